@@ -88,7 +88,13 @@ class UnsafeFileError(LampasError, pickle.UnpicklingError):
 
 
 class NonFiniteError(LampasError, FloatingPointError):
-    """Training met a value that is not finite."""
+    """Training met a value that is not finite.
+
+    Attributes:
+        module: path of the first bad module in the model, where one was found.
+    """
+
+    module: str | None = None
 
 
 class MissingExtraError(LampasError, ImportError):
