@@ -1,0 +1,101 @@
+"""lampas: tensors, gradients and neural networks, under PyTorch's names, on NumPy.
+
+>>> import lampas
+>>> x = lampas.tensor([1.0, 2.0, 3.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+tensor([2., 4., 6.])
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from lampas._version import __version__
+from lampas.backend.device import Device as device
+from lampas.dtypes import (
+    DType,
+    bfloat16,
+    can_cast,
+    complex64,
+    complex128,
+    finfo,
+    float16,
+    float32,
+    float64,
+    get_default_dtype,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    promote_types,
+    set_default_dtype,
+    uint8,
+)
+from lampas.dtypes import bool_ as bool
+from lampas.engine.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from lampas.engine.tensor import Size, Tensor
+from lampas.ops import FAMILIES as _FAMILIES
+
+dtype = DType
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
+cfloat, cdouble = complex64, complex128
+strided = "lampas.strided"
+contiguous_format = "lampas.contiguous_format"
+channels_last = "lampas.channels_last"
+preserve_format = "lampas.preserve_format"
+
+# Submodules that are loaded when first used, so that the import stays quick.
+_SUBMODULES = (
+    "autograd",
+    "errors",
+    "nn",
+    "ops",
+    "optim",
+    "random",
+    "testing",
+    "train",
+    "utils",
+)
+# Functions that live in such submodules.
+_LAZY = {
+    "load": "io",
+    "save": "io",
+    "show_config": "config",
+}
+
+for _family in _FAMILIES:
+    globals().update({name: getattr(_family, name) for name in _family.__all__})
+
+__all__ = sorted(
+    [
+        *(name for family in _FAMILIES for name in family.__all__),
+        *(name for name in globals() if not name.startswith("_") and name.islower()),
+        *_LAZY,
+        "Size",
+        "Tensor",
+        "__version__",
+    ]
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"lampas.{name}")
+    if name in _LAZY:
+        return getattr(importlib.import_module(f"lampas.{_LAZY[name]}"), name)
+    raise AttributeError(f"module 'lampas' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_SUBMODULES, *_LAZY})

@@ -1,0 +1,178 @@
+"""``backward`` and ``grad``: from tensors to the walk over the tape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lampas.backend.device import namespace_of
+from lampas.engine.callpath import CAST
+from lampas.engine.tape import walk
+from lampas.engine.tensor import Tensor, method, wrap
+from lampas.errors import GradientError, ShapeError
+
+__all__ = ["backward", "grad"]
+
+
+def _roots(
+    tensors: Sequence[Tensor], gradients: Sequence[Tensor | None], graph: bool
+) -> list[tuple[Any, Any]]:
+    roots = []
+    for i, (tensor, g) in enumerate(zip(tensors, gradients, strict=True)):
+        if tensor._node is None:
+            raise GradientError(
+                f"element {i} of tensors does not require grad and was not made by a "
+                "recorded operation, so there is nothing to go back over"
+            )
+        g = _checked(tensor, g, i)
+        roots.append((tensor._node, g if graph else g._data))
+    return roots
+
+
+def _checked(tensor: Tensor, g: Tensor | None, i: int) -> Tensor:
+    data = tensor._data
+    if g is None:
+        if data.size != 1:
+            raise GradientError(
+                "a gradient can be made implicitly only for a scalar output, got shape "
+                f"{tuple(tensor.shape)}; pass gradient= (the cotangent) of that shape"
+            )
+        return wrap(namespace_of(data).ones(data.shape, data.dtype))
+    if g._data.shape != data.shape:
+        raise ShapeError(
+            f"the gradient of output {i} must have its shape {tuple(tensor.shape)}, "
+            f"got {tuple(g.shape)}"
+        )
+    return g if g._data.dtype == data.dtype else CAST[0](g, dtype=data.dtype)
+
+
+def _sequence(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+
+
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
+) -> None:
+    """Add to the leaves' ``grad`` the derivatives of the tensors' weighted sum.
+
+    Args:
+        tensors: outputs to differentiate.
+        grad_tensors: a cotangent for each, of its shape; may be left out for scalars.
+        retain_graph: keep what the gradient needs, for a second pass; by default
+            what ``create_graph`` says.
+        create_graph: record the computation of the gradient itself.
+        inputs: gather only into these.
+
+    Raises:
+        RuntimeError: nothing was recorded, a second pass over a freed graph, or a
+            saved value that was changed in place.
+
+    >>> import lampas
+    >>> x = lampas.tensor([1.0, 2.0], requires_grad=True)
+    >>> lampas.autograd.backward((x * x).sum())
+    >>> x.grad
+    tensor([2., 4.])
+    """
+    outputs = _sequence(tensors)
+    given = (None,) * len(outputs) if grad_tensors is None else _sequence(grad_tensors)
+    if len(given) != len(outputs):
+        raise GradientError(
+            f"got {len(outputs)} tensors and {len(given)} gradients; give one for each"
+        )
+    retain = create_graph if retain_graph is None else retain_graph
+    roots = _roots(outputs, given, create_graph)
+    if inputs is None:
+        walk(roots, create_graph=create_graph, retain_graph=retain)
+        return
+    chosen = _sequence(inputs)
+    found = grad(outputs, chosen, given, retain, create_graph, True)
+    for x, g in zip(chosen, found, strict=True):
+        if g is not None:
+            x.grad = g if x.grad is None else x.grad + g
+
+
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool | None = None,
+    materialize_grads: bool = False,
+) -> tuple[Tensor | None, ...]:
+    """The derivatives of the outputs' weighted sum with respect to the inputs.
+
+    Args:
+        outputs: tensors to differentiate.
+        inputs: tensors to differentiate by; leaves or not.
+        grad_outputs: a cotangent for each output; may be left out for scalars.
+        retain_graph: keep what the gradient needs for a second pass.
+        create_graph: record the computation, for derivatives of higher order.
+        allow_unused: give None for an input that the outputs do not depend on,
+            instead of an error.
+        materialize_grads: give zeros instead of None there.
+
+    Returns:
+        One gradient for each input, of its shape.
+
+    >>> import lampas
+    >>> x = lampas.tensor(3.0, requires_grad=True)
+    >>> (first,) = lampas.autograd.grad(x * x * x, x, create_graph=True)
+    >>> lampas.autograd.grad(first, x)
+    (tensor(18.),)
+    """
+    outs, ins = _sequence(outputs), _sequence(inputs)
+    given = (None,) * len(outs) if grad_outputs is None else _sequence(grad_outputs)
+    for i, x in enumerate(ins):
+        if x._node is None:
+            raise GradientError(
+                f"element {i} of inputs does not require grad; call requires_grad_() "
+                "on it before the outputs are computed"
+            )
+    retain = create_graph if retain_graph is None else retain_graph
+    wanted: dict[Any, Any] = {x._node: None for x in ins}
+    roots = _roots(outs, given, create_graph)
+    walk(roots, create_graph=create_graph, retain_graph=retain, wanted=wanted)
+    results = [_own(wanted[x._node], roots, wanted) for x in ins]
+    if materialize_grads:
+        results = [
+            wrap(namespace_of(x._data).zeros(x._data.shape, x._data.dtype))
+            if g is None
+            else g
+            for x, g in zip(ins, results, strict=True)
+        ]
+    elif not allow_unused and any(g is None for g in results):
+        i = next(i for i, g in enumerate(results) if g is None)
+        raise GradientError(
+            f"element {i} of inputs appears not to have been used in the graph; "
+            "set allow_unused=True if that is meant"
+        )
+    return tuple(results)
+
+
+def _own(g: Any, roots: list[tuple[Any, Any]], wanted: dict[Any, Any]) -> Any:
+    """A gradient as a tensor whose memory nothing else shares."""
+    if g is None or isinstance(g, Tensor):
+        return g
+    array = np.asarray(g) if isinstance(g, np.generic) else g
+    shared = array.base is not None or any(array is r for _, r in roots)
+    shared = shared or sum(array is other for other in wanted.values()) > 1
+    return wrap(array.copy() if shared else array)
+
+
+@method("backward")
+def _tensor_backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
+    """Differentiate this tensor; see :func:`lampas.autograd.backward`."""
+    backward(self, gradient, retain_graph, create_graph, inputs)

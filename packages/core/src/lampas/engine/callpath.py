@@ -1,0 +1,523 @@
+"""The call path: what happens between calling an op and its forward.
+
+Each record gets a path made for its arity. The fast ones serve float32 and float64
+tensors on the CPU and nothing else; whatever differs (numbers, other dtypes, devices,
+subclasses) goes to :func:`_general`, which is complete.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lampas.backend.device import CPU, backend_of, from_host, namespace_of
+from lampas.dtypes import HALVES, as_dtype, from_numpy_dtype, get_default_dtype
+from lampas.engine.modes import mode, silence, unsilence
+from lampas.engine.promotion import result_type_of
+from lampas.engine.record import CALL_PATH, Record
+from lampas.engine.tape import WRAP, MultiNode, Node, Output
+from lampas.engine.tensor import Tensor, View, shared_cell, wrap
+from lampas.errors import (
+    ArgumentTypeError,
+    DeviceError,
+    DTypeError,
+    LampasError,
+    ShapeError,
+)
+
+__all__ = ["CAST", "Plan", "call_path", "is_operand", "operator"]
+
+_F32 = np.dtype(np.float32)
+_F64 = np.dtype(np.float64)
+_new = object.__new__
+_ndarray = np.ndarray
+_NUMBERS = (bool, int, float, complex)
+
+WRAP.append(wrap)
+
+
+class Plan:
+    """The ``saves`` tokens of a record, resolved against its inputs.
+
+    Attributes:
+        steps: (source, attribute, condition) for each token; a source is an input's
+            position or an output's name, a condition the inputs of which one must
+            need a gradient.
+        sources: the source of each saved value.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self.steps = [_parse(token, record) for token in record.saves]
+        self.sources = tuple(source for source, _, _ in self.steps)
+
+
+def _parse(token: str, record: Record) -> tuple[int | str, str, tuple[int, ...]]:
+    name, _, condition = token.partition("?")
+    name, _, attribute = name.partition(".")
+    when = tuple(int(c) for c in condition)
+    if name in record.inputs:
+        source: int | str = record.inputs.index(name)
+        if record.variadic and source == len(record.inputs) - 1:
+            source = "xs"
+    elif name == "y" or (name[0] == "y" and name[1:].isdigit()):
+        source = name
+    else:
+        raise ValueError(f"op {record.name!r} saves {token!r}, which it does not have")
+    return source, attribute, when
+
+
+def call_path(record: Record) -> Callable[..., Any]:
+    """Make the function behind ``record.call``."""
+    record.plan = Plan(record)
+    arity = -1 if record.variadic else len(record.inputs)
+    simple = record.outputs == 1 and not record.view
+    if simple and record.ufunc is not None and arity == 1:
+        return _unary(record)
+    if simple and record.ufunc is not None and arity == 2:
+        return _binary(record)
+    return partial(_general, record)
+
+
+CALL_PATH.append(call_path)
+
+
+def _unary(record: Record) -> Callable[..., Any]:
+    ufunc = getattr(np, record.ufunc or "")
+    sources = record.plan.sources
+    keep_x, keep_y = 0 in sources, "y" in sources
+    general = partial(_general, record)
+    plain = all(not attribute for _, attribute, _ in record.plan.steps)
+    if not plain or (keep_x and keep_y) or record.kernels:
+        return general
+    differentiable = record.vjp_rule is not None
+    once = record.call_for((True,), {})
+
+    def call(x: Any) -> Any:
+        if type(x) is not Tensor:
+            return general(x)
+        a = x._data
+        dtype = a.dtype
+        if (dtype is not _F32 and dtype is not _F64) or type(a) is not _ndarray:
+            return general(x)
+        token = silence()
+        try:
+            y = ufunc(a)
+        finally:
+            unsilence(token)
+        if type(y) is not _ndarray:
+            y = np.asarray(y)
+        out = _new(Tensor)
+        out._data = y
+        out._cell = out._view = out._extra = None
+        parent = x._node
+        if parent is None or not mode.grad or not differentiable:
+            out._node = None
+            return out
+        out._node = node = _new(Node)
+        node.call = once
+        node.parents = (parent,)
+        node.hooks = None
+        if keep_x:
+            cell = x._cell
+            if cell is None:
+                cell = x._cell = [0, None]
+            node.saved = (a,)
+            node.guards = (cell, cell[0], "input")
+        elif keep_y:
+            out._cell = cell = [0, None]
+            node.saved = (y,)
+            node.guards = (cell, 0, "result")
+        else:
+            node.saved = node.guards = ()
+        return out
+
+    return call
+
+
+_NONE: dict[str, Any] = {}
+_SHAPES = ("x.shape", "other.shape")
+_CROSSWISE = ("x?1", "other?0", "x.shape", "other.shape")
+
+
+def operator(record: Record, reverse: bool = False) -> Callable[..., Any]:
+    """The call path of a binary record as a method such as ``__mul__``.
+
+    It returns NotImplemented for an operand that no op takes, so that Python can ask
+    the operand. ``reverse`` makes the form of ``__rmul__``.
+    """
+
+    def general(x: Any, other: Any) -> Any:
+        if not is_operand(other):
+            return NotImplemented
+        return _general(record, other, x) if reverse else _general(record, x, other)
+
+    return general if reverse else _binary(record, general)
+
+
+def _binary(
+    record: Record, general: Callable[..., Any] | None = None
+) -> Callable[..., Any]:
+    ufunc = getattr(np, record.ufunc or "", None)
+    general = general or partial(_general, record)
+    if record.kernels or ufunc is None:
+        return general
+    differentiable = record.vjp_rule is not None
+    crosswise, shapes = record.saves == _CROSSWISE, record.saves == _SHAPES
+    both = record.call_for((True, True), _NONE)
+    first = record.call_for((True, False), _NONE)
+    second = record.call_for((False, True), _NONE)
+
+    def call(x: Any, other: Any) -> Any:
+        if type(x) is not Tensor:
+            return general(x, other)
+        a = x._data
+        dtype = a.dtype
+        if (dtype is not _F32 and dtype is not _F64) or type(a) is not _ndarray:
+            return general(x, other)
+        if type(other) is Tensor:
+            b = other._data
+            if b.dtype is not dtype or type(b) is not _ndarray:
+                return general(x, other)
+            parent2 = other._node
+        elif type(other) is float or type(other) is int:
+            b = other
+            parent2 = None
+        else:
+            return general(x, other)
+        token = silence()
+        try:
+            y = ufunc(a, b)
+        except ValueError as error:
+            raise _explain(record, (x, other), error) from None
+        finally:
+            unsilence(token)
+        if type(y) is not _ndarray:
+            y = np.asarray(y)
+        out = _new(Tensor)
+        out._data = y
+        out._cell = out._view = out._extra = out._node = None
+        parent = x._node
+        if (parent is None and parent2 is None) or not mode.grad or not differentiable:
+            return out
+        if type(b) is not _ndarray:
+            b = np.asarray(b, dtype)
+        if not (crosswise or shapes):
+            need = (parent is not None, parent2 is not None)
+            _remember(record, out, (x, other), (a, b), need, (parent, parent2), _NONE)
+            return out
+        out._node = node = _new(Node)
+        node.call = both if parent2 is not None else first
+        node.parents = (parent, parent2)
+        node.hooks = None
+        node.guards = ()
+        if shapes:
+            if parent is None:
+                node.call = second
+            node.saved = (a.shape, b.shape)
+            return out
+        cell = x._cell
+        if cell is None:
+            cell = x._cell = [0, None]
+        if parent2 is None:
+            node.saved = (None, b, a.shape, b.shape)
+            if type(other) is Tensor:
+                cell = shared_cell(other)
+                node.guards = (cell, cell[0], "other")
+            return out
+        if parent is None:
+            node.call = second
+            node.saved = (a, None, a.shape, b.shape)
+            node.guards = (cell, cell[0], "x")
+            return out
+        cell2 = other._cell
+        if cell2 is None:
+            cell2 = other._cell = [0, None]
+        node.saved = (a, b, a.shape, b.shape)
+        node.guards = (cell, cell[0], "x", cell2, cell2[0], "other")
+        return out
+
+    return call
+
+
+# ---- the complete path
+
+
+def is_operand(value: Any) -> bool:
+    """Whether an op takes ``value`` in the place of a tensor."""
+    return isinstance(value, (Tensor, np.ndarray, np.generic, *_NUMBERS))
+
+
+def _general(record: Record, *args: Any, **params: Any) -> Any:
+    operands = tuple(_operand(record, i, a) for i, a in enumerate(args))
+    if not record.variadic and len(operands) != len(record.inputs):
+        raise ArgumentTypeError(
+            f"{record.name} takes {len(record.inputs)} tensors, got {len(operands)}"
+        )
+    if record.promote is not None:
+        operands = _promote(record, operands)
+    tensors = [x for x in operands if isinstance(x, Tensor)]
+    arrays = tuple(x._data if isinstance(x, Tensor) else x for x in operands)
+    xp, arrays = _one_device(record, tensors, arrays)
+    half = _half_of(record, tensors)
+    if half is not None:
+        wide = tuple(
+            a.astype(np.float32) if getattr(a, "dtype", None) == half else a
+            for a in arrays
+        )
+        result = _round(_compute(record, xp, operands, wide, params), half)
+    else:
+        result = _compute(record, xp, operands, arrays, params)
+    nodes = tuple(x._node if isinstance(x, Tensor) else None for x in operands)
+    recorded = mode.grad and any(n is not None for n in nodes)
+    if recorded and record.vjp_rule is None and not _has_float(result):
+        recorded = False
+    outs = _wrap_results(record, result)
+    if record.view:
+        _link_view(record, operands[0], outs, params)
+    if recorded:
+        need = tuple(n is not None for n in nodes)
+        kept = tuple(x._data if isinstance(x, Tensor) else x for x in operands)
+        _remember(record, outs, operands, kept, need, nodes, params, half)
+    return outs
+
+
+def _operand(record: Record, index: int, value: Any) -> Any:
+    if isinstance(value, (Tensor, *_NUMBERS)):
+        if record.promote is None and not isinstance(value, Tensor):
+            return wrap(np.asarray(value, as_dtype(type(value)).numpy))
+        return value
+    if isinstance(value, (np.ndarray, np.generic)):
+        return wrap(np.asarray(value))
+    names = record.inputs
+    name = names[min(index, len(names) - 1)]
+    raise ArgumentTypeError(
+        f"{record.name}: {name} must be a Tensor, got {type(value).__name__}"
+    )
+
+
+def _promote(record: Record, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Bring the operands to their common dtype, by recorded casts."""
+    arrays = [x._data if isinstance(x, Tensor) else x for x in operands]
+    dtype = result_type_of(arrays)
+    if record.promote == "float" and dtype.category < 2:
+        dtype = get_default_dtype()
+    target = dtype.numpy
+    result = []
+    for x in operands:
+        if isinstance(x, Tensor):
+            result.append(x if x._data.dtype == target else _cast(x, target))
+        else:
+            result.append(_number(x, target, len(operands)))
+    if not any(isinstance(x, Tensor) for x in result):
+        result[0] = wrap(np.asarray(result[0], target))
+    return tuple(result)
+
+
+def _number(value: Any, target: np.dtype, arity: int) -> Any:
+    """A Python number in the form in which NumPy computes with it in ``target``."""
+    if target.kind in "iu" and isinstance(value, int):
+        info = np.iinfo(target)
+        if not info.min <= value <= info.max:
+            return np.asarray(value).astype(target)[()]
+        return int(value)
+    if target.kind == "b":
+        return np.bool_(value)
+    if target in HALVES:
+        # Numbers are not rounded to half before they are used, as in PyTorch.
+        return float(value) if not isinstance(value, complex) else value
+    return value if arity > 1 else np.asarray(value, target)[()]
+
+
+def _cast(x: Tensor, target: np.dtype) -> Tensor:
+    from_record = CAST[0]
+    return from_record(x, dtype=target)
+
+
+# ops.create puts the cast record's call here.
+CAST: list[Callable[..., Tensor]] = []
+
+
+def _one_device(
+    record: Record, tensors: list[Tensor], arrays: tuple[Any, ...]
+) -> tuple[Any, tuple[Any, ...]]:
+    """The array module of all operands; 0-d host tensors may join a device's."""
+    if all(type(x._data) is _ndarray for x in tensors):
+        return np, arrays
+    devices = [backend_of(x._data) for x in tensors]
+    away = next(d for d in devices if d != CPU)
+    lead = next(x._data for x in tensors if backend_of(x._data) == away)
+    moved = []
+    for array in arrays:
+        device = backend_of(array) if hasattr(array, "shape") else away
+        if device != away:
+            if device == CPU and array.ndim == 0:
+                array = from_host(np.asarray(array), away)
+            else:
+                shown = ", ".join(str(d) for d in devices)
+                raise DeviceError(
+                    f"{record.name}: expected all tensors to be on the same device, "
+                    f"got {shown}; move them with .to(device)"
+                )
+        moved.append(array)
+    return namespace_of(lead), tuple(moved)
+
+
+def _half_of(record: Record, tensors: list[Tensor]) -> Any:
+    if not record.widen:
+        return None
+    for x in tensors:
+        if x._data.dtype in HALVES:
+            return x._data.dtype
+    return None
+
+
+def _round(result: Any, half: Any) -> Any:
+    if isinstance(result, (tuple, list)):
+        return tuple(_round(r, half) for r in result)
+    return result.astype(half) if result.dtype == np.float32 else result
+
+
+def _compute(
+    record: Record,
+    xp: Any,
+    operands: tuple[Any, ...],
+    arrays: tuple[Any, ...],
+    params: dict[str, Any],
+) -> Any:
+    token = silence()
+    try:
+        return record.run(xp, *arrays, **params)
+    except LampasError:
+        raise
+    except np.exceptions.AxisError as error:
+        raise IndexError(f"{record.name}: {error}") from None
+    except (ValueError, np.linalg.LinAlgError) as error:
+        raise _explain(record, operands, error) from None
+    except TypeError as error:
+        if "ufunc" not in str(error):
+            raise
+        raise _untyped(record, operands) from None
+    finally:
+        unsilence(token)
+
+
+def _explain(record: Record, operands: tuple[Any, ...], error: Exception) -> ShapeError:
+    """NumPy's complaint as an error that names the operands and their shapes."""
+    shapes = []
+    for i, x in enumerate(operands):
+        name = record.inputs[min(i, len(record.inputs) - 1)]
+        shape = tuple(x._data.shape) if isinstance(x, Tensor) else "a number"
+        shapes.append(f"{name} is {shape}")
+    text = str(error)
+    if "broadcast" in text:
+        text = "the shapes can't be broadcast: sizes must match or be 1"
+    return ShapeError(f"{record.name}: {', '.join(shapes)}; {text}")
+
+
+def _untyped(record: Record, operands: tuple[Any, ...]) -> DTypeError:
+    names = ", ".join(str(x.dtype) for x in operands if isinstance(x, Tensor))
+    return DTypeError(f"{record.name} is not implemented for {names}")
+
+
+def _has_float(result: Any) -> bool:
+    results = result if isinstance(result, (tuple, list)) else (result,)
+    return any(r.dtype.kind in "fcV" for r in results)
+
+
+def _wrap_results(record: Record, result: Any) -> Any:
+    if record.outputs == 1:
+        return wrap(np.asarray(result) if isinstance(result, np.generic) else result)
+    return tuple(
+        wrap(np.asarray(r) if isinstance(r, np.generic) else r) for r in result
+    )
+
+
+def _remember(
+    record: Record,
+    outs: Any,
+    operands: tuple[Any, ...],
+    arrays: tuple[Any, ...],
+    need: tuple[bool, ...],
+    nodes: tuple[Any, ...],
+    params: dict[str, Any],
+    half: Any = None,
+) -> None:
+    """Put the node of one call on its outputs."""
+    single = record.outputs == 1
+    results = (outs,) if single else outs
+    dtype = next(a.dtype for a in arrays if hasattr(a, "dtype"))
+    arrays = tuple(
+        np.asarray(a, dtype) if isinstance(a, _NUMBERS) else a for a in arrays
+    )
+    saved: list[Any] = []
+    guards: list[Any] = []
+    for source, attribute, when in record.plan.steps:
+        value: Any
+        if source == "xs":
+            first = len(record.inputs) - 1
+            value = tuple(getattr(a, attribute) for a in arrays[first:])
+            saved.append(value)
+            continue
+        if isinstance(source, int):
+            value, owner, name = arrays[source], operands[source], record.inputs[source]
+        else:
+            owner = results[int(source[1:] or 0)]
+            value, name = owner._data, "result"
+        if when and not any(need[i] for i in when):
+            saved.append(None)
+        elif attribute:
+            saved.append(getattr(value, attribute))
+        else:
+            saved.append(value)
+            if isinstance(owner, Tensor):
+                cell = shared_cell(owner)
+                guards += (cell, cell[0], name)
+    kind = Node if single else MultiNode
+    call = record.call_for(need, params, half)
+    node = kind(call, nodes, tuple(saved), tuple(guards))
+    if single:
+        outs._node = node
+    else:
+        _branch(node, outs)
+
+
+def _branch(node: MultiNode, outs: tuple[Tensor, ...]) -> None:
+    """Give each floating output of a multi-output op its own branch of the node."""
+    node.outs = []
+    node.specs = tuple((o._data.shape, o._data.dtype) for o in outs)
+    for i, out in enumerate(outs):
+        branch = Output(node, i)
+        node.outs.append(weakref.ref(branch))
+        if from_numpy_dtype(out._data.dtype).category >= 2:
+            out._node = branch
+
+
+# ---- views
+
+
+def _link_view(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) -> None:
+    """Join views to their base: shared version cell, and the steps that lead there."""
+    source = x._data
+    owner = source if source.base is None else source.base
+    for i, out in enumerate((outs,) if record.outputs == 1 else outs):
+        if out._data is not source and out._data.base is not owner:
+            continue
+        cell = out._cell = shared_cell(x)
+        base, steps = (x, ()) if x._view is None else (x._view.base, x._view.steps)
+        step = (record, params, None if record.outputs == 1 else i)
+        out._view = View(base, (*steps, step))
+        _register(cell, out)
+
+
+def _register(cell: list[Any], view: Tensor) -> None:
+    """Remember a live view, so that in-place changes can renew its history."""
+    views = cell[1]
+    if views is None:
+        views = cell[1] = []
+    elif len(views) > 16 and len(views) & (len(views) - 1) == 0:
+        views[:] = [ref for ref in views if ref() is not None]
+    views.append(weakref.ref(view))

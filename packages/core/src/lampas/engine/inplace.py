@@ -1,0 +1,213 @@
+"""In-place changes: write into the memory, and rewrite the history of all its views.
+
+An in-place op is its out-of-place form followed by a store. On a view the store is, to
+the tape, a new base: the old one with the view's region replaced. All live views of
+that memory are then derived anew from the new base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from lampas.dtypes import can_cast
+from lampas.engine.callpath import CAST
+from lampas.engine.modes import mode
+from lampas.engine.record import LINEAR, SHAPE, Call, op
+from lampas.engine.tape import Leaf, Node
+from lampas.engine.tensor import ASSIGN, Tensor, shared_cell, wrap
+from lampas.errors import DTypeError, GradientError, ShapeError
+
+__all__ = ["assign", "store"]
+
+_replace_view = op("replace_view", kind=LINEAR, widen=False)
+_mask_view = op("mask_view", kind=LINEAR, fresh=True, widen=False)
+_take_view = op("take_view", kind=SHAPE, saves="x.shape")
+_embed_view = op("embed_view", kind=LINEAR, widen=False)
+
+
+def _follow(xp: Any, array: Any, steps: tuple[Any, ...]) -> Any:
+    """The view that the steps lead to, on an array in the place of the base."""
+    for record, params, index in steps:
+        array = record.forward_rule(xp, array, **params)
+        if index is not None:
+            array = array[index]
+    return array
+
+
+@_replace_view.forward
+def replace_view_forward(xp: Any, x: Any, value: Any, *, steps: Any) -> Any:
+    result = x.copy(order="K")
+    _follow(xp, result, steps)[...] = value
+    return result
+
+
+@_replace_view.vjp
+def replace_view_vjp(F: Any, g: Any, *, need: Any, steps: Any) -> Any:
+    return (
+        F.mask_view(g, steps=steps) if need[0] else None,
+        F.take_view(g, steps=steps) if need[1] else None,
+    )
+
+
+@_mask_view.forward
+def mask_view_forward(xp: Any, x: Any, *, steps: Any) -> Any:
+    result = x.copy(order="K")
+    _follow(xp, result, steps)[...] = 0
+    return result
+
+
+@_mask_view.vjp
+def mask_view_vjp(F: Any, g: Any, *, need: Any, steps: Any) -> Any:
+    return (F.mask_view(g, steps=steps),)
+
+
+@_take_view.forward
+def take_view_forward(xp: Any, x: Any, *, steps: Any) -> Any:
+    return _follow(xp, x, steps).copy()
+
+
+@_take_view.vjp
+def take_view_vjp(F: Any, g: Any, shape: Any, *, need: Any, steps: Any) -> Any:
+    return (F.embed_view(g, shape=shape, steps=steps),)
+
+
+@_embed_view.forward
+def embed_view_forward(xp: Any, x: Any, *, shape: Any, steps: Any) -> Any:
+    result = xp.zeros(shape, x.dtype)
+    _follow(xp, result, steps)[...] = x
+    return result
+
+
+@_embed_view.vjp
+def embed_view_vjp(F: Any, g: Any, *, need: Any, shape: Any, steps: Any) -> Any:
+    return (F.take_view(g, steps=steps),)
+
+
+def assign(
+    target: Tensor,
+    function: Callable[..., Tensor],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Tensor:
+    """Store ``function(target, *args, **kwargs)`` in ``target``; returns it.
+
+    Raises:
+        RuntimeError: ``target`` is a leaf that requires grad (or a view of one), its
+            elements share memory, or the result has another shape or a type that does
+            not fit.
+    """
+    _check_writable(target)
+    if not mode.grad:
+        return store(target, function(target, *args, **kwargs), function.__name__)
+    before = wrap(target._data, target._node)
+    result = function(before, *args, **kwargs)
+    if result is before:
+        return target
+    if before._cell is not None and result._node is not None:
+        _keep_old_values(result._node, target._data, target._node)
+    return store(target, result, function.__name__)
+
+
+ASSIGN.append(assign)
+
+
+def store(target: Tensor, result: Tensor, name: str) -> Tensor:
+    """Write ``result`` into ``target``'s memory and history; returns ``target``."""
+    data = target._data
+    if result._data.shape != data.shape:
+        raise ShapeError(
+            f"{name}_: the result has shape {tuple(result.shape)}, but it is stored "
+            f"in a tensor of shape {tuple(target.shape)}"
+        )
+    if result._data.dtype != data.dtype:
+        if not can_cast(result.dtype, target.dtype):
+            raise DTypeError(
+                f"{name}_: result type {result.dtype} can't be cast to the type of "
+                f"the tensor it is stored in, {target.dtype}"
+            )
+        result = CAST[0](result, dtype=data.dtype)
+    data[...] = result._data
+    cell = target._cell
+    if cell is not None:
+        cell[0] += 1
+        cell[2:] = [name + "_"]
+    if mode.grad:
+        _rewrite(target, result._node)
+    return target
+
+
+def _check_writable(target: Tensor) -> None:
+    data = target._data
+    if 0 in data.strides and any(
+        stride == 0 and size > 1
+        for stride, size in zip(data.strides, data.shape, strict=True)
+    ):
+        raise GradientError(
+            "more than one element of the written-to tensor refers to a single memory "
+            "location (it was expanded); clone() it before an in-place operation"
+        )
+    if not mode.grad:
+        return
+    if type(target._node) is Leaf:
+        raise GradientError(
+            "a leaf tensor that requires grad is used in an in-place operation; "
+            "do it under no_grad(), or on a clone()"
+        )
+    if target._view is not None and type(target._view.base._node) is Leaf:
+        raise GradientError(
+            "a view of a leaf tensor that requires grad is used in an in-place "
+            "operation; do it under no_grad(), or on a clone()"
+        )
+
+
+def _keep_old_values(node: Any, array: Any, stop: Any) -> None:
+    """Give nodes made just now a copy of the values that are about to be overwritten."""
+    copy = None
+    stack, seen = [node], {stop}
+    while stack:
+        node = stack.pop()
+        if node is None or node in seen or not isinstance(node, Node):
+            continue
+        seen.add(node)
+        if not isinstance(node.saved, tuple):
+            continue
+        if any(value is array for value in node.saved):
+            copy = array.copy() if copy is None else copy
+            node.saved = tuple(copy if v is array else v for v in node.saved)
+            stack.extend(node.parents)
+        elif len(seen) < 16:
+            stack.extend(node.parents)
+
+
+def _rewrite(target: Tensor, node: Any) -> None:
+    """Make ``node`` the history of ``target`` and renew that of every related view."""
+    view = target._view
+    if view is None:
+        target._node = node
+        base = target
+    else:
+        base = view.base
+        if base._node is None and node is None:
+            return
+        parents = (base._node, node)
+        need = (base._node is not None, node is not None)
+        call = Call(_replace_view, need, {"steps": view.steps})
+        base._node = Node(call, parents, (), ())
+    cell = shared_cell(base)
+    for reference in cell[1] or ():
+        other = reference()
+        if other is not None and other._view is not None and other._view.base is base:
+            other._node = _replayed(base, other._view.steps)
+
+
+def _replayed(base: Tensor, steps: tuple[Any, ...]) -> Any:
+    """The node of the view that the steps make of the base's present history."""
+    current = wrap(base._data, base._node)
+    for record, params, index in steps:
+        current = record.call(current, **params)
+        if index is not None:
+            current = current[index]
+    return current._node

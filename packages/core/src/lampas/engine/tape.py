@@ -1,0 +1,448 @@
+"""The tape: nodes that recorded operations leave behind, and the walk back over them.
+
+Nodes point to the nodes of their inputs (never to tensors) and keep plain arrays. One
+text of a gradient rule serves twice: on arrays in an ordinary backward pass, on tensors
+(and so recorded again) with ``create_graph=True``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lampas.backend.device import namespace_of
+from lampas.dtypes import HALVES
+from lampas.engine.modes import mode, silence, unsilence
+from lampas.engine.record import Call, Record, raw_namespace, taped
+from lampas.errors import GradientError, VersionError
+
+if TYPE_CHECKING:
+    from lampas.engine.tensor import Tensor
+
+__all__ = ["Hooks", "Leaf", "MultiNode", "Node", "Output", "walk"]
+
+_RAW = raw_namespace(np)
+
+
+class Hooks:
+    """Functions called in the order in which they were added."""
+
+    __slots__ = ("functions",)
+    _ids = itertools.count()
+
+    def __init__(self) -> None:
+        self.functions: dict[int, Callable[..., Any]] = {}
+
+    def add(self, hook: Callable[..., Any]) -> Handle:
+        """Add a hook; the handle's ``remove()`` takes it out again."""
+        key = next(self._ids)
+        self.functions[key] = hook
+        return Handle(self.functions, key)
+
+
+class Handle:
+    """Removes a hook: by ``remove()`` or at the end of a ``with`` block."""
+
+    def __init__(self, functions: dict[int, Callable[..., Any]], key: int) -> None:
+        self._functions = functions
+        self.id = key
+
+    def remove(self) -> None:
+        """Take the hook out; a second call does nothing."""
+        self._functions.pop(self.id, None)
+
+    def __enter__(self) -> Handle:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.remove()
+
+
+class Node:
+    """One recorded operation with one output.
+
+    Attributes:
+        call: the op, which inputs need a gradient, and the parameters.
+        parents: the nodes of the inputs, None where an input needs no gradient.
+        saved: what the gradient rule takes, in the order of ``record.saves``.
+        guards: cell, version, name of each array that must not change, flat.
+    """
+
+    __slots__ = ("call", "guards", "hooks", "parents", "saved")
+
+    def __init__(
+        self,
+        call: Call,
+        parents: tuple[Any, ...],
+        saved: tuple[Any, ...],
+        guards: tuple[Any, ...],
+    ) -> None:
+        self.call = call
+        self.parents = parents
+        self.saved = saved
+        self.guards = guards
+        self.hooks: Hooks | None = None
+
+    @property
+    def record(self) -> Record:
+        """The op."""
+        return self.call.record
+
+    def name(self) -> str:
+        """The name of the operation, as PyTorch spells such names."""
+        return "".join(w.title() for w in self.record.name.split("_")) + "Backward0"
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """The nodes of the inputs, each with the number of its output."""
+        return tuple((p, 0) for p in self.parents)
+
+    def add_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Handle:
+        """Call ``hook`` with the gradient of this node's output."""
+        if self.hooks is None:
+            self.hooks = Hooks()
+        return self.hooks.add(hook)
+
+    def run(self, F: Any, g: Any) -> tuple[Any, ...]:
+        """Cotangents of the inputs on arrays."""
+        call, saved, guards = self.call, self.saved, self.guards
+        if guards or saved is None or call.vjp is None:
+            self._check()
+        if call.half is None:
+            return call.vjp(F, g, *saved, need=call.need, **call.params)
+        wide = map(_widen, (g, *saved))
+        grads = call.vjp(F, *wide, need=call.need, **call.params)
+        return tuple(_narrow(d, call.half) for d in grads)
+
+    def run_taped(self, g: Any) -> tuple[Any, ...]:
+        """Cotangents of the inputs on tensors, recorded in turn."""
+        call = self.call
+        self._check()
+        saved = tuple(self._edge(i, value) for i, value in enumerate(self.saved))
+        if call.half is None:
+            return call.vjp(taped, g, *saved, need=call.need, **call.params)
+        wide = [_widen_taped(v) for v in (g, *saved)]
+        grads = call.vjp(taped, *wide, need=call.need, **call.params)
+        return tuple(_narrow_taped(d, call.half) for d in grads)
+
+    def _edge(self, index: int, value: Any) -> Any:
+        """A saved array as a tensor, joined to the node it came from."""
+        if not isinstance(value, np.ndarray) and not hasattr(value, "strides"):
+            return value
+        source = self.record.plan.sources[index]
+        if isinstance(source, int):
+            return WRAP[0](value, self.parents[source])
+        return WRAP[0](value, self._output_node(source))
+
+    def _output_node(self, source: str) -> Any:
+        return self
+
+    def _check(self) -> None:
+        """Raise if there is no gradient, if it was freed, or if an array changed."""
+        record = self.call.record
+        if record.vjp_rule is None:
+            raise GradientError(f"op {record.name!r} has no gradient")
+        if self.saved is None:
+            raise GradientError(
+                f"trying to backward through {record.name} a second time: its saved "
+                "values were freed by the first. Call backward or grad with "
+                "retain_graph=True the first time"
+            )
+        for i in range(0, len(self.guards), 3):
+            cell, version, name = self.guards[i : i + 3]
+            if cell[0] != version:
+                raise VersionError(
+                    f"{record.name}: its {name}, needed for the gradient, was changed "
+                    f"in place{_by(cell)} after it was used: it is at version "
+                    f"{cell[0]}, expected version {version}. Use the out-of-place "
+                    "form, or clone() before changing it"
+                )
+
+    def release(self) -> None:
+        """Let go of the saved arrays; a second backward is then an error."""
+        if self.saved:
+            self.saved = None  # type: ignore[assignment]
+
+
+def _by(cell: list[Any]) -> str:
+    return f" by {cell[2]}" if len(cell) > 2 else ""
+
+
+class MultiNode(Node):
+    """One recorded operation with several outputs; it takes a list of cotangents."""
+
+    __slots__ = ("outs", "specs")
+
+    def run(self, F: Any, g: Any) -> tuple[Any, ...]:
+        return Node.run(self, F, tuple(g))
+
+    def run_taped(self, g: Any) -> tuple[Any, ...]:
+        return Node.run_taped(self, tuple(g))
+
+    def _output_node(self, source: str) -> Any:
+        return self.outs[int(source[1:])]()
+
+
+class Output:
+    """One output of a MultiNode; its gradient goes to that node's list."""
+
+    __slots__ = ("__weakref__", "hooks", "index", "parents")
+
+    def __init__(self, node: MultiNode, index: int) -> None:
+        self.parents = (node,)
+        self.index = index
+        self.hooks: Hooks | None = None
+
+    add_hook = Node.add_hook
+    next_functions = Node.next_functions
+
+    def name(self) -> str:
+        """The name of the operation, as PyTorch spells such names."""
+        return self.parents[0].name()
+
+    def __repr__(self) -> str:
+        return f"<{self.name()}>"
+
+    def release(self) -> None:
+        """Nothing is kept here."""
+
+
+class Leaf:
+    """Gathers the gradient of a tensor that the user made."""
+
+    __slots__ = ("__weakref__", "after", "dtype", "grad", "hooks", "owned", "tensor")
+
+    parents = ()
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor = weakref.ref(tensor)
+        self.grad: Tensor | None = None
+        self.hooks: Hooks | None = None
+        self.after: Hooks | None = None
+        self.owned = False
+
+    add_hook = Node.add_hook
+
+    @property
+    def variable(self) -> Tensor | None:
+        """The tensor whose gradient is gathered."""
+        return self.tensor()
+
+    def accumulate(self, g: Any) -> None:
+        """Add an array to the gradient."""
+        grad = self.grad
+        if grad is None:
+            array = np.asarray(g) if isinstance(g, np.generic) else g
+            self.grad = WRAP[0](array if self.owned else array.copy(), None)
+        elif grad._node is None:
+            if grad._cell is not None:
+                grad._cell[0] += 1
+            grad._data += g
+        else:
+            self.grad = WRAP[0](grad._data + g, None)
+        self._done()
+
+    def accumulate_taped(self, g: Tensor) -> None:
+        """Add a tensor to the gradient, keeping its history."""
+        self.grad = taped.clone(g) if self.grad is None else self.grad + g
+        self._done()
+
+    def _done(self) -> None:
+        if self.after is not None:
+            for hook in list(self.after.functions.values()):
+                hook(self.tensor())
+
+    def release(self) -> None:
+        """Nothing is kept here."""
+
+
+# Set by the tensor module's user, engine.callpath: wrap(array, node) -> Tensor.
+WRAP: list[Callable[..., Any]] = []
+
+
+def _widen(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_widen(v) for v in value)
+    if getattr(value, "dtype", None) in HALVES and value is not None:
+        return value.astype(np.float32)
+    return value
+
+
+def _narrow(value: Any, half: Any) -> Any:
+    if value is None or value.dtype != np.float32:
+        return value
+    return value.astype(half)
+
+
+def _widen_taped(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_widen_taped(v) for v in value)
+    data = getattr(value, "_data", None)
+    if data is not None and data.dtype in HALVES:
+        return taped.cast(value, dtype=np.dtype(np.float32))
+    return value
+
+
+def _narrow_taped(value: Any, half: Any) -> Any:
+    if value is None or value._data.dtype != np.float32:
+        return value
+    return taped.cast(value, dtype=half)
+
+
+def _run_hooks(node: Any, g: Any, graph: bool) -> Any:
+    if g is None:
+        return None
+    for hook in list(node.hooks.functions.values()):
+        replaced = hook(g if graph else WRAP[0](g, None))
+        if replaced is not None:
+            g = replaced if graph else replaced._data
+            if type(node) is Leaf:
+                node.owned = False
+    return g
+
+
+def _count(roots: Iterable[Any], keep: set[Any] | None) -> dict[Any, int]:
+    """For each node reachable from the roots, how many edges lead to it."""
+    counts = dict.fromkeys(roots, 0)
+    stack = list(counts)
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is None or (keep is not None and parent not in keep):
+                continue
+            if parent in counts:
+                counts[parent] += 1
+            else:
+                counts[parent] = 1
+                stack.append(parent)
+    return counts
+
+
+def _leading_to(roots: Iterable[Any], wanted: set[Any]) -> set[Any]:
+    """The nodes from which a wanted node can be reached."""
+    keep = set(wanted)
+    seen: set[Any] = set()
+    stack = [(root, False) for root in roots]
+    while stack:
+        node, done = stack.pop()
+        if done:
+            if any(parent in keep for parent in node.parents):
+                keep.add(node)
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            stack.extend((p, False) for p in node.parents if p is not None)
+    return keep
+
+
+def walk(
+    roots: list[tuple[Any, Any]],
+    *,
+    create_graph: bool,
+    retain_graph: bool,
+    wanted: dict[Any, Any] | None = None,
+) -> None:
+    """Carry cotangents from the roots back to the leaves, or to the wanted nodes.
+
+    Args:
+        roots: (node, cotangent) pairs; cotangents are arrays, or tensors with
+            ``create_graph``.
+        create_graph: run the rules on tensors so that they are recorded.
+        retain_graph: keep the saved values for another pass.
+        wanted: maps nodes to None; filled with their cotangents. Leaves then gather
+            nothing.
+    """
+    before = mode.grad
+    mode.grad = create_graph
+    token = silence()
+    try:
+        _walk(roots, create_graph, retain_graph, wanted)
+    finally:
+        unsilence(token)
+        mode.grad = before
+
+
+def _walk(
+    roots: list[tuple[Any, Any]],
+    graph: bool,
+    retain: bool,
+    wanted: dict[Any, Any] | None,
+) -> None:
+    grads: dict[Any, Any] = {}
+    for node, g in roots:
+        _add(grads, node, g)
+    keep = None if wanted is None else _leading_to(grads, set(wanted))
+    counts = _count(grads, keep)
+    ready = [node for node in counts if counts[node] == 0]
+    while ready:
+        node = ready.pop()
+        g = grads.pop(node, None)
+        kind = type(node)
+        if node.hooks is not None:
+            g = _run_hooks(node, g, graph)
+        if wanted is not None and node in wanted:
+            wanted[node] = g
+        if kind is Leaf:
+            if wanted is None and g is not None:
+                node.accumulate_taped(g) if graph else node.accumulate(g)
+            continue
+        parents = node.parents
+        if kind is Output:
+            parent = parents[0]
+            if keep is not None and parent not in keep:
+                continue
+            if g is not None:
+                bucket = grads.get(parent)
+                if bucket is None:
+                    bucket = grads[parent] = [None] * len(parent.outs)
+                bucket[node.index] = g
+            counts[parent] -= 1
+            if counts[parent] == 0:
+                ready.append(parent)
+            continue
+        if keep is not None and not any(p in keep for p in parents):
+            continue
+        if g is None:
+            results: tuple[Any, ...] = (None,) * len(parents)
+        elif graph:
+            results = node.run_taped(g)
+        else:
+            results = node.run(_RAW if type(g) is np.ndarray else _namespace(g), g)
+        fresh = node.call.fresh
+        for parent, d in zip(parents, results, strict=True):
+            if parent is None or (keep is not None and parent not in keep):
+                continue
+            if d is not None:
+                previous = grads.get(parent)
+                if previous is None:
+                    grads[parent] = d
+                    if type(parent) is Leaf:
+                        parent.owned = fresh
+                else:
+                    grads[parent] = previous + d
+                    if type(parent) is Leaf:
+                        parent.owned = True
+            counts[parent] -= 1
+            if counts[parent] == 0:
+                ready.append(parent)
+        if not retain and node.saved:
+            node.release()
+
+
+def _add(grads: dict[Any, Any], node: Any, g: Any) -> None:
+    if type(node) is Leaf:
+        node.owned = False
+    grads[node] = g if node not in grads else grads[node] + g
+
+
+def _namespace(g: Any) -> Any:
+    array = g
+    if isinstance(g, (list, tuple)):
+        array = next(d for d in g if d is not None)
+    return raw_namespace(namespace_of(array))

@@ -1,0 +1,12 @@
+"""All operations, one file per family; importing this fills Tensor's methods."""
+
+from lampas.engine import backward as _backward
+from lampas.engine import inplace as _inplace
+from lampas.ops import arithmetic, create, operators, reduce, shape, unary
+
+FAMILIES = (arithmetic, create, reduce, shape, unary)
+"""The modules whose ``__all__`` makes the functions of the ``lampas`` namespace."""
+
+__all__ = ["FAMILIES"]
+
+_ = (_backward, _inplace, operators)

@@ -1,0 +1,63 @@
+"""Checks and normal forms of arguments that many ops share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lampas.engine.tensor import Tensor
+from lampas.errors import ArgumentTypeError, DimensionError
+
+__all__ = ["dims_of", "normalize_dim", "sizes_of"]
+
+
+def normalize_dim(dim: Any, ndim: int) -> int:
+    """Return ``dim`` counted from the front.
+
+    A 0-d tensor takes dim 0 and -1, as in PyTorch.
+
+    Raises:
+        IndexError: ``dim`` is outside ``[-ndim, ndim - 1]``.
+    """
+    if not isinstance(dim, int):
+        if not hasattr(dim, "__index__"):
+            raise ArgumentTypeError(f"dim must be an int, got {type(dim).__name__}")
+        dim = dim.__index__()
+    size = max(ndim, 1)
+    if not -size <= dim < size:
+        raise DimensionError(
+            f"dimension out of range: dim must be in [{-size}, {size - 1}], got {dim}"
+        )
+    return dim % size
+
+
+def dims_of(dim: Any, ndim: int) -> tuple[int, ...]:
+    """Dimensions as a sorted tuple; None and ``()`` mean all of them.
+
+    Raises:
+        IndexError: one is out of range.
+        RuntimeError: one is named twice.
+    """
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+        return tuple(range(ndim))
+    dims = dim if isinstance(dim, (tuple, list)) else (dim,)
+    normal = [normalize_dim(d, ndim) for d in dims]
+    if len(set(normal)) != len(normal):
+        raise DimensionRepeated(f"dim {dim} names one dimension twice")
+    return tuple(sorted(normal)) if ndim else ()
+
+
+class DimensionRepeated(DimensionError, RuntimeError):
+    """One dimension is named twice in an argument."""
+
+
+def sizes_of(sizes: Sequence[Any]) -> tuple[int, ...]:
+    """Sizes given one by one or as one sequence, as a tuple of ints."""
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = sizes[0]
+    for size in sizes:
+        if isinstance(size, (float, str)) or (
+            isinstance(size, Tensor) and size.dtype.category != 1
+        ):
+            raise ArgumentTypeError(f"sizes must be integers, got {size!r}")
+    return tuple(int(s) for s in sizes)

@@ -1,0 +1,168 @@
+"""Shapes and views: the same elements, seen otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lampas.engine.infer import Spec
+from lampas.engine.record import SHAPE, op
+from lampas.engine.tensor import Tensor, method
+from lampas.errors import ShapeError
+from lampas.ops._arguments import normalize_dim, sizes_of
+
+__all__ = ["permute", "reshape", "transpose"]
+
+
+def _given_shape(specs: Any, *, shape: Any) -> Spec:
+    return Spec(tuple(shape), specs[0].dtype)
+
+
+_reshape = op("reshape", kind=SHAPE, saves="x.shape", view=True, infer=_given_shape)
+
+
+@_reshape.forward
+def reshape_forward(xp: Any, x: Any, *, shape: Any) -> Any:
+    return xp.reshape(x, shape)
+
+
+@_reshape.vjp
+def reshape_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, shape: Any) -> Any:
+    return (F.reshape(g, shape=x_shape),)
+
+
+@method()
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements in row-major order under another shape.
+
+    A view where the memory allows it, else a copy.
+
+    Args:
+        shape: sizes, one by one or as a tuple; one of them may be -1 (inferred).
+
+    Raises:
+        RuntimeError: the shape does not have the input's number of elements.
+
+    >>> lampas.arange(4).reshape(2, -1)
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    return _reshape.call(input, shape=_resolved(input, sizes_of(shape)))
+
+
+def _resolved(input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with -1 replaced."""
+    count = input._data.size
+    known = 1
+    for size in shape:
+        known *= size if size >= 0 else 1
+    free = [i for i, size in enumerate(shape) if size < 0]
+    bad = len(free) > 1 or any(shape[i] != -1 for i in free)
+    if free and not bad and known and count % known == 0:
+        i = free[0]
+        return (*shape[:i], count // known, *shape[i + 1 :])
+    if bad or known != count or free:
+        raise ShapeError(
+            f"shape {shape} is invalid for input of size {count} "
+            f"(shape {tuple(input.shape)})"
+        )
+    return shape
+
+
+_permute = op("permute", kind=SHAPE, view=True)
+
+
+@_permute.forward
+def permute_forward(xp: Any, x: Any, *, dims: tuple[int, ...]) -> Any:
+    return xp.transpose(x, dims)
+
+
+@_permute.vjp
+def permute_vjp(F: Any, g: Any, *, need: Any, dims: tuple[int, ...]) -> Any:
+    return (F.permute(g, dims=_inverse(dims)),)
+
+
+def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted(range(len(dims)), key=dims.__getitem__))
+
+
+@method()
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """A view with the dimensions in another order.
+
+    Args:
+        dims: the new order, one by one or as a tuple.
+
+    Raises:
+        RuntimeError: ``dims`` is not an order of all dimensions.
+
+    >>> lampas.zeros(2, 3, 4).permute(2, 0, 1).shape
+    lampas.Size([4, 2, 3])
+    """
+    order = tuple(normalize_dim(d, input._data.ndim) for d in sizes_of(dims))
+    if len(order) != input._data.ndim or len(set(order)) != len(order):
+        raise ShapeError(
+            f"dims must name each of the {input._data.ndim} dimensions once, "
+            f"got {sizes_of(dims)}"
+        )
+    return _permute.call(input, dims=order)
+
+
+@method()
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """A view with two dimensions exchanged.
+
+    Args:
+        dim0, dim1: the dimensions.
+
+    Raises:
+        IndexError: a dimension is out of range.
+
+    >>> lampas.zeros(2, 3).transpose(0, 1).shape
+    lampas.Size([3, 2])
+    """
+    ndim = input._data.ndim
+    a, b = normalize_dim(dim0, ndim), normalize_dim(dim1, ndim)
+    order = list(range(ndim))
+    if ndim:
+        order[a], order[b] = order[b], order[a]
+    return _permute.call(input, dims=tuple(order))
+
+
+_expand = op("expand", kind=SHAPE, saves="x.shape", view=True, infer=_given_shape)
+
+
+@_expand.forward
+def expand_forward(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
+    return xp.broadcast_to(x, shape)
+
+
+@_expand.vjp
+def expand_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, shape: Any) -> Any:
+    return (F.sum_to(g, shape=x_shape),)
+
+
+@method()
+def expand(input: Tensor, *sizes: Any) -> Tensor:
+    """A view in which dimensions of size 1 are repeated without copying.
+
+    Args:
+        sizes: the new sizes; -1 keeps one. New dimensions may be added in front.
+
+    Raises:
+        RuntimeError: a size other than 1 would change.
+
+    >>> lampas.ones(3, 1).expand(3, 4).shape
+    lampas.Size([3, 4])
+    """
+    shape, wanted = input._data.shape, list(sizes_of(sizes))
+    extra = len(wanted) - len(shape)
+    for i, size in enumerate(wanted):
+        old = shape[i - extra] if i >= extra else None
+        if size == -1 and old is not None:
+            wanted[i] = old
+        elif extra < 0 or size < 0 or (old is not None and old not in (1, size)):
+            raise ShapeError(
+                f"can't expand shape {tuple(shape)} to {tuple(wanted)}: sizes must "
+                f"match or be 1 (dimension {i})"
+            )
+    return _expand.call(input, shape=tuple(wanted))
