@@ -1,0 +1,193 @@
+"""What a contributor can ask for: ``nox -l`` lists it, ``nox -s NAME`` runs it.
+
+``nox`` alone runs what a change must pass: lint, types, layers and the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["lint", "types", "layers", "tests"]
+nox.options.error_on_missing_interpreters = True
+
+ROOT = Path(__file__).parent
+PACKAGES = ["core", "hub", "vision", "text", "audio"]
+IMPORTS = ["lampas", "lampas_hub", "lampas_vision", "lampas_text", "lampas_audio"]
+TEST_TOOLS = ["pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.100", "filelock>=3.12"]
+BUILD_TOOLS = ["build>=1.2", "hatchling>=1.26"]
+LINT_TOOLS = ["ruff>=0.12"]
+TYPE_TOOLS = ["mypy>=1.15"]
+LAYER_TOOLS = ["import-linter>=2.3"]
+OLDEST_CORE_TAG = "core-v0.1.0"
+
+# The suite measures results, not speed: one thread per process, a process per core.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def install_suite(session: nox.Session, *tools: str) -> None:
+    """Install the five packages so that edits show at once, and ``tools``."""
+    paths = [f"./packages/{name}" for name in PACKAGES]
+    paths[0] += "[plot]"
+    editable = [part for path in paths for part in ("-e", path)]
+    session.install("-q", *BUILD_TOOLS, *tools)
+    session.install("-q", "--no-build-isolation", *editable)
+
+
+def run_pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest on one thread per process, with the user's arguments last."""
+    session.run("pytest", *arguments, *session.posargs, env=ONE_THREAD)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format and style, and that each ``__all__`` is exact."""
+    install_suite(session, *TEST_TOOLS, *LINT_TOOLS)
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    run_pytest(session, "-q", "tests/test_all.py", "tests/test_repository.py")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the annotations of the five packages with mypy."""
+    install_suite(session, *TYPE_TOOLS)
+    session.run("mypy", *[part for name in IMPORTS for part in ("-p", name)])
+
+
+@nox.session
+def layers(session: nox.Session) -> None:
+    """Check that no import goes upward and no two modules import each other."""
+    install_suite(session, *TEST_TOOLS, *LAYER_TOOLS)
+    session.run("lint-imports")
+    run_pytest(session, "-q", "tests/test_layers.py")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the quick suite with its doctests: what a change must pass."""
+    install_suite(session, *TEST_TOOLS)
+    run_pytest(session, "-q", "-n", "2")
+
+
+@nox.session
+def tests_full(session: nox.Session) -> None:
+    """Run the quick suite and the slow sweeps."""
+    install_suite(session, *TEST_TOOLS)
+    run_pytest(session, "-q", "-n", "2", "-m", "not budget")
+
+
+@nox.session
+def tests_oldest(session: nox.Session) -> None:
+    """Run the satellites' tests against the oldest core that they allow."""
+    session.install("-q", *BUILD_TOOLS, *TEST_TOOLS)
+    core = oldest_core(session)
+    satellites = [f"./packages/{name}" for name in PACKAGES[1:]]
+    session.install("-q", "--no-build-isolation", f"{core}[plot]", *satellites)
+    folders = [f"packages/{name}/tests" for name in PACKAGES[1:]]
+    run_pytest(session, "-q", "-n", "2", *folders)
+
+
+def oldest_core(session: nox.Session) -> str:
+    """Give the folder with the sources of the oldest core that satellites allow."""
+    tags = session.run("git", "tag", "-l", OLDEST_CORE_TAG, silent=True, external=True)
+    commit = OLDEST_CORE_TAG if str(tags).strip() else "HEAD"
+    if commit == "HEAD":
+        session.log(f"No tag {OLDEST_CORE_TAG} yet: HEAD's core is the oldest.")
+    archive = Path(session.create_tmp()) / "core.tar"
+    session.run(
+        *["git", "archive", "-o", str(archive), commit, "packages/core"], external=True
+    )
+    folder = archive.parent / "oldest"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.unpack_archive(archive, folder, filter="data")
+    return str(folder / "packages" / "core")
+
+
+@nox.session
+def budgets(session: nox.Session) -> None:
+    """Measure what has a budget of time: calls, import, tape."""
+    install_suite(session, *TEST_TOOLS)
+    run_pytest(session, "-q", "-m", "budget")
+
+
+@nox.session
+def doctest(session: nox.Session) -> None:
+    """Run the examples in the docstrings."""
+    install_suite(session, *TEST_TOOLS)
+    sources = [f"packages/{name}/src" for name in PACKAGES]
+    run_pytest(session, "-q", "-n", "2", *sources)
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run each lesson of ``examples/`` with few steps."""
+    install_suite(session)
+    for lesson in sorted(ROOT.glob("examples/[0-9]*.py")):
+        session.run("python", str(lesson), env={**ONE_THREAD, "LAMPAS_QUICK": "1"})
+
+
+@nox.session
+def recipes(session: nox.Session) -> None:
+    """Train with each recipe on its real data: the figures of the model cards."""
+    install_suite(session, *TEST_TOOLS)
+    run_pytest(session, "-v", "-m", "slow", "-k", "recipe")
+
+
+@nox.session
+def quickstart(session: nox.Session) -> None:
+    """Run README's main job: train, look, save, fine-tune, predict."""
+    install_suite(session)
+    session.run("lampas", "quickstart", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build a wheel and an sdist of each package into ``dist/``."""
+    session.install("-q", *BUILD_TOOLS)
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    for name in PACKAGES:
+        session.run(
+            *["python", "-m", "build", "-n", "-o", "dist", f"packages/{name}"],
+            silent=True,
+        )
+    for file in sorted((ROOT / "dist").iterdir()):
+        session.log(f"{file.name}: {file.stat().st_size / 1024:.0f} KiB")
+
+
+@nox.session
+def api(session: nox.Session) -> None:
+    """Show the public names changed since the release; ``-- --write`` records them."""
+    install_suite(session, *TEST_TOOLS)
+    session.run("python", "tests/tools/api_snapshot.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time overhead, operations and models; results as JSON."""
+    install_suite(session)
+    for script in sorted(ROOT.glob("benchmarks/*.py")):
+        session.run("python", str(script), *session.posargs)
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Compare with PyTorch by the scripts that ``LAMPAS_PARITY`` points to."""
+    folder = os.environ.get("LAMPAS_PARITY")
+    if folder is None:
+        session.error("Set LAMPAS_PARITY to the folder with the comparison scripts.")
+    session.install("-q", "torch", "expecttest")
+    install_suite(session)
+    scripts = session.posargs or ["opinfo.py"]
+    for script in scripts:
+        session.run("python", str(Path(folder) / script))
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Check that versions, changelogs, ranges and tags of the packages agree."""
+    session.install("-q", "packaging>=24")
+    session.run("python", "tests/tools/release_check.py", *session.posargs)
