@@ -69,8 +69,15 @@ _SUBMODULES = (
 )
 # Functions that live in such submodules.
 _LAZY = {
+    "Generator": "random",
+    "default_generator": "random",
+    "get_rng_state": "random",
+    "initial_seed": "random",
     "load": "io",
+    "manual_seed": "random",
     "save": "io",
+    "seed": "random",
+    "set_rng_state": "random",
     "show_config": "config",
 }
 
