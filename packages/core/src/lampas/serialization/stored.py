@@ -1,0 +1,227 @@
+"""Tensors and storages as a checkpoint's pickle describes them.
+
+Every builder receives arguments that a file chose: it checks their types and limits
+before it uses them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from lampas import dtypes
+from lampas.dtypes import DType
+from lampas.serialization.unpickle import Name, damaged
+
+__all__ = [
+    "STORAGE_TYPES",
+    "ArrayMaker",
+    "Maker",
+    "Storage",
+    "storage_of",
+    "tensor_names",
+    "view",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The memory that tensors of a file look into.
+
+    Attributes:
+        key: its name in the file.
+        data: its bytes.
+        dtype: type of one element.
+        count: how many elements.
+        location: the device it was saved from, for example ``"cuda:0"``.
+    """
+
+    key: str
+    data: np.ndarray
+    dtype: DType
+    count: int
+    location: str
+
+
+class Maker(Protocol):
+    """Turns what a file describes into the objects that a caller wants."""
+
+    def tensor(
+        self, array: np.ndarray, storage: Storage, requires_grad: bool
+    ) -> object: ...
+
+    def parameter(self, tensor: object, requires_grad: bool) -> object: ...
+
+    def size(self, shape: tuple[int, ...]) -> object: ...
+
+    def device(self, type: str, index: int | None) -> object: ...
+
+
+class ArrayMaker:
+    """Leaves everything as arrays and tuples."""
+
+    def tensor(
+        self, array: np.ndarray, storage: Storage, requires_grad: bool
+    ) -> np.ndarray:
+        """The array as it is."""
+        return array
+
+    def parameter(self, tensor: object, requires_grad: bool) -> object:
+        """The array as it is."""
+        return tensor
+
+    def size(self, shape: tuple[int, ...]) -> object:
+        """A plain tuple."""
+        return shape
+
+    def device(self, type: str, index: int | None) -> object:
+        """A string such as ``"cuda:0"``."""
+        return type if index is None else f"{type}:{index}"
+
+
+def is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value < 2**63
+
+
+def counts(value: object, what: str) -> tuple[int, ...]:
+    if type(value) is not tuple or len(value) > 64 or not all(map(is_count, value)):
+        raise damaged(f"{value!r:.100} is not a {what}")
+    return value
+
+
+def at_least(arguments: tuple, count: int, what: str) -> None:
+    if len(arguments) < count:
+        raise damaged(f"{what} has {len(arguments)} parts, expected {count}")
+
+
+def view(storage: object, offset: object, size: object, stride: object) -> np.ndarray:
+    """Look into a storage, having checked that every element lies inside it.
+
+    Args:
+        storage: a :class:`Storage`.
+        offset: where the first element stands, in elements.
+        size: sizes by dimension.
+        stride: steps by dimension, in elements.
+
+    Returns:
+        An array that shares the storage's memory.
+
+    Raises:
+        RuntimeError: the view reaches outside, or is none.
+    """
+    if type(storage) is not Storage:
+        raise damaged(f"a tensor looks into a {type(storage).__name__}")
+    size, stride = counts(size, "size"), counts(stride, "stride")
+    if not is_count(offset) or len(size) != len(stride):
+        raise damaged(f"offset {offset!r:.40}, size {size} and stride {stride} differ")
+    last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+    empty = 0 in size
+    if (not empty and last >= storage.count) or math.prod(size) >= 2**62:
+        raise damaged(
+            f"a tensor of size {size}, stride {stride} and offset {offset} reaches "
+            f"element {last} of storage {storage.key!r}, which has {storage.count}"
+        )
+    item = storage.dtype.itemsize
+    if empty:
+        return np.empty(size, storage.dtype.numpy)
+    try:
+        return np.ndarray(
+            size,
+            storage.dtype.numpy,
+            buffer=storage.data,
+            offset=offset * item,
+            strides=tuple(s * item for s in stride),
+        )
+    except (ValueError, OverflowError) as error:
+        raise damaged(f"a tensor of size {size}, stride {stride}: {error}") from error
+
+
+def tensor_names(maker: Maker) -> dict[str, object]:
+    """What a file may say about tensors, built by ``maker``."""
+
+    def plain(arguments: tuple) -> object:
+        at_least(arguments, 4, "a tensor")
+        flag = arguments[4] if len(arguments) > 4 else False
+        array = view(*arguments[:4])
+        return maker.tensor(array, arguments[0], flag is True)
+
+    def parameter(arguments: tuple) -> object:
+        at_least(arguments, 2, "a parameter")
+        return maker.parameter(arguments[0], arguments[1] is True)
+
+    def size(arguments: tuple) -> object:
+        at_least(arguments, 1, "a size")
+        return maker.size(counts(arguments[0], "size"))
+
+    def device(arguments: tuple) -> object:
+        at_least(arguments, 1, "a device")
+        kind, index = (*arguments, None)[:2]
+        if type(kind) is not str or not (index is None or is_count(index)):
+            raise damaged(f"{arguments!r:.80} is not a device")
+        return maker.device(kind, index)
+
+    builders = {
+        "torch._utils _rebuild_tensor": plain,
+        "torch._utils _rebuild_tensor_v2": plain,
+        "torch._utils _rebuild_parameter": parameter,
+        # Its last part holds the Python attributes of the parameter.
+        "torch._utils _rebuild_parameter_with_state": parameter,
+        "torch Size": size,
+        "torch device": device,
+    }
+    named = {text: Name(text, build) for text, build in builders.items()}
+    return {**named, **_storage_names(), **_DTYPE_NAMES}
+
+
+STORAGE_TYPES = {
+    "Double": dtypes.float64,
+    "Float": dtypes.float32,
+    "Half": dtypes.float16,
+    "BFloat16": dtypes.bfloat16,
+    "Long": dtypes.int64,
+    "Int": dtypes.int32,
+    "Short": dtypes.int16,
+    "Char": dtypes.int8,
+    "Byte": dtypes.uint8,
+    "Bool": dtypes.bool_,
+    "ComplexFloat": dtypes.complex64,
+    "ComplexDouble": dtypes.complex128,
+}
+
+_DTYPE_NAMES = {f"torch {dtype.name}": dtype for dtype in STORAGE_TYPES.values()}
+
+
+def _storage_names() -> dict[str, object]:
+    names: dict[str, object] = {}
+    for folder in ("torch", "torch.cuda"):
+        for kind, dtype in STORAGE_TYPES.items():
+            text = f"{folder} {kind}Storage"
+            names[text] = Name(text, value=dtype)
+    for text in ("torch.storage UntypedStorage", "torch UntypedStorage"):
+        names[text] = Name(text, value=dtypes.uint8)
+    return names
+
+
+def storage_of(identity: object, fetch: Callable[[str, int], np.ndarray]) -> Storage:
+    """The storage behind ``('storage', type, key, location, count)``.
+
+    Args:
+        identity: what the file gives as persistent id.
+        fetch: ``(key, bytes)`` -> at least that many bytes, or an error.
+
+    Raises:
+        RuntimeError: the id is malformed.
+    """
+    if type(identity) is not tuple or len(identity) != 5 or identity[0] != "storage":
+        raise damaged(f"the persistent id {identity!r:.100} is not a storage")
+    _, kind, key, location, count = identity
+    if type(kind) is not Name or type(kind.value) is not DType:
+        raise damaged(f"a storage has type {kind!r:.80}")
+    if type(key) is not str or type(location) is not str or not is_count(count):
+        raise damaged(f"the storage id {identity!r:.100} is malformed")
+    data = fetch(key, count * kind.value.itemsize)
+    return Storage(key, data, kind.value, count, location)
