@@ -19,7 +19,7 @@ from lampas.dtypes import HALVES, as_dtype, from_numpy_dtype, get_default_dtype
 from lampas.engine.modes import mode, silence, unsilence
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import CALL_PATH, Record
-from lampas.engine.tape import WRAP, MultiNode, Node, Output
+from lampas.engine.tape import WRAP, MultiNode, Node, Output, make_node
 from lampas.engine.tensor import Tensor, View, shared_cell, wrap
 from lampas.errors import (
     ArgumentTypeError,
@@ -117,7 +117,7 @@ def _unary(record: Record) -> Callable[..., Any]:
         if parent is None or not mode.grad or not differentiable:
             out._node = None
             return out
-        out._node = node = _new(Node)
+        out._node = node = Node()
         node.call = once
         node.parents = (parent,)
         node.hooks = None
@@ -209,7 +209,7 @@ def _binary(
             need = (parent is not None, parent2 is not None)
             _remember(record, out, (x, other), (a, b), need, (parent, parent2), _NONE)
             return out
-        out._node = node = _new(Node)
+        out._node = node = Node()
         node.call = both if parent2 is not None else first
         node.parents = (parent, parent2)
         node.hooks = None
@@ -478,7 +478,7 @@ def _remember(
                 guards += (cell, cell[0], name)
     kind = Node if single else MultiNode
     call = record.call_for(need, params, half)
-    node = kind(call, nodes, tuple(saved), tuple(guards))
+    node = make_node(kind, call, nodes, tuple(saved), tuple(guards))
     if single:
         outs._node = node
     else:

@@ -9,7 +9,7 @@ from typing import Any
 from lampas.backend.device import namespace_of
 from lampas.engine.modes import mode, no_grad
 from lampas.engine.record import Call
-from lampas.engine.tape import MultiNode, Output
+from lampas.engine.tape import MultiNode, Output, make_node
 from lampas.engine.tensor import Tensor, shared_cell, wrap
 from lampas.errors import ArgumentTypeError, GradientError, VersionError
 
@@ -180,7 +180,8 @@ def _record(
     cls: type[Function], ctx: FunctionCtx, nodes: tuple[Any, ...], outs: Any
 ) -> None:
     need = tuple(n is not None for n in nodes)
-    node = _FunctionNode(Call(_Op(cls.__name__), need, {}), nodes, (True,), ())
+    call = Call(_Op(cls.__name__), need, {})
+    node = make_node(_FunctionNode, call, nodes, (True,), ())
     node.ctx, node.backward = ctx, cls.backward
     specs = []
     for i, out in enumerate(outs):

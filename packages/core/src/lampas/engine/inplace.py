@@ -16,7 +16,7 @@ from lampas.dtypes import can_cast
 from lampas.engine.callpath import CAST
 from lampas.engine.modes import mode
 from lampas.engine.record import LINEAR, SHAPE, Call, op
-from lampas.engine.tape import Leaf, Node
+from lampas.engine.tape import Leaf, Node, make_node
 from lampas.engine.tensor import ASSIGN, Tensor, shared_cell, wrap
 from lampas.errors import DTypeError, GradientError, ShapeError
 
@@ -195,7 +195,7 @@ def _rewrite(target: Tensor, node: Any) -> None:
         parents = (base._node, node)
         need = (base._node is not None, node is not None)
         call = Call(_replace_view, need, {"steps": view.steps})
-        base._node = Node(call, parents, (), ())
+        base._node = make_node(Node, call, parents, (), ())
     cell = shared_cell(base)
     for reference in cell[1] or ():
         other = reference()

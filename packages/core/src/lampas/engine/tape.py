@@ -23,9 +23,10 @@ from lampas.errors import GradientError, VersionError
 if TYPE_CHECKING:
     from lampas.engine.tensor import Tensor
 
-__all__ = ["Hooks", "Leaf", "MultiNode", "Node", "Output", "walk"]
+__all__ = ["Hooks", "Leaf", "MultiNode", "Node", "Output", "make_node", "walk"]
 
 _RAW = raw_namespace(np)
+_ndarray = np.ndarray
 
 
 class Hooks:
@@ -72,20 +73,8 @@ class Node:
         guards: cell, version, name of each array that must not change, flat.
     """
 
+    # Made without __init__, which would cost more than the rest: see make_node.
     __slots__ = ("call", "guards", "hooks", "parents", "saved")
-
-    def __init__(
-        self,
-        call: Call,
-        parents: tuple[Any, ...],
-        saved: tuple[Any, ...],
-        guards: tuple[Any, ...],
-    ) -> None:
-        self.call = call
-        self.parents = parents
-        self.saved = saved
-        self.guards = guards
-        self.hooks: Hooks | None = None
 
     @property
     def record(self) -> Record:
@@ -113,7 +102,7 @@ class Node:
     def run(self, F: Any, g: Any) -> tuple[Any, ...]:
         """Cotangents of the inputs on arrays."""
         call, saved, guards = self.call, self.saved, self.guards
-        if guards or saved is None or call.vjp is None:
+        if saved is None or call.vjp is None or (guards and _stale(guards)):
             self._check()
         if call.half is None:
             return call.vjp(F, g, *saved, need=call.need, **call.params)
@@ -171,6 +160,30 @@ class Node:
             self.saved = None  # type: ignore[assignment]
 
 
+def make_node(
+    kind: type[Any],
+    call: Call,
+    parents: tuple[Any, ...],
+    saved: tuple[Any, ...],
+    guards: tuple[Any, ...],
+) -> Any:
+    """A node of the given kind (Node or a class derived from it)."""
+    node = kind()
+    node.call = call
+    node.parents = parents
+    node.saved = saved
+    node.guards = guards
+    node.hooks = None
+    return node
+
+
+def _stale(guards: tuple[Any, ...]) -> bool:
+    """Whether a guarded array was changed; two arrays are the usual most."""
+    if guards[0][0] != guards[1] or len(guards) > 6:
+        return True
+    return len(guards) == 6 and guards[3][0] != guards[4]
+
+
 def _by(cell: list[Any]) -> str:
     return f" by {cell[2]}" if len(cell) > 2 else ""
 
@@ -217,7 +230,7 @@ class Output:
 class Leaf:
     """Gathers the gradient of a tensor that the user made."""
 
-    __slots__ = ("__weakref__", "after", "dtype", "grad", "hooks", "owned", "tensor")
+    __slots__ = ("__weakref__", "after", "grad", "hooks", "tensor")
 
     parents = ()
 
@@ -226,7 +239,6 @@ class Leaf:
         self.grad: Tensor | None = None
         self.hooks: Hooks | None = None
         self.after: Hooks | None = None
-        self.owned = False
 
     add_hook = Node.add_hook
 
@@ -235,12 +247,12 @@ class Leaf:
         """The tensor whose gradient is gathered."""
         return self.tensor()
 
-    def accumulate(self, g: Any) -> None:
-        """Add an array to the gradient."""
+    def accumulate(self, g: Any, owned: bool) -> None:
+        """Add an array to the gradient; ``owned`` says that it may be kept."""
         grad = self.grad
         if grad is None:
             array = np.asarray(g) if isinstance(g, np.generic) else g
-            self.grad = WRAP[0](array if self.owned else array.copy(), None)
+            self.grad = WRAP[0](array if owned else array.copy(), None)
         elif grad._node is None:
             if grad._cell is not None:
                 grad._cell[0] += 1
@@ -303,25 +315,35 @@ def _run_hooks(node: Any, g: Any, graph: bool) -> Any:
         replaced = hook(g if graph else WRAP[0](g, None))
         if replaced is not None:
             g = replaced if graph else replaced._data
-            if type(node) is Leaf:
-                node.owned = False
     return g
 
 
-def _count(roots: Iterable[Any], keep: set[Any] | None) -> dict[Any, int]:
-    """For each node reachable from the roots, how many edges lead to it."""
-    counts = dict.fromkeys(roots, 0)
-    stack = list(counts)
+def _ordered(roots: Iterable[Any], keep: set[Any] | None) -> list[Any]:
+    """The nodes reachable from the roots, each before the nodes of its inputs.
+
+    Leaves come last: nothing is behind them.
+    """
+    leaves: list[Any] = []
+    backwards: list[Any] = []
+    seen: set[Any] = set()
+    stack = list(roots)
     while stack:
-        for parent in stack.pop().parents:
-            if parent is None or (keep is not None and parent not in keep):
+        node = stack.pop()
+        if node is None:
+            # All parents of the node below the marker are placed.
+            backwards.append(stack.pop())
+        elif node not in seen and (keep is None or node in keep):
+            seen.add(node)
+            if type(node) is Leaf:
+                leaves.append(node)
                 continue
-            if parent in counts:
-                counts[parent] += 1
-            else:
-                counts[parent] = 1
-                stack.append(parent)
-    return counts
+            stack.append(node)
+            stack.append(None)
+            for parent in node.parents:
+                if parent is not None and parent not in seen:
+                    stack.append(parent)
+    backwards.reverse()
+    return backwards + leaves
 
 
 def _leading_to(roots: Iterable[Any], wanted: set[Any]) -> set[Any]:
@@ -361,88 +383,122 @@ def walk(
     before = mode.grad
     mode.grad = create_graph
     token = silence()
+    grads: dict[Any, Any] = {}
     try:
-        _walk(roots, create_graph, retain_graph, wanted)
+        for node, g in roots:
+            grads[node] = g if node not in grads else grads[node] + g
+        if wanted is None and not create_graph:
+            _gather(grads, retain_graph)
+        else:
+            _walk(grads, create_graph, retain_graph, wanted)
     finally:
         unsilence(token)
         mode.grad = before
 
 
-def _walk(
-    roots: list[tuple[Any, Any]],
-    graph: bool,
-    retain: bool,
-    wanted: dict[Any, Any] | None,
-) -> None:
-    grads: dict[Any, Any] = {}
-    for node, g in roots:
-        _add(grads, node, g)
-    keep = None if wanted is None else _leading_to(grads, set(wanted))
-    counts = _count(grads, keep)
-    ready = [node for node in counts if counts[node] == 0]
-    while ready:
-        node = ready.pop()
+def _gather(grads: dict[Any, Any], retain: bool) -> None:
+    """The usual pass: on arrays, from the roots to all leaves, which add them up.
+
+    It says again in one loop what :func:`_walk` and :meth:`Node.run` say in general:
+    the cost of a small training step is made here.
+    """
+    # Nodes whose pending array belongs to this pass alone, so may be added to.
+    owned: set[Any] = set()
+    for node in _ordered(grads, None):
         g = grads.pop(node, None)
-        kind = type(node)
+        if type(node) is not Node or node.hooks is not None:
+            _visit(node, g, grads, owned, retain)
+            continue
+        if g is None:
+            continue
+        call, saved, guards = node.call, node.saved, node.guards
+        if saved is None or call.vjp is None or (guards and _stale(guards)):
+            node._check()
+        F = _RAW if type(g) is _ndarray else _namespace(g)
+        if call.half is None:
+            results = call.vjp(F, g, *saved, need=call.need, **call.params)
+        else:
+            results = node.run(F, g)
+        if not retain and saved:
+            node.saved = None
+        fresh = call.fresh
+        # Not strict: that costs, and every op's rule is tested for its count.
+        for parent, d in zip(node.parents, results):  # noqa: B905
+            if d is not None and parent is not None:
+                if parent not in grads:
+                    grads[parent] = d
+                    if fresh:
+                        owned.add(parent)
+                elif parent in owned and type(d) is _ndarray:
+                    previous = grads[parent]
+                    previous += d
+                else:
+                    grads[parent] = grads[parent] + d
+                    owned.add(parent)
+
+
+def _visit(
+    node: Any, g: Any, grads: dict[Any, Any], owned: set[Any], retain: bool
+) -> None:
+    """One step of :func:`_gather` at a node that is not of the usual kind."""
+    if node.hooks is not None:
+        g = _run_hooks(node, g, False)
+        owned.discard(node)
+    if g is None:
+        return
+    if type(node) is Leaf:
+        node.accumulate(g, node in owned)
+    elif type(node) is Output:
+        _deliver(node, g, grads)
+    else:
+        _spread(node, node.run(_namespace(g), g), grads)
+        if not retain:
+            node.release()
+
+
+def _deliver(node: Output, g: Any, grads: dict[Any, Any]) -> None:
+    """Put the cotangent of one output into the list of its MultiNode."""
+    parent = node.parents[0]
+    if parent not in grads:
+        grads[parent] = [None] * len(parent.outs)
+    grads[parent][node.index] = g
+
+
+def _spread(node: Any, results: Any, grads: dict[Any, Any]) -> None:
+    """Add the cotangents of the inputs to what is pending there."""
+    for parent, d in zip(node.parents, results, strict=True):
+        if d is not None and parent is not None:
+            grads[parent] = d if parent not in grads else grads[parent] + d
+
+
+def _walk(
+    grads: dict[Any, Any], graph: bool, retain: bool, wanted: dict[Any, Any] | None
+) -> None:
+    """The general pass: recorded in turn, or to wanted nodes only."""
+    keep = None if wanted is None else _leading_to(grads, set(wanted))
+    for node in _ordered(grads, keep):
+        g = grads.pop(node, None)
         if node.hooks is not None:
             g = _run_hooks(node, g, graph)
         if wanted is not None and node in wanted:
             wanted[node] = g
-        if kind is Leaf:
-            if wanted is None and g is not None:
-                node.accumulate_taped(g) if graph else node.accumulate(g)
-            continue
-        parents = node.parents
-        if kind is Output:
-            parent = parents[0]
-            if keep is not None and parent not in keep:
-                continue
-            if g is not None:
-                bucket = grads.get(parent)
-                if bucket is None:
-                    bucket = grads[parent] = [None] * len(parent.outs)
-                bucket[node.index] = g
-            counts[parent] -= 1
-            if counts[parent] == 0:
-                ready.append(parent)
-            continue
-        if keep is not None and not any(p in keep for p in parents):
-            continue
         if g is None:
-            results: tuple[Any, ...] = (None,) * len(parents)
-        elif graph:
-            results = node.run_taped(g)
-        else:
-            results = node.run(_RAW if type(g) is np.ndarray else _namespace(g), g)
-        fresh = node.call.fresh
-        for parent, d in zip(parents, results, strict=True):
-            if parent is None or (keep is not None and parent not in keep):
-                continue
-            if d is not None:
-                previous = grads.get(parent)
-                if previous is None:
-                    grads[parent] = d
-                    if type(parent) is Leaf:
-                        parent.owned = fresh
-                else:
-                    grads[parent] = previous + d
-                    if type(parent) is Leaf:
-                        parent.owned = True
-            counts[parent] -= 1
-            if counts[parent] == 0:
-                ready.append(parent)
-        if not retain and node.saved:
-            node.release()
-
-
-def _add(grads: dict[Any, Any], node: Any, g: Any) -> None:
-    if type(node) is Leaf:
-        node.owned = False
-    grads[node] = g if node not in grads else grads[node] + g
+            continue
+        if type(node) is Leaf:
+            if wanted is None:
+                node.accumulate_taped(g)
+        elif type(node) is Output:
+            _deliver(node, g, grads)
+        elif keep is None or any(parent in keep for parent in node.parents):
+            if graph:
+                _spread(node, node.run_taped(g), grads)
+            else:
+                _spread(node, node.run(_namespace(g), g), grads)
+            if not retain:
+                node.release()
 
 
 def _namespace(g: Any) -> Any:
-    array = g
-    if isinstance(g, (list, tuple)):
-        array = next(d for d in g if d is not None)
-    return raw_namespace(namespace_of(array))
+    if type(g) is list:
+        g = next(d for d in g if d is not None)
+    return _RAW if type(g) is _ndarray else raw_namespace(namespace_of(g))
