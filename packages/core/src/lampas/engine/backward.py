@@ -39,7 +39,9 @@ def _checked(tensor: Tensor, g: Tensor | None, i: int) -> Tensor:
                 "a gradient can be made implicitly only for a scalar output, got shape "
                 f"{tuple(tensor.shape)}; pass gradient= (the cotangent) of that shape"
             )
-        return wrap(namespace_of(data).ones(data.shape, data.dtype))
+        ones = namespace_of(data).empty(data.shape, data.dtype)
+        ones.fill(1)
+        return wrap(ones)
     if g._data.shape != data.shape:
         raise ShapeError(
             f"the gradient of output {i} must have its shape {tuple(tensor.shape)}, "

@@ -24,6 +24,7 @@ from lampas.engine.tensor import Tensor, View, shared_cell, wrap
 from lampas.errors import (
     ArgumentTypeError,
     DeviceError,
+    DimensionError,
     DTypeError,
     LampasError,
     ShapeError,
@@ -79,6 +80,8 @@ def call_path(record: Record) -> Callable[..., Any]:
         return _unary(record)
     if simple and record.ufunc is not None and arity == 2:
         return _binary(record)
+    if record.outputs == 1 and arity == 1 and record.promote is None:
+        return _single(record)
     return partial(_general, record)
 
 
@@ -133,6 +136,36 @@ def _unary(record: Record) -> Callable[..., Any]:
             node.guards = (cell, 0, "result")
         else:
             node.saved = node.guards = ()
+        return out
+
+    return call
+
+
+def _single(record: Record) -> Callable[..., Any]:
+    """The path of ops of one tensor with parameters: reductions, shapes, views."""
+    general = partial(_general, record)
+    run, view, widen = record.runner(np), record.view, record.widen
+    differentiable = record.vjp_rule is not None
+
+    def call(x: Any, **params: Any) -> Any:
+        if type(x) is not Tensor:
+            return general(x, **params)
+        a = x._data
+        if type(a) is not _ndarray or (widen and a.itemsize == 2):
+            return general(x, **params)
+        token = silence()
+        try:
+            y = run(a, **params)
+        except _FAULTS as error:
+            raise _translated(record, (x,), error) from None
+        finally:
+            unsilence(token)
+        out = wrap(y if type(y) is _ndarray else np.asarray(y))
+        if view:
+            _link_view(record, x, out, params)
+        parent = x._node
+        if parent is not None and mode.grad and differentiable:
+            _remember(record, out, (x,), (a,), (True,), (parent,), params)
         return out
 
     return call
@@ -292,11 +325,16 @@ def _operand(record: Record, index: int, value: Any) -> Any:
         return value
     if isinstance(value, (np.ndarray, np.generic)):
         return wrap(np.asarray(value))
-    names = record.inputs
-    name = names[min(index, len(names) - 1)]
+    name = _argument_name(record, index)
     raise ArgumentTypeError(
         f"{record.name}: {name} must be a Tensor, got {type(value).__name__}"
     )
+
+
+def _argument_name(record: Record, index: int) -> str:
+    """The name that users know: rules call the first input x, functions input."""
+    name = record.inputs[min(index, len(record.inputs) - 1)]
+    return {"x": "input", "xs": "tensors"}.get(name, name)
 
 
 def _promote(record: Record, operands: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -391,25 +429,33 @@ def _compute(
     token = silence()
     try:
         return record.run(xp, *arrays, **params)
-    except LampasError:
-        raise
-    except np.exceptions.AxisError as error:
-        raise IndexError(f"{record.name}: {error}") from None
-    except (ValueError, np.linalg.LinAlgError) as error:
-        raise _explain(record, operands, error) from None
-    except TypeError as error:
-        if "ufunc" not in str(error):
-            raise
-        raise _untyped(record, operands) from None
+    except _FAULTS as error:
+        raise _translated(record, operands, error) from None
     finally:
         unsilence(token)
+
+
+_FAULTS = (ValueError, TypeError, np.linalg.LinAlgError)
+
+
+def _translated(
+    record: Record, operands: tuple[Any, ...], error: Exception
+) -> Exception:
+    """The error to raise for one that NumPy raised inside a forward."""
+    if isinstance(error, LampasError):
+        return error
+    if isinstance(error, np.exceptions.AxisError):
+        return DimensionError(f"{record.name}: {error}")
+    if isinstance(error, TypeError):
+        return _untyped(record, operands) if "ufunc" in str(error) else error
+    return _explain(record, operands, error)
 
 
 def _explain(record: Record, operands: tuple[Any, ...], error: Exception) -> ShapeError:
     """NumPy's complaint as an error that names the operands and their shapes."""
     shapes = []
     for i, x in enumerate(operands):
-        name = record.inputs[min(i, len(record.inputs) - 1)]
+        name = _argument_name(record, i)
         shape = tuple(x._data.shape) if isinstance(x, Tensor) else "a number"
         shapes.append(f"{name} is {shape}")
     text = str(error)
@@ -449,10 +495,8 @@ def _remember(
     """Put the node of one call on its outputs."""
     single = record.outputs == 1
     results = (outs,) if single else outs
-    dtype = next(a.dtype for a in arrays if hasattr(a, "dtype"))
-    arrays = tuple(
-        np.asarray(a, dtype) if isinstance(a, _NUMBERS) else a for a in arrays
-    )
+    if record.promote is not None:
+        arrays = _without_numbers(arrays)
     saved: list[Any] = []
     guards: list[Any] = []
     for source, attribute, when in record.plan.steps:
@@ -483,6 +527,12 @@ def _remember(
         outs._node = node
     else:
         _branch(node, outs)
+
+
+def _without_numbers(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Operands with numbers made 0-d arrays: rules may take numbers for arrays."""
+    dtype = next(a.dtype for a in arrays if hasattr(a, "dtype"))
+    return tuple(np.asarray(a, dtype) if isinstance(a, _NUMBERS) else a for a in arrays)
 
 
 def _branch(node: MultiNode, outs: tuple[Tensor, ...]) -> None:

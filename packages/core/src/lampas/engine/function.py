@@ -25,7 +25,7 @@ class FunctionCtx:
         self._constant: set[int] = set()
         self._dirty: tuple[Tensor, ...] = ()
         self._materialize = True
-        self.call.needs_input_grad: tuple[bool, ...] = ()
+        self.needs_input_grad: tuple[bool, ...] = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for ``backward``; changes in place are then noticed."""

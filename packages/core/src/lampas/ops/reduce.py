@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def sum_to_forward(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
     axes = tuple(range(extra)) + tuple(
         i + extra for i, s in enumerate(shape) if s == 1 and x.shape[i + extra] != 1
     )
-    return xp.sum(x, axis=axes, keepdims=True).reshape(shape)
+    return x.sum(axis=axes, keepdims=True).reshape(shape)
 
 
 @_sum_to.vjp
@@ -45,14 +46,40 @@ _sum = op("sum", kind=REDUCTION, saves="x.shape", infer=reduced)
 
 @_sum.forward
 def sum_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
-    return xp.sum(x, axis=dim, keepdims=keepdim, dtype=x.dtype)
+    return x.sum(axis=dim, keepdims=keepdim, dtype=x.dtype)
 
 
 @_sum.vjp
 def sum_vjp(F: Any, g: Any, shape: Any, *, need: Any, dim: Any, keepdim: bool) -> Any:
-    if not keepdim:
-        g = F.reshape(g, shape=_kept(shape, dim))
-    return (F.expand(g, shape=shape),)
+    return (F.spread(g, kept=_kept(shape, dim), shape=shape),)
+
+
+def _spread_shape(specs: Any, *, kept: Any, shape: Any) -> Spec:
+    return Spec(tuple(shape), specs[0].dtype)
+
+
+_spread = op("spread", kind=LINEAR, saves="x.shape", infer=_spread_shape)
+"""Repeat each value over what a reduction took it from: the transpose of ``sum``."""
+
+# Up to this size a filled array costs less than NumPy's broadcast view of it.
+_FILL = 4096
+
+
+@_spread.forward
+def spread_forward(xp: Any, x: Any, *, kept: Any, shape: tuple[int, ...]) -> Any:
+    x = x.reshape(kept)
+    if math.prod(shape) > _FILL:
+        return xp.broadcast_to(x, shape)
+    result = xp.empty(shape, x.dtype)
+    result[...] = x
+    return result
+
+
+@_spread.vjp
+def spread_vjp(
+    F: Any, g: Any, x_shape: Any, *, need: Any, kept: Any, shape: Any
+) -> Any:
+    return (F.reshape(F.sum_to(g, shape=kept), shape=x_shape),)
 
 
 def _kept(shape: tuple[int, ...], dims: Any) -> tuple[int, ...]:

@@ -22,7 +22,7 @@ _reshape = op("reshape", kind=SHAPE, saves="x.shape", view=True, infer=_given_sh
 
 @_reshape.forward
 def reshape_forward(xp: Any, x: Any, *, shape: Any) -> Any:
-    return xp.reshape(x, shape)
+    return x.reshape(shape)
 
 
 @_reshape.vjp
@@ -73,7 +73,7 @@ _permute = op("permute", kind=SHAPE, view=True)
 
 @_permute.forward
 def permute_forward(xp: Any, x: Any, *, dims: tuple[int, ...]) -> Any:
-    return xp.transpose(x, dims)
+    return x.transpose(dims)
 
 
 @_permute.vjp
