@@ -178,6 +178,7 @@ def test_bytes_of_another_order():
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(file, "w") as new:
         for name in old.namelist():
             new.writestr(name, other if name.endswith("order") else old.read(name))
+    file.seek(0)
     assert read_archive(file, ArrayMaker())["a"].tolist() == [1.0, 2.0]
 
 

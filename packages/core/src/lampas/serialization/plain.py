@@ -11,6 +11,7 @@ import re
 from argparse import Namespace
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 
@@ -130,7 +131,9 @@ def _numpy_reconstruct(arguments: tuple) -> np.ndarray:
     return np.empty(0, np.uint8)
 
 
-def _numpy_array(dtype: object, shape: object, raw: object, order: str) -> np.ndarray:
+def _numpy_array(
+    dtype: object, shape: object, raw: object, order: Literal["C", "F"]
+) -> np.ndarray:
     if not isinstance(dtype, np.dtype) or not isinstance(raw, (bytes, bytearray)):
         raise damaged("a NumPy array lacks its dtype or its bytes")
     shape = counts(shape, "NumPy shape")
@@ -140,7 +143,7 @@ def _numpy_array(dtype: object, shape: object, raw: object, order: str) -> np.nd
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _numpy_scalar(arguments: tuple) -> np.generic:
+def _numpy_scalar(arguments: tuple) -> Any:
     at_least(arguments, 2, "a NumPy scalar")
     return _numpy_array(arguments[0], (), arguments[1], "C")[()]
 

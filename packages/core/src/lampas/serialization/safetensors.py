@@ -14,14 +14,15 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import ml_dtypes
 import numpy as np
 
 from lampas.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from lampas.serialization.reading import read_exactly
 
-__all__ = ["read_safetensors", "write_safetensors"]
+__all__ = ["check_writable", "read_safetensors", "write_safetensors"]
 
 _NAMES = {
     np.dtype(np.bool_): "BOOL",
@@ -158,18 +159,8 @@ def _native(array: np.ndarray) -> np.ndarray:
     return array if sys.byteorder == "little" else array.byteswap()
 
 
-def _array(entry: _Entry, buffer: object, offset: int) -> np.ndarray:
+def _array(entry: _Entry, buffer: Any, offset: int) -> np.ndarray:
     return _native(np.ndarray(entry.shape, entry.dtype, buffer=buffer, offset=offset))
-
-
-def _read_into(file: BinaryIO, entry: _Entry, source: str) -> np.ndarray:
-    raw = np.empty(entry.end - entry.begin, np.uint8)
-    got = file.readinto(memoryview(raw)) if raw.size else 0  # type: ignore[attr-defined]
-    if got != raw.size:
-        raise FileFormatError(
-            f"{source}: tensor {entry.key!r} has {raw.size} bytes, only {got} were read"
-        )
-    return _array(entry, raw, 0)
 
 
 def read_safetensors(
@@ -205,13 +196,18 @@ def read_safetensors(
         # Files of other writers may place a tensor at an odd byte: those are copied.
         arrays = {key: np.require(a, requirements="A") for key, a in mapped.items()}
     else:
-        arrays = {e.key: _read_into(file, e, source) for e in entries}
+        arrays = {}
+        for entry in entries:
+            what = f"{source}: tensor {entry.key!r}"
+            raw = read_exactly(file, entry.end - entry.begin, what)
+            arrays[entry.key] = _array(entry, raw, 0)
     return arrays, metadata
 
 
-def _check_writable(
-    tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+def check_writable(
+    tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str] | None = None
 ) -> None:
+    """Raise what :func:`write_safetensors` would raise, before a file is opened."""
     for key, array in tensors.items():
         if not isinstance(key, str) or key == "__metadata__":
             raise ArgumentError(f"{key!r} cannot name a tensor in a safetensors file")
@@ -220,7 +216,7 @@ def _check_writable(
                 f"tensor {key!r}: safetensors cannot hold {array.dtype}; it takes "
                 + " ".join(str(dtype) for dtype in _NAMES)
             )
-    for key, value in metadata.items():
+    for key, value in (metadata or {}).items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise ArgumentTypeError(
                 f"metadata must map strings to strings, got {key!r}: {value!r:.80}"
@@ -245,7 +241,7 @@ def write_safetensors(
             nothing has been written then.
     """
     metadata = metadata or {}
-    _check_writable(tensors, metadata)
+    check_writable(tensors, metadata)
     order = sorted(tensors, key=lambda key: (-tensors[key].dtype.itemsize, key))
     header: dict[str, object] = {"__metadata__": dict(metadata)} if metadata else {}
     position = 0
@@ -263,4 +259,4 @@ def write_safetensors(
     file.write(raw)
     for key in order:
         contiguous = _native(np.ascontiguousarray(tensors[key]))
-        file.write(memoryview(contiguous.reshape(-1).view(np.uint8)))
+        file.write(contiguous.reshape(-1).view(np.uint8).data)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def at_least(arguments: tuple, count: int, what: str) -> None:
         raise damaged(f"{what} has {len(arguments)} parts, expected {count}")
 
 
-def view(storage: object, offset: object, size: object, stride: object) -> np.ndarray:
+def view(storage: object, offset: Any, size: object, stride: object) -> np.ndarray:
     """Look into a storage, having checked that every element lies inside it.
 
     Args:

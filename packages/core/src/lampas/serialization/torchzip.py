@@ -25,6 +25,7 @@ import numpy as np
 from lampas.dtypes import DType
 from lampas.errors import FileFormatError, UnsafeFileError
 from lampas.serialization.plain import PLAIN_NAMES, rebuild
+from lampas.serialization.reading import read_exactly
 from lampas.serialization.stored import Maker, Storage, storage_of, tensor_names
 from lampas.serialization.unpickle import unpickle
 
@@ -80,10 +81,11 @@ class _Archive:
         return info.header_offset + _LOCAL_HEADER.size + fields[-2] + fields[-1]
 
     def _checked(self, info: zipfile.ZipInfo, data: np.ndarray) -> np.ndarray:
-        if zlib.crc32(data) != info.CRC:
+        checksum = zlib.crc32(data.data)
+        if checksum != info.CRC:
             raise FileFormatError(
                 f"{self.source}: {info.filename} is damaged: its checksum is "
-                f"{zlib.crc32(data):08x}, expected {info.CRC:08x}"
+                f"{checksum:08x}, expected {info.CRC:08x}"
             )
         return data
 
@@ -96,14 +98,8 @@ class _Archive:
         if self.pages is not None and begin + info.file_size <= len(self.pages):
             # Not checked: that would read every page, which mapping is to avoid.
             return np.frombuffer(self.pages, np.uint8, info.file_size, begin)
-        data = np.empty(info.file_size, np.uint8)
         self.file.seek(begin)
-        got = self.file.readinto(memoryview(data)) if data.size else 0  # type: ignore[attr-defined]
-        if got != data.size:
-            raise FileFormatError(
-                f"{self.source}: {name} was cut short: it has {got} bytes, expected "
-                f"{data.size}"
-            )
+        data = read_exactly(self.file, info.file_size, f"{self.source}: {name}")
         return self._checked(info, data)
 
     def in_native_order(self, storage: Storage) -> Storage:
@@ -202,8 +198,9 @@ def read_archive(
         pickle.UnpicklingError: the file asks for something that is not plain data.
         RuntimeError: it is damaged, cut short or of another kind.
     """
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
+    start = file.tell()
+    size = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
     _refuse_other(file.read(len(_LEGACY_MAGIC)), size, source)
     archive = _Archive(file, source, map_file)
     raw: dict[str, np.ndarray] = {}
@@ -214,7 +211,7 @@ def read_archive(
             raw[key] = archive.bytes_of(f"{archive.root}data/{key}")
         if raw[key].size < count:
             raise FileFormatError(
-                f"storage {key!r} should have {count} bytes, the file has "
+                f"{source}: storage {key!r} should have {count} bytes, the file has "
                 f"{raw[key].size}"
             )
         return raw[key]
@@ -235,7 +232,7 @@ def read_archive(
 
 
 def _add(
-    archive: zipfile.ZipFile, out: BinaryIO, name: str, data: np.ndarray | bytes
+    archive: zipfile.ZipFile, out: BinaryIO, name: str, data: bytes | memoryview
 ) -> None:
     """Add one entry whose bytes begin at a multiple of the alignment."""
     info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
@@ -267,5 +264,5 @@ def write_archive(
         _add(archive, out, "archive/.storage_alignment", str(_ALIGNMENT).encode())
         _add(archive, out, "archive/byteorder", sys.byteorder.encode())
         for number, storage in enumerate(storages):
-            _add(archive, out, f"archive/data/{number}", storage)
+            _add(archive, out, f"archive/data/{number}", storage.data)
         _add(archive, out, "archive/version", b"3\n")

@@ -61,9 +61,8 @@ class Name:
         return f"<{self.text.replace(' ', '.')}, not loaded>"
 
 
-def damaged(message: str) -> FileFormatError:
-    """The error of a pickle that does not make sense."""
-    return FileFormatError(message)
+class damaged(FileFormatError):
+    """A pickle that does not make sense; ``unpickle`` adds file and position."""
 
 
 def check_key(key: object) -> None:
@@ -129,7 +128,7 @@ class _Machine:
     def push(self, value: object) -> None:
         self.stack.append(value)
 
-    def pop(self) -> object:
+    def pop(self) -> Any:
         floor = self.marks[-1] if self.marks else 0
         if len(self.stack) <= floor:
             raise damaged("it takes a value where there is none")
@@ -144,7 +143,7 @@ class _Machine:
         del self.stack[start:]
         return items
 
-    def top(self, *kinds: type) -> object:
+    def top(self, *kinds: type) -> Any:
         """The last value, which must be of one of ``kinds`` if any are given."""
         value = self.pop()
         self.push(value)
@@ -352,7 +351,7 @@ def unpickle(
                 return machine.pop()
             _OPERATIONS[code](machine, argument)
         raise damaged("it has no end")
-    except FileFormatError as error:
+    except damaged as error:
         raise FileFormatError(
             f"{source}: the pickle is damaged: {error} (byte {machine.position})"
         ) from error

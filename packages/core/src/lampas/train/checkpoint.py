@@ -20,8 +20,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 
 from lampas.errors import ArgumentError, FileFormatError
+from lampas.io import load, save
 from lampas.random import Generator, default_generator
-from lampas.serialization import load, save
 from lampas.train.config import config_dict
 from lampas.train.run import Run
 

@@ -1,0 +1,342 @@
+"""``lampas.save`` and ``lampas.load``: tensors and what holds them, in files.
+
+Two formats are written and read: PyTorch's archive, which ``torch.load`` opens with
+``weights_only=True``, and safetensors. Loading executes nothing, whatever the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pickle
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lampas.backend import cupy as cupy_backend
+from lampas.backend.device import CPU, Device, from_host, to_host
+from lampas.dtypes import from_numpy_dtype
+from lampas.engine.tensor import Size, Tensor, wrap
+from lampas.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from lampas.serialization.atomic import atomic_write
+from lampas.serialization.pickling import Call, TensorParts, pickle_plain
+from lampas.serialization.safetensors import (
+    check_writable,
+    read_safetensors,
+    write_safetensors,
+)
+from lampas.serialization.stored import Storage
+from lampas.serialization.torchzip import read_archive, write_archive
+from lampas.serialization.unpickle import damaged
+
+__all__ = ["load", "save"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """What a ``map_location`` function gets for each storage, and gives back."""
+
+    device: Device
+
+    def cpu(self) -> _Placed:
+        """The storage on the CPU."""
+        return _Placed(CPU)
+
+    def cuda(self, device: int | None = None) -> _Placed:
+        """The storage on a CUDA card."""
+        return _Placed(Device("cuda", device or 0))
+
+
+def _is_here(device: Device) -> bool:
+    if device.type != "cuda":
+        return True
+    if not cupy_backend.is_available():
+        return False
+    count = cupy_backend.namespace().cuda.runtime.getDeviceCount()
+    return (device.index or 0) < count
+
+
+class _Places:
+    """Decides on which device each storage of a file goes."""
+
+    def __init__(self, map_location: Any) -> None:
+        self.rule = map_location
+        self.known: dict[str, Device] = {}
+        self.absent: list[str] = []
+        if isinstance(map_location, (str, Device)):
+            self.rule = Device(map_location)
+        elif not (
+            map_location is None
+            or callable(map_location)
+            or isinstance(map_location, Mapping)
+        ):
+            raise ArgumentTypeError(
+                "map_location must be a device, a dict of them, a function or None, "
+                f"got {type(map_location).__name__}"
+            )
+
+    def place(self, location: str) -> Device:
+        """The device for what was saved on ``location``."""
+        if location not in self.known:
+            self.known[location] = self._decide(location)
+        return self.known[location]
+
+    def _decide(self, location: str) -> Device:
+        if isinstance(self.rule, Device):
+            return self.rule
+        if isinstance(self.rule, Mapping) and location in self.rule:
+            return Device(self.rule[location])
+        if callable(self.rule):
+            placed = self.rule(_Placed(CPU), location)
+            if isinstance(placed, _Placed):
+                return placed.device
+            if placed is not None:
+                raise ArgumentTypeError(
+                    "map_location must return the storage it was given, on some "
+                    f"device, or None; got {type(placed).__name__}"
+                )
+        return self._as_saved(location)
+
+    def _as_saved(self, location: str) -> Device:
+        kind, _, index = location.partition(":")
+        if kind in ("cpu", "cuda", "sim") and (not index or index.isdigit()):
+            device = Device(location)
+            if _is_here(device):
+                return device
+        self.absent.append(location)
+        return CPU
+
+
+class _TensorMaker:
+    """Makes the tensors of a file, each on its device."""
+
+    def __init__(self, places: _Places) -> None:
+        self.places = places
+
+    def tensor(
+        self, array: np.ndarray, storage: Storage, requires_grad: bool
+    ) -> Tensor:
+        made = wrap(from_host(array, self.places.place(storage.location)))
+        differentiable = made.dtype.is_floating_point or made.dtype.is_complex
+        return made.requires_grad_(requires_grad and differentiable)
+
+    def parameter(self, tensor: object, requires_grad: bool) -> Tensor:
+        if type(tensor) is not Tensor:
+            raise damaged(f"a parameter is a {type(tensor).__name__}")
+        tensor._mark("parameter", True)
+        return tensor.requires_grad_(requires_grad)
+
+    def size(self, shape: tuple[int, ...]) -> Size:
+        return Size(shape)
+
+    def device(self, type: str, index: int | None) -> Device:
+        return Device(type, index)
+
+
+def _describe(value: object) -> TensorParts | Call | None:
+    """What a file keeps of the objects that this package adds to Python's."""
+    if isinstance(value, Tensor):
+        return TensorParts(
+            to_host(value._data),
+            str(value.device),
+            value.requires_grad,
+            value.is_parameter,
+        )
+    if type(value) is Size:
+        return Call("torch Size", (tuple(value),))
+    if type(value) is Device:
+        index = () if value.index is None else (value.index,)
+        return Call("torch device", (value.type, *index))
+    return None
+
+
+def _flat_arrays(obj: object) -> dict[str, np.ndarray]:
+    """The arrays of a flat dict of tensors, which is all that safetensors can hold."""
+    if not isinstance(obj, Mapping):
+        raise ArgumentTypeError(
+            f"a .safetensors file holds a dict of tensors, got {type(obj).__name__}"
+        )
+    for key, value in obj.items():
+        if not isinstance(value, Tensor):
+            raise ArgumentTypeError(
+                f"a .safetensors file holds tensors only, obj[{key!r}] is a "
+                f"{type(value).__name__}; save to a .pt file instead"
+            )
+    return {key: to_host(value._data) for key, value in obj.items()}
+
+
+def _is_safetensors_name(f: object) -> bool:
+    return isinstance(f, (str, os.PathLike)) and os.fspath(f).endswith(".safetensors")
+
+
+@contextlib.contextmanager
+def _opened_to_write(f: Any) -> Iterator[BinaryIO]:
+    if not hasattr(f, "write"):
+        with atomic_write(f) as file:
+            yield file
+    elif hasattr(f, "seekable") and f.seekable():
+        yield f
+    else:
+        whole = io.BytesIO()
+        yield whole
+        f.write(whole.getvalue())
+
+
+def save(
+    obj: object,
+    f: str | os.PathLike[str] | BinaryIO,
+    pickle_module: Any = None,
+    pickle_protocol: int = 2,
+    _use_new_zipfile_serialization: bool = True,
+) -> None:
+    """Write tensors, and containers of them, to a file.
+
+    A path is written whole or not at all: an interrupted or failed save leaves the old
+    file as it was. A name that ends in ``.safetensors`` is written in that format and
+    takes a flat dict of tensors; any other in PyTorch's, which keeps nesting, numbers,
+    text, NumPy arrays, gradient flags, and memory that tensors share.
+
+    Args:
+        obj: tensors, parameters, numbers, text, None, NumPy arrays, and lists, tuples,
+            dicts and sets of them.
+        f: where to; a path, or a file object opened for writing bytes.
+        pickle_module: accepted for PyTorch's sake; the standard module or None.
+        pickle_protocol: 2, the one that every version of PyTorch reads.
+
+    Raises:
+        TypeError: something in ``obj`` cannot be saved; the text says what and where,
+            and nothing has been written.
+        OSError: the disk is full or the folder missing.
+
+    >>> import io, lampas
+    >>> file = io.BytesIO()
+    >>> lampas.save({"w": lampas.ones(2)}, file)
+    >>> _ = file.seek(0)
+    >>> lampas.load(file)["w"].tolist()
+    [1.0, 1.0]
+    """
+    if pickle_module not in (None, pickle) or pickle_protocol != 2:
+        raise ArgumentError(
+            "files are written by lampas itself as pickle protocol 2; expected "
+            f"pickle_module=None and pickle_protocol=2, got {pickle_module!r} and "
+            f"{pickle_protocol!r}"
+        )
+    if not _use_new_zipfile_serialization:
+        raise ArgumentError("the format of PyTorch before 1.6 is not written")
+    if not isinstance(f, (str, os.PathLike)) and not hasattr(f, "write"):
+        raise ArgumentTypeError(
+            f"f must be a path or a file object, got {type(f).__name__}"
+        )
+    # All that can be refused is refused here, before a file is opened.
+    if _is_safetensors_name(f):
+        arrays = _flat_arrays(obj)
+        check_writable(arrays)
+        with _opened_to_write(f) as file:
+            write_safetensors(file, arrays)
+    else:
+        pickled, storages = pickle_plain(obj, _describe)
+        with _opened_to_write(f) as file:
+            write_archive(file, pickled, storages)
+
+
+@contextlib.contextmanager
+def _opened_to_read(f: Any) -> Iterator[tuple[BinaryIO, str]]:
+    """The file and what errors call it."""
+    if isinstance(f, (str, os.PathLike)):
+        with open(f, "rb") as file:
+            yield file, os.fspath(f)
+    elif not hasattr(f, "read"):
+        raise ArgumentTypeError(
+            f"f must be a path or a file object, got {type(f).__name__}"
+        )
+    elif hasattr(f, "seek") and (not hasattr(f, "seekable") or f.seekable()):
+        yield f, str(getattr(f, "name", "file"))
+    else:
+        yield io.BytesIO(f.read()), "file"
+
+
+def _looks_like_safetensors(file: BinaryIO) -> bool:
+    start = file.tell()
+    head = file.read(9)
+    size = file.seek(0, os.SEEK_END) - start
+    file.seek(start)
+    length = int.from_bytes(head[:8], "little")
+    return head[8:] == b"{" and length <= size - 8
+
+
+def _on(device: Device, array: np.ndarray, key: str, source: str) -> Tensor:
+    try:
+        from_numpy_dtype(array.dtype)
+    except ArgumentTypeError as error:
+        raise FileFormatError(f"{source}: tensor {key!r}: {error}") from error
+    return wrap(from_host(array, device))
+
+
+def load(
+    f: str | os.PathLike[str] | BinaryIO,
+    map_location: str
+    | Device
+    | Mapping[str, str]
+    | Callable[[Any, str], Any]
+    | None = None,
+    pickle_module: Any = None,
+    *,
+    weights_only: bool | None = True,
+    mmap: bool | None = None,
+    **pickle_load_args: Any,
+) -> Any:
+    """Read what :func:`save`, ``torch.save`` or safetensors wrote.
+
+    No code of the file is ever run: its pickle is read by an interpreter of our own
+    that knows tensors, plain containers, numbers, text and NumPy arrays, and refuses
+    the rest by name.
+
+    Args:
+        f: a path, or a file object opened for reading bytes.
+        map_location: where the tensors go: a device; a dict from saved to wanted
+            devices; a function of a storage and its saved location; None for where
+            they were. What was saved on a device that is not here goes to the CPU,
+            with one warning.
+        pickle_module: accepted for PyTorch's sake; None or the standard module.
+        weights_only: accepted for PyTorch's sake; every value is as safe as True.
+        mmap: map a file instead of reading it: pages are read when touched, and a
+            tensor that is written to keeps its changes to itself.
+        pickle_load_args: ``encoding``, accepted for PyTorch's sake.
+
+    Returns:
+        The object that was saved.
+
+    Raises:
+        pickle.UnpicklingError: the file asks for something that is not plain data.
+        RuntimeError: the file is damaged, cut short, or of another kind.
+        FileNotFoundError: there is no such file.
+    """
+    if pickle_module not in (None, pickle) or pickle_load_args.keys() - {"encoding"}:
+        raise ArgumentError(
+            "files are read by lampas itself; expected pickle_module=None and no "
+            f"arguments for it, got {pickle_module!r} and {pickle_load_args}"
+        )
+    if mmap and not isinstance(f, (str, os.PathLike)):
+        raise ArgumentError(f"mmap=True needs a path, got {type(f).__name__}")
+    with _opened_to_read(f) as (file, source):
+        places = _Places(map_location)
+        maker = _TensorMaker(places)
+        content: Any
+        if _is_safetensors_name(f) or _looks_like_safetensors(file):
+            arrays, _ = read_safetensors(file, source, map_file=bool(mmap))
+            device = places.place("cpu")
+            content = {k: _on(device, a, k, source) for k, a in arrays.items()}
+        else:
+            content = read_archive(file, maker, source, map_file=bool(mmap))
+    if places.absent:
+        warnings.warn(
+            f"{source}: saved on {', '.join(places.absent)}, which is not here; loaded "
+            "on the CPU. map_location='cpu' says so beforehand",
+            UserWarning,
+            stacklevel=2,
+        )
+    return content
