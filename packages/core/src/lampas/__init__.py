@@ -84,16 +84,52 @@ _LAZY = {
 for _family in _FAMILIES:
     globals().update({name: getattr(_family, name) for name in _family.__all__})
 
-__all__ = sorted(
-    [
-        *(name for family in _FAMILIES for name in family.__all__),
-        *(name for name in globals() if not name.startswith("_") and name.islower()),
-        *_LAZY,
-        "Size",
-        "Tensor",
-        "__version__",
-    ]
-)
+__all__ = [
+    "DType",
+    "Size",
+    "Tensor",
+    "__version__",
+    "bfloat16",
+    "bool",
+    "can_cast",
+    "cdouble",
+    "cfloat",
+    "channels_last",
+    "complex64",
+    "complex128",
+    "contiguous_format",
+    "device",
+    "double",
+    "dtype",
+    "enable_grad",
+    "finfo",
+    "float",
+    "float16",
+    "float32",
+    "float64",
+    "get_default_dtype",
+    "half",
+    "iinfo",
+    "inference_mode",
+    "int",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "long",
+    "no_grad",
+    "preserve_format",
+    "promote_types",
+    "set_default_dtype",
+    "set_grad_enabled",
+    "short",
+    "strided",
+    "uint8",
+]
+__all__ += [name for family in _FAMILIES for name in family.__all__]
+__all__ += list(_LAZY)
 
 
 def __getattr__(name: str) -> Any:

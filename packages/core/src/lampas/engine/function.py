@@ -89,8 +89,8 @@ class _FunctionNode(MultiNode):
         extra = results[len(self.call.need) :]
         if len(results) < len(self.call.need) or any(d is not None for d in extra):
             raise GradientError(
-                f"{self.name()}: expected {len(self.call.need)} gradients (one for each "
-                f"argument of forward), got {len(results)}"
+                f"{self.name()}: expected {len(self.call.need)} gradients, one for "
+                f"each argument of forward, got {len(results)}"
             )
         return tuple(
             d if n else None for d, n in zip(results, self.call.need, strict=False)

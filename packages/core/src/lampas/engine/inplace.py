@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from lampas.dtypes import can_cast
 from lampas.engine.callpath import CAST
 from lampas.engine.modes import mode
@@ -164,7 +162,7 @@ def _check_writable(target: Tensor) -> None:
 
 
 def _keep_old_values(node: Any, array: Any, stop: Any) -> None:
-    """Give nodes made just now a copy of the values that are about to be overwritten."""
+    """Give nodes made just now a copy of values that are about to be overwritten."""
     copy = None
     stack, seen = [node], {stop}
     while stack:

@@ -15,6 +15,12 @@ from typing import Any
 
 import numpy as np
 
+try:
+    from numpy._core._ufunc_config import _extobj_contextvar
+    from numpy._core.umath import _make_extobj
+except ImportError:  # another NumPy may keep it elsewhere; errstate is everywhere
+    _extobj_contextvar = None
+
 __all__ = [
     "enable_grad",
     "inference_mode",
@@ -83,7 +89,7 @@ class _GradMode(contextlib.ContextDecorator):
         return wrapped
 
 
-class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
+class no_grad(_GradMode):
     """Context manager and decorator: operations are not recorded.
 
     >>> import lampas
@@ -102,7 +108,7 @@ class no_grad(_GradMode):  # noqa: N801 - PyTorch's name
         super().__init__(False)
 
 
-class enable_grad(_GradMode):  # noqa: N801 - PyTorch's name
+class enable_grad(_GradMode):
     """Context manager and decorator: operations are recorded again.
 
     >>> import lampas
@@ -120,7 +126,7 @@ class enable_grad(_GradMode):  # noqa: N801 - PyTorch's name
         super().__init__(True)
 
 
-class inference_mode(_GradMode):  # noqa: N801 - PyTorch's name
+class inference_mode(_GradMode):
     """Context manager and decorator: like no_grad, for code that never trains.
 
     Args:
@@ -141,7 +147,7 @@ class inference_mode(_GradMode):  # noqa: N801 - PyTorch's name
         super().__init__(not mode, mode)
 
 
-class set_grad_enabled(_GradMode):  # noqa: N801 - PyTorch's name
+class set_grad_enabled(_GradMode):
     """Record operations or not: as a context manager, or from here on.
 
     Args:
@@ -162,17 +168,6 @@ class set_grad_enabled(_GradMode):  # noqa: N801 - PyTorch's name
         mode.grad = self._wanted[0]
 
 
-def _silencer() -> tuple[Callable[[], Any], Callable[[Any], None]]:
-    """Return (enter, leave): the cheapest way to silence NumPy's warnings."""
-    try:
-        from numpy._core._ufunc_config import _extobj_contextvar
-        from numpy._core.umath import _make_extobj
-    except ImportError:
-        return _enter_errstate, _leave_errstate
-    quiet = _make_extobj(all="ignore")
-    return functools.partial(_extobj_contextvar.set, quiet), _extobj_contextvar.reset
-
-
 def _enter_errstate() -> np.errstate:
     state = np.errstate(all="ignore")
     state.__enter__()
@@ -183,4 +178,8 @@ def _leave_errstate(state: np.errstate) -> None:
     state.__exit__(None, None, None)
 
 
-silence, unsilence = _silencer()
+silence: Callable[[], Any] = _enter_errstate
+unsilence: Callable[[Any], Any] = _leave_errstate
+if _extobj_contextvar is not None:
+    silence = functools.partial(_extobj_contextvar.set, _make_extobj(all="ignore"))
+    unsilence = _extobj_contextvar.reset

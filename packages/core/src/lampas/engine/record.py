@@ -180,7 +180,7 @@ class Record:
         return partial(self.forward_rule, xp)  # type: ignore[arg-type]
 
     def run(self, xp: Any, *arrays: Any, **params: Any) -> Any:
-        """Compute on arrays: the newest kernel that does not decline, or the reference."""
+        """Compute on arrays, by the first kernel that takes it or the reference."""
         for kernel in self.kernels:
             if (result := kernel(xp, *arrays, **params)) is not DECLINE:
                 return result

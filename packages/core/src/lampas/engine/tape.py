@@ -423,7 +423,7 @@ def _gather(grads: dict[Any, Any], retain: bool) -> None:
             node.saved = None
         fresh = call.fresh
         # Not strict: that costs, and every op's rule is tested for its count.
-        for parent, d in zip(node.parents, results):  # noqa: B905
+        for parent, d in zip(node.parents, results):
             if d is not None and parent is not None:
                 if parent not in grads:
                     grads[parent] = d
