@@ -78,7 +78,7 @@ _LAZY = {
     "save": "io",
     "seed": "random",
     "set_rng_state": "random",
-    "show_config": "config",
+    "show_config": "doctor",
 }
 
 for _family in _FAMILIES:

@@ -72,8 +72,8 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
         path: ``last.pt`` or ``best.pt`` of a run folder.
 
     Returns:
-        A dictionary; ``["model"]`` is the state_dict and ``["config"]`` the settings
-        as plain values.
+        A dictionary; ``["model"]`` is the state_dict, ``["config"]`` the settings and
+        ``["about"]`` what belongs to the weights, both as plain values.
 
     Raises:
         ArgumentError: there is no such file.
@@ -106,6 +106,8 @@ class Checkpoint:
         run: the folder to save to.
         every: save after so many steps; None saves at the end of epochs only.
         generators: random generators beside the default one, by name.
+        about: plain values that belong to the weights (class names, a vocabulary, how
+            inputs are prepared), kept in both files as ``["about"]``.
         parts: what to hold: ``model=``, ``optimizer=``, ``loader=``, ... Anything with
             ``state_dict`` and ``load_state_dict``.
 
@@ -134,6 +136,7 @@ class Checkpoint:
         *,
         every: int | None = None,
         generators: Mapping[str, Generator] | None = None,
+        about: Mapping[str, Any] | None = None,
         **parts: Stateful,
     ) -> None:
         if every is not None and every < 1:
@@ -144,6 +147,7 @@ class Checkpoint:
         self.best: float | None = None
         self.totals: defaultdict[str, float] = defaultdict(float)
         self._run, self._every, self._parts = run, every, parts
+        self._about = dict(about or {})
         self._generators = {"default": default_generator, **(generators or {})}
         self._interrupted = False
         self._previous: Any = None
@@ -168,6 +172,7 @@ class Checkpoint:
         content = {
             "format": _FORMAT,
             "config": config_dict(self._run.config),
+            "about": self._about,
             "counters": counters,
             "random": random_state,
             **parts,
@@ -251,6 +256,7 @@ class Checkpoint:
         content = {
             "format": _FORMAT,
             "config": config_dict(self._run.config),
+            "about": self._about,
             "model": self._parts["model"].state_dict(),
             "score": self.best,
             "step": self.step,

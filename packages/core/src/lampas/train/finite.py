@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lampas.autograd import no_grad
+from lampas.engine.modes import no_grad
 from lampas.engine.tensor import Tensor
 from lampas.errors import NonFiniteError
-from lampas.nn.modules.module import Module
+from lampas.nn import Module
 
 __all__ = ["check_finite", "find_nonfinite"]
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from lampas.errors import ArgumentError, MissingExtraError
-from lampas.train._files import write_whole
+from lampas.serialization.atomic import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,8 +25,8 @@ __all__ = ["confusion_matrix", "curves", "prediction_sheet", "spectrogram"]
 
 def _figure(width: float, height: float) -> Figure:
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415
+        from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError:
         raise MissingExtraError(
             "pictures need matplotlib: pip install 'lampas[plot]'"
@@ -41,7 +40,8 @@ def _save(figure: Figure, path: str | os.PathLike[str]) -> None:
     buffer = io.BytesIO()
     # without a Software entry two runs give the same bytes
     figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
-    write_whole(Path(path), buffer.getvalue())
+    with atomic_write(path) as file:
+        file.write(buffer.getvalue())
 
 
 def curves(

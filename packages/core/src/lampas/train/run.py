@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from lampas.errors import ArgumentError, MissingExtraError
-from lampas.train._files import write_whole
+from lampas.serialization.atomic import atomic_write
 from lampas.train.config import config_dict, format_toml
 from lampas.train.plots import curves
 
@@ -91,11 +91,14 @@ class Run:
                 "add --resume to go on with it, or --overwrite to start anew"
             )
         self.samples.mkdir(parents=True, exist_ok=True)
+        for path in self.folder.glob(".lampas-*.tmp"):
+            path.unlink()  # left by a process that was killed while it wrote
         if not self.resuming:
             for path in (self.last, self.best, self._metrics):
                 path.unlink(missing_ok=True)
         text = format_toml(config_dict(config))
-        write_whole(self.folder / "config.toml", text.encode())
+        with atomic_write(self.folder / "config.toml") as file:
+            file.write(text.encode())
 
     def log(self, **values: Any) -> None:
         """Append one line to ``metrics.jsonl``; a number that is not finite is null."""

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lampas.errors import NonFiniteError
-from lampas.serialization import save
+from lampas.io import save
 from lampas.train import option
 
 

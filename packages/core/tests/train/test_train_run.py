@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from lampas.errors import ArgumentError
-from lampas.train._files import write_whole
 from lampas.train.run import Run, newest_folder, next_folder
 
 
@@ -68,20 +67,14 @@ def test_folders_are_numbered(tmp_path: Path) -> None:
         assert newest_folder("digits", tmp_path) == folder
 
 
-def test_a_write_that_fails_leaves_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.png"
-    write_whole(path, b"old")
-
-    def full(*arguments: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+def test_what_a_killed_process_left_is_swept_up(tmp_path: Path) -> None:
+    Run(tmp_path, Config())
+    (tmp_path / ".lampas-0123.tmp").write_bytes(b"half")
+    Run(tmp_path, Config(), resume=True)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [
+        "config.toml",
+        "samples",
+    ]
 
 
 def test_without_matplotlib_training_goes_on_with_a_notice(

@@ -1,0 +1,82 @@
+"""The character recipe: a short run on a text of its own, by the command line."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+
+import pytest
+
+from lampas.cli import main
+from lampas.train import load_checkpoint
+from lampas_text.recipes import char_gpt
+
+RECIPE = char_gpt.__file__
+SMALL = (
+    "--epochs 2 --epoch-steps 20 --layers 1 --heads 2 --width 16 --context 16 "
+    "--warmup 5 --length 40"
+).split()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a text and the run of a small model on it."""
+    folder = tmp_path_factory.mktemp("char")
+    (folder / "text.txt").write_text(
+        "all work and no play makes jack a dull boy\n" * 99
+    )
+    options = ["--text", str(folder / "text.txt"), "--run", str(folder / "run")]
+    assert main(["train", RECIPE, *options, *SMALL]) == 0
+    return folder
+
+
+def test_run_folder_has_all_a_person_looks_at(folder):
+    run = folder / "run"
+    assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert len((run / "samples" / "text.txt").read_text()) == 41
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").open()]
+    assert [line["step"] for line in lines] == [20, 40]
+    assert lines[1]["test_loss"] < lines[0]["test_loss"] < math.log(21)
+
+
+def test_eval_gives_the_loss_of_the_last_epoch(folder, capsys):
+    best = load_checkpoint(folder / "run" / "best.pt")
+    assert main(["eval", RECIPE, "--checkpoint", str(folder / "run" / "best.pt")]) == 0
+    assert capsys.readouterr().out == f"test_loss: {best['score']:.4f}\n"
+
+
+def test_predict_goes_on_with_a_text(folder, capsys):
+    checkpoint = str(folder / "run" / "best.pt")
+    options = ["--checkpoint", checkpoint, "--length", "5"]
+    assert main(["predict", RECIPE, *options, "all work"]) == 0
+    first = capsys.readouterr().out
+    assert first.startswith("all work")
+    assert len(first) == len("all work") + 5 + 1
+    assert main(["predict", RECIPE, *options, "all work"]) == 0
+    assert capsys.readouterr().out == first
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("é", "text[0] is 'é'"), ("", "at least one character")],
+)
+def test_predict_refuses_what_it_cannot_go_on_with(folder, capsys, text, message):
+    checkpoint = str(folder / "run" / "best.pt")
+    assert main(["predict", RECIPE, "--checkpoint", checkpoint, text]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_rate_rises_then_falls_along_a_cosine():
+    config = char_gpt.Config()
+    assert char_gpt.rate(0, config) == pytest.approx(1 / 101)
+    assert char_gpt.rate(100, config) == pytest.approx(1.0)
+    assert char_gpt.rate(1050, config) == pytest.approx(0.55)
+    assert char_gpt.rate(2000, config) == pytest.approx(0.1)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("LAMPAS_DATA" not in os.environ, reason="LAMPAS_DATA is not set")
+def test_tinyshakespeare_in_2000_steps(tmp_path):
+    assert main(["train", RECIPE, "--run", str(tmp_path / "run")]) == 0
+    assert load_checkpoint(tmp_path / "run" / "best.pt")["score"] <= 1.92
