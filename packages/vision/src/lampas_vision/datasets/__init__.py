@@ -1,0 +1,20 @@
+"""Image datasets: in the package, in published files, in folders of your own."""
+
+from __future__ import annotations
+
+from lampas_vision.datasets._base import DatasetNotFoundError, VisionDataset
+from lampas_vision.datasets._idx import read_idx
+from lampas_vision.datasets.digits import Digits, stratified_split
+from lampas_vision.datasets.folder import DatasetFolder, ImageFolder
+from lampas_vision.datasets.mnist import MNIST
+
+__all__ = [
+    "MNIST",
+    "DatasetFolder",
+    "DatasetNotFoundError",
+    "Digits",
+    "ImageFolder",
+    "VisionDataset",
+    "read_idx",
+    "stratified_split",
+]
