@@ -580,7 +580,7 @@ def method(
         for name in names or (function.__name__,):
             METHODS[name] = function
             setattr(Tensor, name, function)
-            if inplace:
+            if inplace and not name.startswith("__"):
                 METHODS[name + "_"] = variant = _inplace(function, name)
                 setattr(Tensor, name + "_", variant)
         return function
