@@ -4,7 +4,9 @@ import errno
 import io
 import os
 import pickle
+import random
 import warnings
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
@@ -13,7 +15,12 @@ import pytest
 
 import lampas
 from lampas.engine.tensor import wrap
-from lampas.errors import ArgumentTypeError, FileFormatError, UnsafeFileError
+from lampas.errors import (
+    ArgumentTypeError,
+    FileFormatError,
+    LampasError,
+    UnsafeFileError,
+)
 from lampas.serialization.pickling import TensorParts, pickle_plain
 from lampas.serialization.torchzip import write_archive
 
@@ -154,6 +161,22 @@ def test_a_file_written_by_pytorch():
     }
 
 
+def test_a_file_written_by_pytorch_before_1_6():
+    """Made with torch 2.13, ``_use_new_zipfile_serialization=False``."""
+    got = lampas.load(DATA / "legacy.pt")
+    assert got["weight"].tolist() == [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    assert got["column"].tolist() == [1.0, 4.0]
+    assert np.shares_memory(got["column"]._data, got["weight"]._data)
+    assert got["parameter"].is_parameter
+    assert got["steps"].tolist() == [7]
+    assert got["epoch"] == 3
+    moved = lampas.load(DATA / "legacy.pt", map_location="sim")
+    assert moved["column"].device.type == "sim"
+    assert moved["column"].cpu().tolist() == [1.0, 4.0]
+    with pytest.raises(FileFormatError, match=r"legacy\.pt: mmap=True needs"):
+        lampas.load(DATA / "legacy.pt", mmap=True)
+
+
 # ------------------------------------------------------------------------------ places
 
 
@@ -263,3 +286,53 @@ def test_arguments_that_make_no_sense(tmp_path):
         lampas.load(io.BytesIO(), mmap=True)
     with pytest.raises(ValueError, match="pickle_protocol"):
         lampas.save(1, io.BytesIO(), pickle_protocol=4)
+
+
+def changed(data, rng):
+    """A few bytes of a file changed, lost, or repeated."""
+    data = bytearray(data)
+    for _ in range(rng.choice([1, 2, 5])):
+        at, other = rng.randrange(len(data)), rng.randrange(len(data))
+        how = rng.randrange(3)
+        if how == 0:
+            data[at] = rng.randrange(256)
+        elif how == 1:
+            del data[at : at + rng.randrange(1, 9)]
+        else:
+            data[at:at] = data[other : other + rng.randrange(1, 30)]
+    return bytes(data)
+
+
+def repacked(pickled):
+    """The file of PyTorch with another pickle inside, checksums right."""
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(DATA / "torch.pt") as old,
+        zipfile.ZipFile(file, "w") as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, pickled if name.endswith(".pkl") else old.read(name))
+    return file.getvalue()
+
+
+@pytest.mark.filterwarnings("ignore:.*which is not here")
+@pytest.mark.parametrize("kind", ["archive", "pickle", "legacy", "safetensors"])
+def test_no_damage_gives_anything_but_one_clear_error(kind, tmp_path):
+    rng = random.Random(kind)
+    lampas.save({"a": lampas.ones(3), "b": lampas.ones(2)}, tmp_path / "x.safetensors")
+    with zipfile.ZipFile(DATA / "torch.pt") as archive:
+        pickled = archive.read("torch/data.pkl")
+    original = {
+        "archive": (DATA / "torch.pt").read_bytes(),
+        "pickle": pickled,
+        "legacy": (DATA / "legacy.pt").read_bytes(),
+        "safetensors": (tmp_path / "x.safetensors").read_bytes(),
+    }[kind]
+    refused = 0
+    for _ in range(300):
+        data = changed(original, rng)
+        try:
+            lampas.load(io.BytesIO(repacked(data) if kind == "pickle" else data))
+        except LampasError:
+            refused += 1
+    assert refused > 150

@@ -21,7 +21,7 @@ from lampas.backend import cupy as cupy_backend
 from lampas.backend.device import CPU, Device, from_host, to_host
 from lampas.dtypes import from_numpy_dtype
 from lampas.engine.tensor import Size, Tensor, wrap
-from lampas.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from lampas.errors import ArgumentError, ArgumentTypeError, DeviceError, FileFormatError
 from lampas.serialization.atomic import atomic_write
 from lampas.serialization.pickling import Call, TensorParts, pickle_plain
 from lampas.serialization.safetensors import (
@@ -134,7 +134,10 @@ class _TensorMaker:
         return Size(shape)
 
     def device(self, type: str, index: int | None) -> Device:
-        return Device(type, index)
+        try:
+            return Device(type, index)
+        except DeviceError as error:
+            raise damaged(str(error)) from error
 
 
 def _describe(value: object) -> TensorParts | Call | None:

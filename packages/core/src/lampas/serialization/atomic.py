@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = ["atomic_write"]
 
@@ -31,6 +37,39 @@ def _mode_of(target: Path) -> int | None:
     except FileNotFoundError:
         return None
     return stat.S_IMODE(found.st_mode)
+
+
+def _opened_temporary(target: Path) -> tuple[Path, BinaryIO]:
+    """A new file beside the target.
+
+    Its name follows from the target's: what a killed process left behind is used again
+    by the next write, instead of filling the disk. It stays locked while it is written;
+    whoever finds it taken gets a name of their own.
+    """
+    # Not the target's name itself, which may be as long as names can be.
+    digest = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
+    if fcntl is not None:
+        path = target.with_name(f".lampas-{digest}.tmp")
+        file = open(path, "wb", opener=_without_truncating)
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The one before may have renamed it while we waited to look.
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(path)):
+                file.truncate()
+                return path, file
+        file.close()
+    path = target.with_name(f".lampas-{digest}-{secrets.token_hex(8)}.tmp")
+    return path, open(path, "xb")
+
+
+def _without_truncating(path: str, flags: int) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
+def _publish(temporary: Path, target: Path, mode: int | None) -> None:
+    if mode is not None:
+        os.chmod(temporary, mode)
+    os.replace(temporary, target)
 
 
 @contextlib.contextmanager
@@ -65,17 +104,17 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield device
         return
     mode = _mode_of(target)
-    # Not derived from the target's name, which may be as long as names can be.
-    temporary = target.with_name(f".lampas-{secrets.token_hex(8)}.tmp")
-    file = open(temporary, "xb")
+    temporary, file = _opened_temporary(target)
     try:
         with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if mode is not None:
-            os.chmod(temporary, mode)
-        os.replace(temporary, target)
+            if os.name != "nt":
+                # Before the lock goes with the closing, or another could take it over.
+                _publish(temporary, target, mode)
+        if os.name == "nt":
+            _publish(temporary, target, mode)
     except BaseException:
         # Also Ctrl-C and SystemExit: nothing half-written may stay behind.
         with contextlib.suppress(FileNotFoundError):

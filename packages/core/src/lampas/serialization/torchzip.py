@@ -24,6 +24,7 @@ import numpy as np
 
 from lampas.dtypes import DType
 from lampas.errors import FileFormatError, UnsafeFileError
+from lampas.serialization.legacy import MAGIC, read_legacy
 from lampas.serialization.plain import PLAIN_NAMES, rebuild
 from lampas.serialization.reading import read_exactly
 from lampas.serialization.stored import Maker, Storage, storage_of, tensor_names
@@ -33,7 +34,6 @@ __all__ = ["read_archive", "write_archive"]
 
 _ALIGNMENT = 64
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
-_LEGACY_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 class _Archive:
@@ -145,6 +145,11 @@ def _check_sizes(infos: Iterable[zipfile.ZipInfo], size: int, source: str) -> No
                 f"{source}: {info.filename} is compressed or encrypted; checkpoints "
                 "hold their entries plainly, and one of unknown size is not unpacked"
             )
+        if not 0 <= info.header_offset < size:
+            raise FileFormatError(
+                f"{source}: {info.filename} begins at byte {info.header_offset}, the "
+                f"file has {size}"
+            )
         total += info.file_size
     if total > size:
         raise FileFormatError(
@@ -163,11 +168,6 @@ def _refuse_other(start: bytes, size: int, source: str) -> None:
     """Name what arrived if it is no zip archive."""
     if start.startswith(b"PK\x03\x04"):
         return
-    if start.startswith(_LEGACY_MAGIC):
-        raise FileFormatError(
-            f"{source}: the format of PyTorch before 1.6; convert it there once with "
-            "torch.save(torch.load(path), new_path)"
-        )
     if start[:1] == b"\x80" and start[1:2] <= b"\x05":
         raise UnsafeFileError(
             f"{source}: refused, nothing was executed: a bare pickle, not a checkpoint "
@@ -179,10 +179,21 @@ def _refuse_other(start: bytes, size: int, source: str) -> None:
     )
 
 
+def _read_old(
+    file: BinaryIO, start: int, maker: Maker, source: str, map_file: bool
+) -> object:
+    if map_file:
+        raise FileFormatError(
+            f"{source}: mmap=True needs the format of PyTorch 1.6 and later"
+        )
+    file.seek(start)
+    return read_legacy(file, maker, source)
+
+
 def read_archive(
     file: BinaryIO, maker: Maker, source: str = "file", *, map_file: bool = False
 ) -> object:
-    """Read a checkpoint without executing anything.
+    """Read a checkpoint without executing anything; also one of the older format.
 
     Args:
         file: open for reading, seekable.
@@ -201,7 +212,10 @@ def read_archive(
     start = file.tell()
     size = file.seek(0, os.SEEK_END) - start
     file.seek(start)
-    _refuse_other(file.read(len(_LEGACY_MAGIC)), size, source)
+    head = file.read(len(MAGIC))
+    if head == MAGIC:
+        return _read_old(file, start, maker, source, map_file)
+    _refuse_other(head, size, source)
     archive = _Archive(file, source, map_file)
     raw: dict[str, np.ndarray] = {}
     storages: dict[tuple[str, DType], Storage] = {}

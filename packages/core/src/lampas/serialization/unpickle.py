@@ -13,7 +13,7 @@ from argparse import Namespace
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from lampas.errors import FileFormatError, UnsafeFileError
 
@@ -306,10 +306,21 @@ _OPERATIONS: dict[str, Callable[[_Machine, Any], None]] = {
 }
 
 
-def _operations(data: bytes) -> Iterable[tuple[str, object, int]]:
+class Stream(Protocol):
+    """What the decoder needs of a file; it must not give more than it is asked for."""
+
+    def read(self, count: int, /) -> bytes: ...
+
+    def readline(self) -> bytes: ...
+
+    def tell(self) -> int: ...
+
+
+def _operations(data: bytes | Stream) -> Iterable[tuple[str, object, int]]:
     """Decode the operations; the decoder allocates no more than the file holds."""
+    steps = pickletools.genops(data)  # type: ignore[arg-type] # asks for a whole IO
     try:
-        for count, (code, argument, position) in enumerate(pickletools.genops(data)):
+        for count, (code, argument, position) in enumerate(steps):
             if count >= _MAX_OPERATIONS:
                 raise damaged(f"it has more than {_MAX_OPERATIONS} operations")
             yield code.name, argument, position or 0
@@ -318,7 +329,7 @@ def _operations(data: bytes) -> Iterable[tuple[str, object, int]]:
 
 
 def unpickle(
-    data: bytes,
+    data: bytes | Stream,
     names: Mapping[str, object],
     persistent: Callable[[object], object],
     rebuild: Callable[[object, object], object],
@@ -327,7 +338,8 @@ def unpickle(
     """Read one pickle as plain data.
 
     Args:
-        data: the pickle; what follows its end is ignored.
+        data: the pickle, what follows its end is ignored; or a file, which is then
+            left standing behind that end.
         names: what the globals "module name" stand for; any other is refused.
         persistent: gives the object behind a persistent id.
         rebuild: ``(object, state)`` -> the object with that state, or an error.
