@@ -239,3 +239,26 @@ def test_an_unknown_storage_type_is_named():
         read_archive(
             archive(tensor((4,), (1,), kind="QInt8"), s0=bytes(16)), ArrayMaker()
         )
+
+
+@pytest.mark.parametrize("made_by", ["_rebuild_tensor_v2", "_rebuild_parameter"])
+def test_a_tensor_with_attributes_of_python_comes_without_them(made_by):
+    inner = tensor((4,), (1,))
+    head = b"ctorch._utils\n_rebuild_tensor_v2\n"
+    arguments = inner.partition(head)[2][:-2]
+    if made_by == "_rebuild_parameter":
+        arguments = b"(" + head + arguments + b"R\x88ccollections\nOrderedDict\n)Rt"
+    pickled = (
+        b"\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n("
+        + f"ctorch._utils\n{made_by}\n".encode()
+        + b"ctorch.nn.parameter\nParameter\n"
+        + arguments
+        + b"}X\x03\x00\x00\x00tagK\x01stR."
+    )
+    got = read_archive(archive(pickled, s0=bytes(16)), ArrayMaker())
+    assert got.tolist() == [0.0] * 4
+    wrong = pickled.replace(
+        f"_utils\n{made_by}".encode(), b"_tensor\n_rebuild_from_type_v2", 1
+    )
+    with pytest.raises(FileFormatError, match="a tensor is made by"):
+        read_archive(archive(wrong, s0=bytes(16)), ArrayMaker())

@@ -69,6 +69,15 @@ def test_a_cached_file_needs_no_connection(serve, no_sockets):
     assert server.requests == []
 
 
+def test_one_file_of_two_names_is_fetched_and_kept_once(serve, cache):
+    server = serve(DATA)
+    paths = [fetch(server, filename=name) for name in ("first", "second")]
+    assert [path.read_bytes() for path in paths] == [DATA, DATA]
+    assert paths[0].samefile(paths[1])
+    assert len(server.requests) == 1
+    assert sum(file.size for file in lampas_hub.list_cache()) == len(DATA)
+
+
 def test_offline_is_one_switch(serve, no_sockets, monkeypatch):
     monkeypatch.setenv("LAMPAS_OFFLINE", "1")
     server = serve(DATA)

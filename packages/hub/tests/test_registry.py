@@ -9,7 +9,13 @@ import pytest
 import lampas
 import lampas_hub
 from lampas_hub.cli import register
-from lampas_hub.errors import EntryError, HashError, HubError, UnknownModelError
+from lampas_hub.errors import (
+    EntryError,
+    HashError,
+    HubError,
+    OfflineError,
+    UnknownModelError,
+)
 
 REQUIRED = [
     *("name", "summary", "sha256", "size", "licence", "data", "data_licence"),
@@ -151,6 +157,8 @@ def test_addresses_of_hugging_face(monkeypatch, tmp_path):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(HubError, match="hf://owner/repo/file"):
         lampas_hub.load_file("hf://owner")
+    with pytest.raises(OfflineError, match="not cached and LAMPAS_OFFLINE"):
+        lampas_hub.load_file("hf://owner/repo/weights.pt")
     path = tmp_path / "weights.pt"
     lampas.save({"w": lampas.ones(1)}, path)
     asked = []

@@ -74,7 +74,7 @@ class CachedFile:
 
     Attributes:
         path: where it stands.
-        size: its bytes.
+        size: its bytes; 0 for a second name of the same ones.
         used: when it was last used, in seconds since 1970.
         partial: whether it is a download that was interrupted.
     """
@@ -97,13 +97,17 @@ def list_cache() -> list[CachedFile]:
     >>> all(file.size >= 0 for file in list_cache())
     True
     """
-    found = []
-    for path in _files_folder().glob("*/*"):
+    found, seen = [], set()
+    for path in sorted(_files_folder().glob("*/*")):
         if path.suffix == ".lock" or not path.is_file():
             continue
         status = path.stat()
-        partial = path.suffix == ".part"
-        found.append(CachedFile(path, status.st_size, status.st_mtime, partial))
+        # A second name of the same bytes takes no room.
+        size = 0 if status.st_ino in seen else status.st_size
+        seen.add(status.st_ino)
+        found.append(
+            CachedFile(path, size, status.st_mtime, partial=path.suffix == ".part")
+        )
     return sorted(found, key=lambda file: (-file.size, file.path))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -163,10 +164,24 @@ def _filename(urls: Sequence[str]) -> str:
     return Path(unquote(urlsplit(urls[0]).path)).name or "file"
 
 
+def _under_another_name(target: Path) -> Path | None:
+    """The same bytes, if they were fetched from an address that ends differently."""
+    for path in target.parent.glob("*"):
+        if path.suffix not in (".part", ".lock") and path.is_file():
+            return path
+    return None
+
+
 def _cached(target: Path, sha256: str) -> bool:
     """Whether the file is there and right; a damaged one is removed."""
     if not target.exists():
-        return False
+        other = _under_another_name(target)
+        if other is None or sha256_of(other) != sha256:
+            return False
+        try:
+            os.link(other, target)
+        except OSError:  # a file system without hard links
+            shutil.copyfile(other, target)
     if sha256_of(target) == sha256:
         touch(target)
         return True

@@ -153,6 +153,18 @@ def tensor_names(maker: Maker) -> dict[str, object]:
         at_least(arguments, 2, "a parameter")
         return maker.parameter(arguments[0], arguments[1] is True)
 
+    def with_attributes(arguments: tuple) -> object:
+        """A tensor that had attributes of Python's; they are left out."""
+        at_least(arguments, 3, "a tensor with attributes")
+        function, kind, inner = arguments[:3]
+        if not all(type(part) is Name for part in (function, kind)):
+            raise damaged(f"a tensor is made by {function!r:.80} of {kind!r:.80}")
+        if kind.text not in _TENSOR_TYPES or function.text not in made_by:
+            raise damaged(f"a tensor is made by {function!r} as a {kind!r}")
+        if type(inner) is not tuple:
+            raise damaged("the arguments of a tensor are not a tuple")
+        return made_by[function.text](inner)
+
     def size(arguments: tuple) -> object:
         at_least(arguments, 1, "a size")
         return maker.size(counts(arguments[0], "size"))
@@ -164,18 +176,29 @@ def tensor_names(maker: Maker) -> dict[str, object]:
             raise damaged(f"{arguments!r:.80} is not a device")
         return maker.device(kind, index)
 
-    builders = {
+    made_by = {
         "torch._utils _rebuild_tensor": plain,
         "torch._utils _rebuild_tensor_v2": plain,
         "torch._utils _rebuild_parameter": parameter,
         # Its last part holds the Python attributes of the parameter.
         "torch._utils _rebuild_parameter_with_state": parameter,
+    }
+    builders = {
+        **made_by,
+        "torch._tensor _rebuild_from_type_v2": with_attributes,
         "torch Size": size,
         "torch device": device,
     }
     named = {text: Name(text, build) for text, build in builders.items()}
-    return {**named, **_storage_names(), **_DTYPE_NAMES}
+    types = {text: Name(text) for text in _TENSOR_TYPES}
+    return {**named, **types, **_storage_names(), **_DTYPE_NAMES}
 
+
+_TENSOR_TYPES = (
+    "torch Tensor",
+    "torch.nn.parameter Parameter",
+    "torch.nn.parameter Buffer",
+)
 
 STORAGE_TYPES = {
     "Double": dtypes.float64,

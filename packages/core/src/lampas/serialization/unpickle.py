@@ -155,8 +155,8 @@ class _Machine:
         """What a global stands for; the only place where a file names one."""
         if text not in self.names:
             raise UnsafeFileError(
-                f"asks for {text.replace(' ', '.')!r:.200}, which is not one of the "
-                "types that loading knows"
+                f"asks for {text.replace(' ', '.')!r:.200}, which is neither tensor "
+                "nor plain data; save state_dict() rather than objects"
             )
         return self.names[text]
 
