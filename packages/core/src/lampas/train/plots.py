@@ -94,7 +94,7 @@ def prediction_sheet(
         ArgumentError: the shapes or lengths do not fit.
         MissingExtraError: matplotlib is not installed.
     """
-    array = np.asarray(images, dtype=np.float32)
+    array: npt.NDArray[Any] = np.asarray(images, dtype=np.float32)
     if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[1] not in (1, 3)):
         raise ArgumentError(
             "prediction_sheet: images must be (N, H, W), (N, 1, H, W) or (N, 3, H, W), "
