@@ -144,6 +144,18 @@ def test_resumes_at_every_batch(kind, workers):
         lampas.manual_seed(5)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("workers", WORKERS)
+def test_resumes_between_two_epochs(kind, workers):
+    loader = DataLoader(Noisy(), num_workers=workers, **options(kind))
+    arrays(loader)
+    state = loader.state_dict()
+    expected = arrays(loader) + arrays(loader)
+    other = DataLoader(Noisy(), num_workers=workers, **options(kind))
+    other.load_state_dict(state)
+    assert same(arrays(other) + arrays(other), expected)
+
+
 @pytest.mark.parametrize("workers", WORKERS)
 def test_streams_resume_too(workers):
     loader = DataLoader(Stream(), batch_size=3, num_workers=workers)

@@ -248,7 +248,14 @@ class DataLoader(Generic[T_co]):
                 np.frombuffer(bytes.fromhex(self._sampler_state), np.uint8)
             )
             self._sampler_state = None
-        self._sampler_start = generator._state_array().tobytes().hex()
+        self._remember_sampler()
+
+    def _remember_sampler(self) -> None:
+        """Keep the state of the sampler's own generator for :meth:`state_dict`."""
+        source = self.sampler if self.batch_sampler is None else self.batch_sampler
+        generator = generator_of(source)
+        if generator is not None and not self._owns_order:
+            self._sampler_start = generator._state_array().tobytes().hex()
 
     def _moved(self, iterator: LoaderIterator, done: int | None) -> None:
         """An iterator has handed out batches; None says that it is at its end."""
@@ -256,6 +263,7 @@ class DataLoader(Generic[T_co]):
             return  # a newer one has taken over the position
         if done is None:
             self._epoch, self._done, self._started = self._epoch + 1, 0, False
+            self._remember_sampler()  # the next epoch starts where it stands now
         else:
             self._done = done
 
