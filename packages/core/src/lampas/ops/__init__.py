@@ -2,9 +2,34 @@
 
 from lampas.engine import backward as _backward
 from lampas.engine import inplace as _inplace
-from lampas.ops import arithmetic, create, operators, reduce, shape, unary
+from lampas.ops import (
+    arithmetic,
+    create,
+    gather,
+    index,
+    join,
+    mask,
+    matmul,
+    operators,
+    reduce,
+    shape,
+    unary,
+    views,
+)
 
-FAMILIES = (arithmetic, create, reduce, shape, unary)
+FAMILIES = (
+    arithmetic,
+    create,
+    gather,
+    index,
+    join,
+    mask,
+    matmul,
+    reduce,
+    shape,
+    unary,
+    views,
+)
 """The modules whose ``__all__`` makes the functions of the ``lampas`` namespace."""
 
 __all__ = ["FAMILIES"]

@@ -1,0 +1,398 @@
+"""Gathering along a dimension by index, and its transposes that scatter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lampas.dtypes import int64
+from lampas.engine.record import op
+from lampas.engine.tensor import Tensor, method, wrap
+from lampas.errors import (
+    ArgumentTypeError,
+    BoundsError,
+    DimensionError,
+    DTypeError,
+    ShapeError,
+)
+from lampas.ops._arguments import normalize_dim
+from lampas.ops.create import cast, tensor
+from lampas.ops.index import add_at, index_put
+
+__all__ = [
+    "gather",
+    "index_add",
+    "index_copy",
+    "index_fill",
+    "index_select",
+    "scatter",
+    "scatter_add",
+    "take",
+    "take_along_dim",
+]
+
+
+def check_index(name: str, index: Any, size: int) -> np.ndarray:
+    """An index tensor's array, with every entry within [0, size).
+
+    Raises:
+        TypeError: not a tensor. RuntimeError: not integers.
+        IndexError: an entry is out of bounds; the text has its value and the limit.
+    """
+    if not isinstance(index, Tensor):
+        raise ArgumentTypeError(
+            f"{name}: index must be a Tensor, got {type(index).__name__}"
+        )
+    array = index._data
+    if array.dtype.kind not in "iu":
+        raise DTypeError(f"{name}: index must hold integers, got {index.dtype}")
+    if array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= size:
+            bad = low if low < 0 else high
+            raise BoundsError(
+                f"{name}: index {bad} is out of bounds; it must be in [0, {size - 1}]"
+            )
+    return array
+
+
+def _grid(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
+    """The full advanced index that gathers ``index`` along ``dim``."""
+    axes = []
+    for d, size in enumerate(index.shape):
+        shape = [1] * index.ndim
+        shape[d] = size
+        axes.append(index if d == dim else xp.arange(size).reshape(shape))
+    return tuple(axes)
+
+
+_gather = op("gather", kind="shape", saves="x.shape")
+_scatter_zeros = op("scatter_zeros", kind="linear", widen=False)
+"""Add the input into zeros of a shape along a dimension: the transpose of gather."""
+
+
+@_gather.forward
+def gather_forward(xp: Any, x: Any, *, dim: int, index: Any) -> Any:
+    return x[_grid(xp, index, dim)]
+
+
+@_gather.vjp
+def gather_vjp(F: Any, g: Any, shape: Any, *, need: Any, dim: int, index: Any) -> Any:
+    return (F.scatter_zeros(g, shape=shape, dim=dim, index=index),)
+
+
+@_scatter_zeros.forward
+def scatter_zeros_forward(xp: Any, x: Any, *, shape: Any, dim: int, index: Any) -> Any:
+    return add_at(xp, xp.zeros(shape, x.dtype), _grid(xp, index, dim), x)
+
+
+@_scatter_zeros.vjp
+def scatter_zeros_vjp(
+    F: Any, g: Any, *, need: Any, shape: Any, dim: int, index: Any
+) -> Any:
+    return (F.gather(g, dim=dim, index=index),)
+
+
+def _check_ranks(name: str, input: Tensor, index: Tensor, dim: int) -> None:
+    shape, wanted = input._data.shape or (1,), index._data.shape or (1,)
+    if len(shape) != len(wanted):
+        raise ShapeError(
+            f"{name}: index must have as many dimensions as input ({len(shape)}), "
+            f"got shape {tuple(index.shape)}"
+        )
+    for d, (limit, size) in enumerate(zip(shape, wanted, strict=True)):
+        if d != dim and size > limit:
+            raise ShapeError(
+                f"{name}: index has size {size} in dimension {d}, input only {limit}"
+            )
+
+
+@method()
+def gather(
+    input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False
+) -> Tensor:
+    """Pick along a dimension: ``y[i][j] = input[index[i][j]][j]`` for ``dim=0``.
+
+    Args:
+        dim: the dimension to pick along.
+        index: integers; as many dimensions as ``input``, none longer except ``dim``.
+        sparse_grad: accepted; gradients are dense.
+
+    Returns:
+        A tensor of the shape of ``index``.
+
+    Raises:
+        IndexError: an index is out of bounds.
+        RuntimeError: shapes do not fit, or ``index`` is not integer.
+
+    >>> x = lampas.tensor([[1, 2], [3, 4]])
+    >>> lampas.gather(x, 1, lampas.tensor([[0], [1]]))
+    tensor([[1],
+            [4]])
+    """
+    dim = normalize_dim(dim, input._data.ndim)
+    array = check_index("gather", index, (input._data.shape or (1,))[dim])
+    if not array.size:
+        return input.reshape(-1)[:0].reshape(index.shape)
+    _check_ranks("gather", input, index, dim)
+    if input._data.ndim == 0:
+        return input.reshape(1)[array.reshape(-1)].reshape(index.shape)
+    if array.ndim == 0:
+        return gather(input, dim, index.reshape(1)).reshape(())
+    return _gather.call(input, dim=dim, index=array)
+
+
+@method()
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """Like :func:`gather`, with the other dimensions broadcast; None flattens.
+
+    >>> x = lampas.tensor([[3, 1], [2, 4]])
+    >>> lampas.take_along_dim(x, x.argsort(1), 1)
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    if dim is None:
+        return gather(input.reshape(-1), 0, indices.reshape(-1))
+    dim = normalize_dim(dim, input._data.ndim)
+    a, b = list(input._data.shape), list(indices._data.shape)
+    if len(a) != len(b):
+        raise ShapeError(
+            "take_along_dim: input and indices need equally many dimensions"
+        )
+    both = list(
+        np.broadcast_shapes((*a[:dim], 1, *a[dim + 1 :]), (*b[:dim], 1, *b[dim + 1 :]))
+    )
+    wide, picks = list(both), list(both)
+    wide[dim], picks[dim] = a[dim], b[dim]
+    places = indices._data
+    if places.dtype.kind != "i":
+        raise DTypeError(f"take_along_dim: indices must be int64, got {indices.dtype}")
+    if places.size and int(places.min()) < 0:
+        indices = wrap(np.where(places < 0, places + a[dim], places))
+    return gather(input.expand(*wide), dim, indices.expand(*picks))
+
+
+@method()
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """Elements of the flattened input, in the shape of ``index``.
+
+    Raises:
+        IndexError: an index is out of bounds.
+
+    >>> lampas.take(lampas.tensor([[1, 2], [3, 4]]), lampas.tensor([0, 3]))
+    tensor([1, 4])
+    """
+    if not isinstance(index, Tensor) or index.dtype != int64:
+        raise DTypeError(f"take: index must be a tensor of int64, got {index!r}")
+    return input.reshape(-1)[index]
+
+
+@method()
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """Entries of a dimension, by a vector of indices.
+
+    Raises:
+        IndexError: an index is out of bounds, or it has more than one dimension.
+
+    >>> x = lampas.tensor([[1, 2], [3, 4]])
+    >>> lampas.index_select(x, 1, lampas.tensor([1, 1]))
+    tensor([[2, 2],
+            [4, 4]])
+    """
+    dim = normalize_dim(dim, input._data.ndim)
+    _check_vector("index_select", index)
+    array = check_index("index_select", index, (input._data.shape or (1,))[dim])
+    if input._data.ndim == 0:
+        return input
+    return input[(*(slice(None),) * dim, array.reshape(-1))]
+
+
+def _check_vector(name: str, index: Tensor) -> None:
+    if isinstance(index, Tensor) and index._data.ndim > 1:
+        raise DimensionError(
+            f"{name}: index must be a vector, got shape {tuple(index.shape)}"
+        )
+
+
+def _scattered(
+    name: str, input: Tensor, dim: int, index: Tensor, src: Tensor | float
+) -> tuple[tuple[Any, ...], Tensor]:
+    """The advanced index of a scatter, and the part of ``src`` that it writes."""
+    dim = normalize_dim(dim, input._data.ndim)
+    array = check_index(name, index, (input._data.shape or (1,))[dim])
+    if not array.size:
+        return (), input
+    _check_ranks(name, input, index, dim)
+    if not isinstance(src, Tensor):
+        src = tensor(src, dtype=input.dtype).expand(*array.shape)
+    elif src._data.dtype != input._data.dtype:
+        raise DTypeError(f"{name}: src must have {input.dtype}, got {src.dtype}")
+    if array.ndim == 0:
+        array = array.reshape(1)
+    if src._data.ndim == 0:
+        src = src.reshape(1)
+    if src._data.ndim != array.ndim or any(
+        a > b for a, b in zip(array.shape, src._data.shape, strict=True)
+    ):
+        raise ShapeError(
+            f"{name}: index of shape {array.shape} must fit into src of shape "
+            f"{tuple(src.shape)}"
+        )
+    part = src[tuple(slice(0, n) for n in array.shape)]
+    return _grid(np, array, dim), part
+
+
+@method(inplace=True)
+def scatter(
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor | float | None = None,
+    *,
+    value: float | None = None,
+    reduce: str | None = None,
+) -> Tensor:
+    """A copy with entries of ``src`` written along a dimension, where ``index`` says.
+
+    ``y[index[i][j]][j] = src[i][j]`` for ``dim=0``.
+
+    Args:
+        dim: the dimension. index: integers.
+        src: a tensor at least as large as ``index``, or a number (also ``value``).
+        reduce: ``"add"`` or ``"multiply"`` combines with what is there.
+
+    Raises:
+        IndexError: an index is out of bounds.
+        RuntimeError: shapes or dtypes do not fit.
+
+    >>> lampas.scatter(lampas.zeros(3), 0, lampas.tensor([1]), 5.0)
+    tensor([0., 5., 0.])
+    """
+    src = value if src is None else src
+    if reduce == "add":
+        return scatter_add(input, dim, index, src)
+    if reduce is not None:
+        raise DTypeError(f"scatter: reduce must be None or 'add', got {reduce!r}")
+    grid, part = _scattered("scatter", input, dim, index, src)
+    if not grid:
+        return input.clone()
+    if input._data.ndim == 0:
+        return index_put(input.reshape(1), grid, part).reshape(())
+    return index_put(input, grid, part)
+
+
+@method(inplace=True)
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor | float) -> Tensor:
+    """A copy with entries of ``src`` added along a dimension, where ``index`` says.
+
+    Args:
+        dim: the dimension. index: integers.
+        src: at least as large as ``index``.
+
+    Raises:
+        IndexError: an index is out of bounds.
+        RuntimeError: shapes or dtypes do not fit.
+
+    >>> i = lampas.tensor([0, 0])
+    >>> lampas.scatter_add(lampas.zeros(2), 0, i, lampas.ones(2))
+    tensor([2., 0.])
+    """
+    grid, part = _scattered("scatter_add", input, dim, index, src)
+    if not grid:
+        return input.clone()
+    if input._data.ndim == 0:
+        return index_put(input.reshape(1), grid, part, accumulate=True).reshape(())
+    return index_put(input, grid, part, accumulate=True)
+
+
+def _along(
+    name: str, input: Tensor, dim: int, index: Tensor
+) -> tuple[int, tuple[Any, ...]]:
+    dim = normalize_dim(dim, input._data.ndim)
+    _check_vector(name, index)
+    array = check_index(name, index, (input._data.shape or (1,))[dim])
+    return dim, (*(slice(None),) * dim, array.reshape(-1))
+
+
+def _checked_source(
+    name: str, input: Tensor, dim: int, index: Any, source: Tensor
+) -> None:
+    if source._data.dtype != input._data.dtype:
+        raise DTypeError(f"{name}: source must have {input.dtype}, got {source.dtype}")
+    shape = list(input._data.shape or (1,))
+    shape[dim] = len(index[-1])
+    if tuple(source._data.shape or (1,)) != tuple(shape):
+        raise ShapeError(
+            f"{name}: source must have shape {tuple(shape)}, got {tuple(source.shape)}"
+        )
+
+
+@method(inplace=True)
+def index_add(
+    input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
+) -> Tensor:
+    """A copy with ``alpha * source`` added to the entries of a dimension.
+
+    Args:
+        dim: the dimension. index: a vector of integers.
+        source: the shape of ``input`` with the index's length at ``dim``.
+
+    Raises:
+        IndexError: an index is out of bounds.
+        RuntimeError: shapes or dtypes do not fit.
+
+    >>> i = lampas.tensor([0, 0])
+    >>> lampas.index_add(lampas.zeros(2), 0, i, lampas.ones(2))
+    tensor([2., 0.])
+    """
+    dim, places = _along("index_add", input, dim, index)
+    _checked_source("index_add", input, dim, places, source)
+    added = source if alpha == 1 else source * alpha
+    return _put_along(input, places, added, True)
+
+
+@method(inplace=True)
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """A copy with the entries of a dimension replaced by those of ``source``.
+
+    Raises:
+        IndexError: an index is out of bounds.
+        RuntimeError: shapes or dtypes do not fit.
+
+    >>> lampas.index_copy(lampas.zeros(2), 0, lampas.tensor([1]), lampas.ones(1))
+    tensor([0., 1.])
+    """
+    dim, places = _along("index_copy", input, dim, index)
+    _checked_source("index_copy", input, dim, places, source)
+    return _put_along(input, places, source, False)
+
+
+@method(inplace=True)
+def index_fill(input: Tensor, dim: int, index: Tensor, value: float | Tensor) -> Tensor:
+    """A copy with the entries of a dimension filled with one value.
+
+    Raises:
+        IndexError: an index is out of bounds.
+        RuntimeError: ``value`` is a tensor with dimensions.
+
+    >>> lampas.index_fill(lampas.zeros(2), 0, lampas.tensor([1]), 7.0)
+    tensor([0., 7.])
+    """
+    _, places = _along("index_fill", input, dim, index)
+    if isinstance(value, Tensor) and value._data.ndim:
+        raise ShapeError("index_fill: value must be a number or a 0-d tensor")
+    if not isinstance(value, Tensor):
+        value = tensor(value, dtype=input.dtype)
+    # A place named twice is filled once, so its gradient counts once.
+    places = (*places[:-1], np.unique(places[-1]))
+    return _put_along(input, places, cast(value, input.dtype), False)
+
+
+def _put_along(
+    input: Tensor, places: tuple[Any, ...], value: Tensor, accumulate: bool
+) -> Tensor:
+    if input._data.ndim == 0:
+        flat = index_put(input.reshape(1), places, value, accumulate)
+        return flat.reshape(())
+    return index_put(input, places, value, accumulate)

@@ -1,0 +1,378 @@
+"""Indexing: ``x[...]`` in all its forms, and assignment to it.
+
+Slices, integers, None and Ellipsis give views. Where tensors, lists or masks take part,
+the basic part is applied first as a view and the arrays gather from it, so that one
+record (``take``) and its transpose (``put``) serve every form.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lampas.engine.inplace import assign
+from lampas.engine.record import op
+from lampas.engine.tensor import Tensor, method, wrap
+from lampas.errors import ArgumentTypeError, BoundsError, DimensionError, ShapeError
+from lampas.ops.create import as_tensor, cast
+from lampas.ops.views import basic_index
+
+__all__ = ["index_put"]
+
+_take = op("take", kind="shape", saves="x.shape")
+"""NumPy's advanced indexing by arrays and full slices: a copy."""
+
+_put = op("take_add", kind="linear", widen=False)
+"""Add the input into zeros of a shape at an advanced index: transpose of ``take``."""
+
+_set = op("index_set", kind="linear", saves="value.shape", widen=False)
+"""A copy of the input with ``value`` at an advanced index."""
+
+_clear = op("index_clear", kind="linear", fresh=True, widen=False)
+"""A copy of the input with zeros at an advanced index."""
+
+
+@_take.forward
+def take_forward(xp: Any, x: Any, *, index: tuple[Any, ...]) -> Any:
+    return x[index]
+
+
+@_take.vjp
+def take_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, index: Any) -> Any:
+    return (F.take_add(g, shape=x_shape, index=index),)
+
+
+@_put.forward
+def take_add_forward(xp: Any, x: Any, *, shape: Any, index: Any) -> Any:
+    return add_at(xp, xp.zeros(shape, x.dtype), index, x)
+
+
+@_put.vjp
+def take_add_vjp(F: Any, g: Any, *, need: Any, shape: Any, index: Any) -> Any:
+    return (F.take(g, index=index),)
+
+
+@_set.forward
+def index_set_forward(xp: Any, x: Any, value: Any, *, index: Any) -> Any:
+    result = x.copy()
+    result[index] = value
+    return result
+
+
+@_set.vjp
+def index_set_vjp(F: Any, g: Any, value_shape: Any, *, need: Any, index: Any) -> Any:
+    return (
+        F.index_clear(g, index=index) if need[0] else None,
+        F.sum_to(F.take(g, index=index), shape=value_shape) if need[1] else None,
+    )
+
+
+@_clear.forward
+def index_clear_forward(xp: Any, x: Any, *, index: Any) -> Any:
+    result = x.copy()
+    result[index] = 0
+    return result
+
+
+@_clear.vjp
+def index_clear_vjp(F: Any, g: Any, *, need: Any, index: Any) -> Any:
+    return (F.index_clear(g, index=index),)
+
+
+def add_at(xp: Any, target: Any, index: tuple[Any, ...], values: Any) -> Any:
+    """Add values into ``target`` at an advanced index; repeated places add up.
+
+    NumPy's ``add.at`` is slow; one index of integers along the first dimension, the
+    case of embeddings, is done by sorting and reducing runs.
+    """
+    single = len(index) == 1 and isinstance(index[0], np.ndarray)
+    if xp is not np or not single or index[0].dtype.kind == "b":
+        add = xp.add.at if hasattr(xp.add, "at") else np.add.at
+        add(target, index, values)
+        return target
+    places = index[0].reshape(-1)
+    if not places.size:
+        return target
+    rows = values.reshape(places.size, -1)
+    order = np.argsort(places, kind="stable")
+    ordered = places[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    sums = np.add.reduceat(rows[order], starts, axis=0)
+    target.reshape(target.shape[0], -1)[ordered[starts]] += sums
+    return target
+
+
+# ---- from what stands in the brackets to basic and advanced parts
+
+
+def _is_array(item: Any) -> bool:
+    return isinstance(item, (Tensor, np.ndarray, list, bool, np.bool_, range))
+
+
+def _array(item: Any) -> Any:
+    """An index array: integers or bools, as the array that the backend indexes by."""
+    if isinstance(item, (list, range)):
+        item = as_tensor(list(item))
+        if item._data.size == 0:
+            item = wrap(item._data.astype(np.int64))
+    if not isinstance(item, Tensor):
+        item = as_tensor(item)
+    array = item._data
+    if array.dtype.kind not in "iub":
+        raise DimensionError(
+            f"tensors used as indices must be integer or bool tensors, got {item.dtype}"
+        )
+    return array
+
+
+def _expanded(index: tuple[Any, ...], ndim: int) -> list[Any]:
+    """The index with Ellipsis written out and full slices added at the end."""
+    used = 0
+    for item in index:
+        if item is None or item is Ellipsis or isinstance(item, (bool, np.bool_)):
+            continue
+        mask = _is_array(item) and _array(item).dtype.kind == "b"
+        used += _array(item).ndim if mask else 1
+    if sum(item is Ellipsis for item in index) > 1:
+        raise DimensionError("an index can only have a single ellipsis ('...')")
+    if used > ndim:
+        raise DimensionError(
+            f"too many indices for a tensor of dimension {ndim}: {used}"
+        )
+    fill = [slice(None)] * (ndim - used)
+    at = next((i for i, item in enumerate(index) if item is Ellipsis), len(index))
+    return [*index[:at], *fill, *index[at + 1 :]]
+
+
+def _checked_int(item: Any, size: int, dim: int) -> int:
+    value = item.__index__()
+    if not -size <= value < size:
+        raise BoundsError(
+            f"index {value} is out of bounds for dimension {dim} with size {size}"
+        )
+    return value
+
+
+def _checked_slice(item: slice) -> slice:
+    parts = []
+    for value in (item.start, item.stop, item.step):
+        if value is not None and not hasattr(value, "__index__"):
+            raise ArgumentTypeError(f"slice indices must be integers, got {value!r}")
+        parts.append(None if value is None else value.__index__())
+    if parts[2] is not None and parts[2] <= 0:
+        raise StepError(f"slice step must be positive, got {parts[2]}")
+    return slice(*parts)
+
+
+class StepError(ShapeError, ValueError):
+    """A slice with a step that is not positive."""
+
+
+def _split(index: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], list[Any]]:
+    """The basic part of an index, and for each resulting dimension an array or None."""
+    items = _expanded(index if isinstance(index, tuple) else (index,), len(shape))
+    basic: list[Any] = []
+    arrays: list[Any] = []
+    dim = 0
+    for item in items:
+        if item is None:
+            basic.append(None)
+            arrays.append(None)
+        elif isinstance(item, slice):
+            basic.append(_checked_slice(item))
+            arrays.append(None)
+            dim += 1
+        elif isinstance(item, (bool, np.bool_)):
+            basic.append(None)
+            arrays.append(np.arange(int(item)) * 0)
+        elif _is_array(item):
+            array = _array(item)
+            found = _positions(array, shape, dim)
+            scalar_mask = array.dtype.kind == "b" and array.ndim == 0
+            basic += [None] if scalar_mask else [slice(None)] * len(found)
+            arrays += found
+            dim += 0 if scalar_mask else len(found)
+        elif hasattr(item, "__index__"):
+            basic.append(_checked_int(item, shape[dim], dim))
+            dim += 1
+        else:
+            raise ArgumentTypeError(
+                "an index must be an int, slice, None, Ellipsis, bool, or a tensor, "
+                f"array or list of ints or bools, got {type(item).__name__}"
+            )
+    return tuple(basic), arrays
+
+
+def _positions(array: Any, shape: tuple[int, ...], dim: int) -> list[Any]:
+    """An index array as integer arrays: a mask gives one for each of its dimensions."""
+    if array.dtype.kind == "b":
+        if array.ndim == 0:
+            return [np.arange(int(bool(array))) * 0]
+        covered = shape[dim : dim + array.ndim]
+        if array.shape != covered:
+            raise DimensionError(
+                f"the shape of the mask {array.shape} does not match that of the "
+                f"indexed dimensions {covered}"
+            )
+        return list(array.nonzero())
+    size = shape[dim]
+    if array.dtype.kind == "u" and array.dtype.itemsize == 1:
+        array = array.astype(np.int64)
+    if array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < -size or high >= size:
+            bad = low if low < -size else high
+            raise BoundsError(
+                f"index {bad} is out of bounds for dimension {dim} with size {size}"
+            )
+    return [array]
+
+
+def _whole(basic: tuple[Any, ...]) -> bool:
+    return all(item == slice(None) for item in basic)
+
+
+def _advanced(arrays: list[Any]) -> tuple[Any, ...]:
+    """The index of the advanced step: arrays, and full slices between them."""
+    index = [slice(None) if a is None else a for a in arrays]
+    while index and isinstance(index[-1], slice):
+        index.pop()
+    return tuple(index)
+
+
+def _is_basic(index: Any) -> bool:
+    if isinstance(index, tuple):
+        return not any(_is_array(item) for item in index)
+    return not _is_array(index)
+
+
+@method("__getitem__")
+def getitem(input: Tensor, index: Any) -> Tensor:
+    """``input[index]``: a view for basic indices, a copy where arrays take part.
+
+    Raises:
+        IndexError: an index is out of bounds, a mask of another shape, or too many.
+    """
+    data = input._data
+    if (
+        isinstance(index, Tensor)
+        and index._data.ndim == 0
+        and index.dtype.category == 1
+    ):
+        index = int(index)
+    basic, arrays = _split(index, data.shape)
+    _check_advanced(arrays)
+    view = basic_index(input, basic)
+    if all(a is None for a in arrays):
+        return view
+    return _take.call(view, index=_advanced(arrays))
+
+
+def _check_advanced(arrays: list[Any]) -> None:
+    shapes = [a.shape for a in arrays if a is not None]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        shown = ", ".join(str(s) for s in shapes)
+        raise DimensionError(
+            f"shape mismatch: index arrays of shapes {shown} can't be broadcast"
+        ) from None
+
+
+@method("__setitem__")
+def setitem(input: Tensor, index: Any, value: Any) -> None:
+    """``input[index] = value``, recorded: gradients flow to both.
+
+    Raises:
+        IndexError: as for reading.
+        RuntimeError: ``value`` does not broadcast to the indexed shape.
+    """
+    if (
+        isinstance(index, Tensor)
+        and index._data.ndim == 0
+        and index.dtype.category == 1
+    ):
+        index = int(index)
+    basic, arrays = _split(index, input._data.shape)
+    _check_advanced(arrays)
+    view = input if _whole(basic) else basic_index(input, basic)
+    if not isinstance(value, Tensor):
+        value = as_tensor(value, device=input.device)
+    if all(a is None for a in arrays):
+        _store_basic(view, value)
+        return
+    assign(view, index_set, (_advanced(arrays), value), {})
+
+
+def _store_basic(view: Tensor, value: Tensor) -> None:
+    shape = view._data.shape
+    extra = value._data.ndim - len(shape)
+    if extra > 0 and all(s == 1 for s in value._data.shape[:extra]):
+        value = value.reshape(value._data.shape[extra:])
+    assign(view, _filled_from, (value,), {})
+
+
+def _filled_from(view: Tensor, value: Tensor) -> Tensor:
+    """``value`` in the shape and dtype of ``view``."""
+    shape = view._data.shape
+    if value._data.shape != shape:
+        value = value.expand(*shape)
+    return _cast_to(value, view)
+
+
+def _cast_to(value: Tensor, like: Tensor) -> Tensor:
+    value = cast(value, like.dtype)
+    if type(value._data) is not type(like._data):
+        value = value.to(like.device)
+    return value
+
+
+def index_set(view: Tensor, index: tuple[Any, ...], value: Tensor) -> Tensor:
+    """``view`` with ``value`` at an advanced index, out of place."""
+    value = _cast_to(value, view)
+    wanted = view._data[index].shape
+    extra = value._data.ndim - len(wanted)
+    if extra > 0 and all(s == 1 for s in value._data.shape[:extra]):
+        value = value.reshape(value._data.shape[extra:])
+    try:
+        np.broadcast_to(np.empty(value._data.shape), wanted)
+    except ValueError:
+        raise ShapeError(
+            f"shape mismatch: value of shape {tuple(value.shape)} can't be broadcast "
+            f"to the indexed shape {wanted}"
+        ) from None
+    return _set.call(view, value, index=index)
+
+
+@method(inplace=True)
+def index_put(
+    input: Tensor,
+    indices: tuple[Tensor, ...],
+    values: Tensor,
+    accumulate: bool = False,
+) -> Tensor:
+    """A copy of ``input`` with ``values`` at the places that index tensors name.
+
+    Args:
+        indices: integer or bool tensors that broadcast, for the first dimensions.
+        values: broadcasts to the indexed shape.
+        accumulate: add to what is there; repeated places then add up.
+
+    Raises:
+        IndexError: an index is out of bounds.
+        RuntimeError: ``values`` does not broadcast.
+
+    >>> i = lampas.tensor([0, 0])
+    >>> lampas.index_put(lampas.zeros(2), (i,), lampas.tensor(1.0), accumulate=True)
+    tensor([2., 0.])
+    """
+    _, arrays = _split(tuple(indices), input._data.shape)
+    index = _advanced(arrays)
+    if not accumulate:
+        return index_set(input, index, values)
+    wanted = input._data[index].shape
+    added = _put.call(
+        _cast_to(values, input).expand(*wanted), shape=input._data.shape, index=index
+    )
+    return input + added

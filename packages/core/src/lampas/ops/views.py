@@ -1,0 +1,647 @@
+"""Views that drop, add, cut or reorder dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lampas.dtypes import int64
+from lampas.engine.infer import broadcast_shapes
+from lampas.engine.record import SHAPE, op
+from lampas.engine.tensor import Tensor, method
+from lampas.errors import BoundsError, ShapeError
+from lampas.ops._arguments import normalize_dim, sizes_of
+from lampas.ops.create import tensor
+from lampas.ops.shape import expand, permute, reshape, transpose
+
+__all__ = [
+    "adjoint",
+    "broadcast_tensors",
+    "broadcast_to",
+    "diagonal",
+    "flatten",
+    "flip",
+    "fliplr",
+    "flipud",
+    "moveaxis",
+    "movedim",
+    "narrow",
+    "ravel",
+    "repeat_interleave",
+    "roll",
+    "select",
+    "squeeze",
+    "swapaxes",
+    "swapdims",
+    "t",
+    "tile",
+    "unflatten",
+    "unsqueeze",
+]
+
+_slice = op("slice", kind=SHAPE, saves="x.shape", view=True)
+"""Basic indexing: slices, integers, None and Ellipsis."""
+
+_embed = op("slice_embed", kind="linear", fresh=True, widen=False)
+"""Zeros of a shape, with the input at a basic index: the transpose of ``slice``."""
+
+
+@_slice.forward
+def slice_forward(xp: Any, x: Any, *, index: tuple[Any, ...]) -> Any:
+    # The Ellipsis keeps a result without dimensions an array, and a view.
+    return x[index] if Ellipsis in index else x[(*index, ...)]
+
+
+@_slice.vjp
+def slice_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, index: Any) -> Any:
+    return (F.slice_embed(g, shape=x_shape, index=index),)
+
+
+@_embed.forward
+def slice_embed_forward(xp: Any, x: Any, *, shape: Any, index: Any) -> Any:
+    result = xp.zeros(shape, x.dtype)
+    result[index] = x
+    return result
+
+
+@_embed.vjp
+def slice_embed_vjp(F: Any, g: Any, *, need: Any, shape: Any, index: Any) -> Any:
+    return (F.slice(g, index=index),)
+
+
+def basic_index(input: Tensor, index: tuple[Any, ...]) -> Tensor:
+    """A view by slices, integers, None and Ellipsis, all within bounds."""
+    return _slice.call(input, index=index)
+
+
+@method()
+def narrow(input: Tensor, dim: int, start: int | Tensor, length: int) -> Tensor:
+    """A view of ``length`` entries of a dimension, from ``start`` on.
+
+    Raises:
+        IndexError: ``dim`` or ``start`` is out of range.
+        RuntimeError: the part does not lie within the dimension.
+
+    >>> lampas.narrow(lampas.arange(5), 0, 1, 3)
+    tensor([1, 2, 3])
+    """
+    if input._data.ndim == 0:
+        raise ShapeError("narrow: a 0-d tensor has no dimension to narrow")
+    if isinstance(start, Tensor) and (start._data.ndim or start.dtype.category != 1):
+        raise ShapeError("narrow: start must be an int or a 0-d integer tensor")
+    dim = normalize_dim(dim, input._data.ndim)
+    size, first = input._data.shape[dim], int(start)
+    if not -size <= first <= size:
+        raise BoundsError(f"narrow: start must be in [{-size}, {size}], got {first}")
+    first += size if first < 0 else 0
+    if length < 0 or first + length > size:
+        raise ShapeError(
+            f"narrow: start {first} and length {length} exceed dimension {dim} of "
+            f"size {size}"
+        )
+    index = (slice(None),) * dim + (slice(first, first + length),)
+    return _slice.call(input, index=index)
+
+
+@method()
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """A view of one entry of a dimension, without that dimension.
+
+    Raises:
+        IndexError: ``dim`` or ``index`` is out of range.
+
+    >>> lampas.select(lampas.tensor([[1, 2], [3, 4]]), 1, 0)
+    tensor([1, 3])
+    """
+    if input._data.ndim == 0:
+        raise BoundsError("select: a 0-d tensor has no dimension to select from")
+    dim = normalize_dim(dim, input._data.ndim)
+    size = input._data.shape[dim]
+    if not -size <= index < size:
+        raise BoundsError(
+            f"select: index {index} is out of bounds for dimension {dim} of size {size}"
+        )
+    return _slice.call(input, index=(*(slice(None),) * dim, int(index)))
+
+
+@method()
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """A view without dimensions of size 1: all of them, or those named.
+
+    Args:
+        dim: dimensions to drop where their size is 1.
+
+    >>> lampas.squeeze(lampas.zeros(1, 2, 1)).shape
+    lampas.Size([2])
+    """
+    shape = input._data.shape
+    if dim is None:
+        kept = tuple(s for s in shape if s != 1)
+    else:
+        dims = dim if isinstance(dim, (tuple, list)) else (dim,)
+        named = {normalize_dim(d, len(shape)) for d in dims}
+        kept = tuple(s for i, s in enumerate(shape) if i not in named or s != 1)
+    return reshape(input, kept)
+
+
+@method()
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A view with a new dimension of size 1 at ``dim``.
+
+    Raises:
+        IndexError: ``dim`` is out of range.
+
+    >>> lampas.unsqueeze(lampas.zeros(3), 1).shape
+    lampas.Size([3, 1])
+    """
+    shape = input._data.shape
+    dim = normalize_dim(dim, len(shape) + 1)
+    index = (*(slice(None),) * dim, None)
+    return _slice.call(input, index=index)
+
+
+@method()
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Merge neighbouring dimensions into one.
+
+    Args:
+        start_dim, end_dim: the first and the last dimension to merge.
+
+    Raises:
+        RuntimeError: ``start_dim`` comes after ``end_dim``.
+
+    >>> lampas.flatten(lampas.zeros(2, 3, 4), 1).shape
+    lampas.Size([2, 12])
+    """
+    shape = input._data.shape
+    start, end = (
+        normalize_dim(start_dim, len(shape)),
+        normalize_dim(end_dim, len(shape)),
+    )
+    if not shape:
+        return reshape(input, 1)
+    if start > end:
+        raise ShapeError(
+            f"flatten: start_dim {start_dim} must not come after end_dim {end_dim}"
+        )
+    if start == end:
+        return input
+    merged = 1
+    for size in shape[start : end + 1]:
+        merged *= size
+    return reshape(input, (*shape[:start], merged, *shape[end + 1 :]))
+
+
+@method()
+def ravel(input: Tensor) -> Tensor:
+    """All elements in row-major order, in one dimension.
+
+    >>> lampas.ravel(lampas.tensor([[1, 2], [3, 4]]))
+    tensor([1, 2, 3, 4])
+    """
+    return reshape(input, -1)
+
+
+@method()
+def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
+    """Take one dimension apart into several.
+
+    Args:
+        dim: the dimension.
+        sizes: their sizes; one may be -1.
+
+    Raises:
+        RuntimeError: the sizes do not multiply to the dimension's.
+
+    >>> lampas.unflatten(lampas.zeros(6), 0, (2, 3)).shape
+    lampas.Size([2, 3])
+    """
+    shape = input._data.shape
+    dim = normalize_dim(dim, len(shape))
+    if not sizes:
+        raise ShapeError("unflatten: sizes must not be empty")
+    known, free = 1, 0
+    for size in sizes:
+        known, free = (known * size, free) if size != -1 else (known, free + 1)
+    if free > 1 or (
+        known != shape[dim] if not free else not known or shape[dim] % known
+    ):
+        raise ShapeError(
+            f"unflatten: sizes {tuple(sizes)} don't multiply to the size {shape[dim]} "
+            f"of dimension {dim}"
+        )
+    inner = [shape[dim] // known if s == -1 else s for s in sizes]
+    return reshape(input, (*shape[:dim], *inner, *shape[dim + 1 :]))
+
+
+@method()
+def view(input: Tensor, *shape: Any) -> Tensor:
+    """The same memory under another shape, or another dtype of the same width.
+
+    Args:
+        shape: sizes, one by one or as a tuple (one may be -1); or a dtype.
+
+    Raises:
+        RuntimeError: the memory can't be seen under that shape without a copy.
+
+    >>> lampas.arange(4).view(2, 2)
+    tensor([[0, 1],
+            [2, 3]])
+    """
+    if len(shape) == 1 and hasattr(shape[0], "numpy") and hasattr(shape[0], "category"):
+        return _retyped(input, shape[0])
+    result = reshape(input, *shape)
+    data = input._data
+    owner = data if data.base is None else data.base
+    shares = result._data is data or result._data.base is owner
+    if not shares and data.size:
+        raise ShapeError(
+            f"view: a tensor of shape {tuple(data.shape)} and strides "
+            f"{input.stride()} can't be seen as {tuple(result.shape)} without a copy; "
+            "use reshape"
+        )
+    return result
+
+
+def _retyped(input: Tensor, dtype: Any) -> Tensor:
+    if input._data.dtype.itemsize != dtype.numpy.itemsize:
+        raise ShapeError(
+            f"view: {dtype} has another width than {input.dtype}; use to(dtype)"
+        )
+    result = input.detach()
+    result._data = input._data.view(dtype.numpy)
+    return result
+
+
+@method()
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix, as a view; smaller tensors are returned as they are.
+
+    Raises:
+        RuntimeError: more than two dimensions.
+
+    >>> lampas.t(lampas.zeros(2, 3)).shape
+    lampas.Size([3, 2])
+    """
+    if input._data.ndim > 2:
+        raise ShapeError(
+            f"t: expected at most 2 dimensions, got shape {tuple(input.shape)}; "
+            "use mT or transpose"
+        )
+    return transpose(input, 0, 1) if input._data.ndim == 2 else input
+
+
+def _reversed_dims(input: Tensor) -> Tensor:
+    return permute(input, *range(input._data.ndim)[::-1])
+
+
+Tensor.T = property(_reversed_dims, doc="All dimensions reversed.")
+
+
+def _matrices_transposed(input: Tensor) -> Tensor:
+    if input._data.ndim < 2:
+        raise ShapeError(f"mT needs two dimensions, got shape {tuple(input.shape)}")
+    return transpose(input, -2, -1)
+
+
+Tensor.mT = property(_matrices_transposed, doc="Matrices transposed.")
+Tensor.mH = property(lambda x: adjoint(x), doc="Matrices, adjoint.")
+
+
+@method()
+def adjoint(input: Tensor) -> Tensor:
+    """The conjugate transpose of the last two dimensions.
+
+    >>> lampas.adjoint(lampas.zeros(2, 3)).shape
+    lampas.Size([3, 2])
+    """
+    return _matrices_transposed(input).conj()
+
+
+@method("swapaxes", "swapdims")
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """A view with two dimensions exchanged; the same as :func:`transpose`.
+
+    >>> lampas.swapaxes(lampas.zeros(2, 3), 0, 1).shape
+    lampas.Size([3, 2])
+    """
+    return transpose(input, axis0, axis1)
+
+
+swapdims = swapaxes
+
+
+@method("movedim", "moveaxis")
+def movedim(
+    input: Tensor, source: int | Sequence[int], destination: int | Sequence[int]
+) -> Tensor:
+    """A view with dimensions moved to other places, the rest in order.
+
+    Raises:
+        RuntimeError: different numbers of dimensions, or one named twice.
+
+    >>> lampas.movedim(lampas.zeros(2, 3, 4), 0, -1).shape
+    lampas.Size([3, 4, 2])
+    """
+    ndim = input._data.ndim
+    old = source if isinstance(source, (tuple, list)) else (source,)
+    new = destination if isinstance(destination, (tuple, list)) else (destination,)
+    old = [normalize_dim(d, ndim) for d in old]
+    new = [normalize_dim(d, ndim) for d in new]
+    if len(old) != len(new) or len({*old}) != len(old) or len({*new}) != len(new):
+        raise ShapeError(
+            f"movedim: source {source} and destination {destination} must name equally "
+            "many dimensions, each once"
+        )
+    rest = iter(d for d in range(ndim) if d not in old)
+    places = dict(zip(new, old, strict=True))
+    order = [places[i] if i in places else next(rest) for i in range(ndim)]
+    return permute(input, order)
+
+
+moveaxis = movedim
+
+
+@method()
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """Expand to the shape of another tensor.
+
+    >>> lampas.ones(1).expand_as(lampas.zeros(3)).shape
+    lampas.Size([3])
+    """
+    return expand(self, *other.shape)
+
+
+@method()
+def broadcast_to(input: Tensor, shape: Sequence[int]) -> Tensor:
+    """Expand to ``shape``, without copying.
+
+    >>> lampas.broadcast_to(lampas.tensor([1, 2]), (2, 2))
+    tensor([[1, 2],
+            [1, 2]])
+    """
+    return expand(input, *shape)
+
+
+def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
+    """Expand tensors to their common shape.
+
+    Raises:
+        RuntimeError: the shapes do not broadcast.
+
+    >>> a, b = lampas.broadcast_tensors(lampas.zeros(2, 1), lampas.zeros(3))
+    >>> a.shape, b.shape
+    (lampas.Size([2, 3]), lampas.Size([2, 3]))
+    """
+    shape = broadcast_shapes(*(x._data.shape for x in tensors))
+    return tuple(expand(x, *shape) for x in tensors)
+
+
+@method()
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """The same memory under another tensor's shape.
+
+    >>> lampas.zeros(4).view_as(lampas.zeros(2, 2)).shape
+    lampas.Size([2, 2])
+    """
+    return view(self, *other.shape)
+
+
+@method()
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """The same elements under another tensor's shape.
+
+    >>> lampas.zeros(4).reshape_as(lampas.zeros(2, 2)).shape
+    lampas.Size([2, 2])
+    """
+    return reshape(self, *other.shape)
+
+
+_flip = op("flip", kind=SHAPE)
+
+
+@_flip.forward
+def flip_forward(xp: Any, x: Any, *, dims: tuple[int, ...]) -> Any:
+    index = tuple(
+        slice(None, None, -1) if d in dims else slice(None) for d in range(x.ndim)
+    )
+    return x[(*index, ...)].copy()
+
+
+@_flip.vjp
+def flip_vjp(F: Any, g: Any, *, need: Any, dims: tuple[int, ...]) -> Any:
+    return (F.flip(g, dims=dims),)
+
+
+@method()
+def flip(input: Tensor, *axes: Any, dims: Any = ()) -> Tensor:
+    """A copy with the order along dimensions reversed.
+
+    Args:
+        axes, dims: the dimensions, one by one or as a tuple; or by keyword.
+
+    Raises:
+        RuntimeError: a dimension is named twice.
+
+    >>> lampas.flip(lampas.arange(3), (0,))
+    tensor([2, 1, 0])
+    """
+    given = [normalize_dim(d, input._data.ndim) for d in sizes_of(axes or dims)]
+    if len(set(given)) != len(given):
+        raise ShapeError(f"flip: dims {tuple(given)} names a dimension twice")
+    return _flip.call(input, dims=tuple(given))
+
+
+@method()
+def fliplr(input: Tensor) -> Tensor:
+    """Reverse the second dimension.
+
+    >>> lampas.fliplr(lampas.tensor([[1, 2]]))
+    tensor([[2, 1]])
+    """
+    if input._data.ndim < 2:
+        raise ShapeError("fliplr: input must have two dimensions or more")
+    return flip(input, 1)
+
+
+@method()
+def flipud(input: Tensor) -> Tensor:
+    """Reverse the first dimension.
+
+    >>> lampas.flipud(lampas.tensor([1, 2]))
+    tensor([2, 1])
+    """
+    if input._data.ndim < 1:
+        raise ShapeError("flipud: input must have a dimension")
+    return flip(input, 0)
+
+
+_roll = op("roll", kind=SHAPE)
+
+
+@_roll.forward
+def roll_forward(xp: Any, x: Any, *, shifts: Any, dims: Any) -> Any:
+    return xp.roll(x, shifts, dims)
+
+
+@_roll.vjp
+def roll_vjp(F: Any, g: Any, *, need: Any, shifts: Any, dims: Any) -> Any:
+    return (F.roll(g, shifts=tuple(-s for s in shifts), dims=dims),)
+
+
+@method()
+def roll(
+    input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None
+) -> Tensor:
+    """Shift entries along dimensions; what falls off comes in again at the start.
+
+    Args:
+        shifts: by how much, for each dimension.
+        dims: the dimensions; None rolls the flattened tensor.
+
+    Raises:
+        RuntimeError: different numbers of shifts and dims.
+
+    >>> lampas.roll(lampas.arange(4), 1)
+    tensor([3, 0, 1, 2])
+    """
+    moves = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
+    if dims is None or (isinstance(dims, (tuple, list)) and not dims):
+        if len(moves) != 1:
+            raise ShapeError("roll: dims must be given for more than one shift")
+        flat = _roll.call(reshape(input, -1), shifts=moves, dims=(0,))
+        return reshape(flat, *input.shape)
+    named = dims if isinstance(dims, (tuple, list)) else (dims,)
+    if len(named) != len(moves):
+        raise ShapeError(f"roll: got {len(moves)} shifts and {len(named)} dims")
+    where = tuple(normalize_dim(d, input._data.ndim) for d in named)
+    if input._data.ndim == 0:
+        return input.clone()
+    return _roll.call(input, shifts=moves, dims=where)
+
+
+@method()
+def repeat(input: Tensor, *sizes: Any) -> Tensor:
+    """A copy in which the tensor is laid side by side ``sizes`` times.
+
+    Raises:
+        RuntimeError: fewer sizes than dimensions, or a negative one.
+
+    >>> lampas.tensor([1, 2]).repeat(2, 2)
+    tensor([[1, 2, 1, 2],
+            [1, 2, 1, 2]])
+    """
+    times = sizes_of(sizes)
+    shape = input._data.shape
+    if len(times) < len(shape) or any(n < 0 for n in times):
+        raise ShapeError(
+            f"repeat: sizes must be non-negative and at least {len(shape)} many, "
+            f"got {times}"
+        )
+    padded = (1,) * (len(times) - len(shape)) + shape
+    apart = [s for pair in zip([1] * len(times), padded, strict=True) for s in pair]
+    wide = [s for pair in zip(times, padded, strict=True) for s in pair]
+    final = [n * s for n, s in zip(times, padded, strict=True)]
+    return reshape(expand(reshape(input, apart), *wide), final).clone()
+
+
+@method()
+def tile(input: Tensor, *dims: Any) -> Tensor:
+    """Like :meth:`Tensor.repeat`, with missing counts in front taken as 1.
+
+    >>> lampas.tile(lampas.tensor([1, 2]), (2,))
+    tensor([1, 2, 1, 2])
+    """
+    times = sizes_of(dims)
+    missing = max(input._data.ndim - len(times), 0)
+    return repeat(input, *(1,) * missing, *times)
+
+
+_diagonal = op("diagonal", kind=SHAPE, saves="x.shape", view=True)
+_diagonal_embed = op("diagonal_scatter_zeros", kind="linear", fresh=True, widen=False)
+
+
+@_diagonal.forward
+def diagonal_forward(xp: Any, x: Any, *, offset: int, dim1: int, dim2: int) -> Any:
+    return x.diagonal(offset, dim1, dim2)
+
+
+@_diagonal.vjp
+def diagonal_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, **params: Any) -> Any:
+    return (F.diagonal_scatter_zeros(g, shape=x_shape, **params),)
+
+
+@_diagonal_embed.forward
+def diagonal_embed_forward(
+    xp: Any, x: Any, *, shape: Any, offset: int, dim1: int, dim2: int
+) -> Any:
+    result = xp.zeros(shape, x.dtype)
+    rows, columns = max(-offset, 0), max(offset, 0)
+    steps = xp.arange(x.shape[-1])
+    moved = xp.moveaxis(result, (dim1, dim2), (-2, -1))
+    moved[..., steps + rows, steps + columns] = x
+    return result
+
+
+@_diagonal_embed.vjp
+def diagonal_embed_vjp(F: Any, g: Any, *, need: Any, shape: Any, **params: Any) -> Any:
+    return (F.diagonal(g, **params),)
+
+
+@method()
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A read-only view of a diagonal; it becomes the last dimension.
+
+    Args:
+        offset: above (positive) or below the main diagonal.
+        dim1, dim2: the dimensions of the matrices.
+
+    Raises:
+        RuntimeError: the two dimensions are the same.
+
+    >>> lampas.diagonal(lampas.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
+    first = normalize_dim(dim1, input._data.ndim)
+    second = normalize_dim(dim2, input._data.ndim)
+    if first == second or input._data.ndim < 2:
+        raise ShapeError(f"diagonal: dim1 and dim2 must differ, got {dim1} and {dim2}")
+    return _diagonal.call(input, offset=offset, dim1=first, dim2=second)
+
+
+@method()
+def repeat_interleave(
+    input: Tensor,
+    repeats: int | Tensor,
+    dim: int | None = None,
+    *,
+    output_size: int | None = None,
+) -> Tensor:
+    """Repeat each entry of a dimension, in place of itself.
+
+    Args:
+        repeats: how often; one number, or one for each entry.
+        dim: the dimension; None flattens first.
+        output_size: accepted; the size is computed.
+
+    Raises:
+        RuntimeError: a count is negative or their number does not fit.
+
+    >>> lampas.repeat_interleave(lampas.tensor([1, 2]), 2)
+    tensor([1, 1, 2, 2])
+    """
+    if dim is None:
+        input, dim = reshape(input, -1), 0
+    dim = normalize_dim(dim, input._data.ndim)
+    size = input._data.shape[dim] if input._data.ndim else 1
+    counts = repeats.tolist() if isinstance(repeats, Tensor) else repeats
+    counts = counts if isinstance(counts, list) else [counts]
+    if len(counts) == 1:
+        counts *= size
+    if len(counts) != size or any(c < 0 for c in counts):
+        raise ShapeError(
+            f"repeat_interleave: repeats must be {size} non-negative counts, "
+            f"got {counts[:8]}"
+        )
+    rows = [i for i, count in enumerate(counts) for _ in range(count)]
+    return input.index_select(dim, tensor(rows, dtype=int64))
