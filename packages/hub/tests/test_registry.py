@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -171,6 +173,20 @@ def test_addresses_of_hugging_face(monkeypatch, tmp_path):
     state = lampas_hub.load_state_dict("hf://owner/repo@main/sub/weights.pt")
     assert state["w"].tolist() == [1.0]
     assert asked == [("owner/repo", "sub/weights.pt", "main", True)]
+
+
+def test_every_public_name_is_there():
+    for name in lampas_hub.__all__:
+        assert getattr(lampas_hub, name) is not None
+    assert set(lampas_hub._LAZY) | {"__version__"} == set(lampas_hub.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = lampas_hub.nothing
+
+
+def test_the_import_brings_no_machinery_of_connections():
+    code = "import sys, lampas_hub.cli; print('httpx' in sys.modules)"
+    command = [sys.executable, "-c", code]
+    assert subprocess.check_output(command, text=True).strip() == "False"
 
 
 # --------------------------------------------------------------------- cache, commands

@@ -12,9 +12,17 @@ True
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lampas_hub._version import __version__
+
+if TYPE_CHECKING:
+    from lampas_hub import errors
+    from lampas_hub._cache import CachedFile, cache_folder, list_cache, prune_cache
+    from lampas_hub._download import download
+    from lampas_hub._entry import Entry, Metric
+    from lampas_hub._load import load, load_file, load_state_dict
+    from lampas_hub._registry import info, list_models, register
 
 # What is loaded when first used: a connection's machinery costs a fifth of a second.
 _LAZY = {
@@ -34,7 +42,23 @@ _LAZY = {
     "register": "_registry",
 }
 
-__all__ = [*sorted(_LAZY), "__version__"]
+__all__ = [
+    "CachedFile",
+    "Entry",
+    "Metric",
+    "__version__",
+    "cache_folder",
+    "download",
+    "errors",
+    "info",
+    "list_cache",
+    "list_models",
+    "load",
+    "load_file",
+    "load_state_dict",
+    "prune_cache",
+    "register",
+]
 
 
 def __getattr__(name: str) -> Any:
