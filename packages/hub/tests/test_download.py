@@ -9,9 +9,12 @@ import threading
 import time
 
 import pytest
+from hub_fixtures import cache_fixture, serve_fixture  # noqa: F401
 
 import lampas_hub
 from lampas_hub.errors import DownloadError, HashError, HubError, OfflineError
+
+pytestmark = pytest.mark.usefixtures("cache")
 
 DATA = random.Random(0).randbytes(200_000)
 

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from hub_fixtures import cache_fixture, package_fixture, serve_fixture  # noqa: F401
 
 import lampas
 import lampas_hub
@@ -18,6 +19,8 @@ from lampas_hub.errors import (
     OfflineError,
     UnknownModelError,
 )
+
+pytestmark = pytest.mark.usefixtures("cache")
 
 REQUIRED = [
     *("name", "summary", "sha256", "size", "licence", "data", "data_licence"),

@@ -1,4 +1,7 @@
-"""A cache of its own for every test, a server on loopback, a package with weights."""
+"""A cache of its own for each test, a server on loopback, a package with weights.
+
+Not a conftest: with doctests collected, only one module can have that name.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ import pytest
 import lampas
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path, monkeypatch):
+@pytest.fixture(name="cache")
+def cache_fixture(tmp_path, monkeypatch):
     """The cache folder of this test."""
     home = tmp_path / "cache"
     monkeypatch.setenv("LAMPAS_HOME", str(home))
@@ -93,8 +96,8 @@ def handler_of(server):
     return Handler
 
 
-@pytest.fixture
-def serve():
+@pytest.fixture(name="serve")
+def serve_fixture():
     """Start a :class:`Server`."""
     running = []
 
@@ -162,8 +165,8 @@ def net(width):
 """
 
 
-@pytest.fixture
-def package(tmp_path, monkeypatch):
+@pytest.fixture(name="package")
+def package_fixture(tmp_path, monkeypatch):
     """An installed package that registers weights; returns its folder."""
     site = tmp_path / "site"
     folder = site / "demo_pkg"
