@@ -160,7 +160,7 @@ def _single(record: Record) -> Callable[..., Any]:
             raise _translated(record, (x,), error) from None
         finally:
             unsilence(token)
-        out = wrap(y if type(y) is _ndarray else np.asarray(y))
+        out = wrap(np.asarray(y) if isinstance(y, np.generic) else y)
         if view:
             _link_view(record, x, out, params)
         parent = x._node

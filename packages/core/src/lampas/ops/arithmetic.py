@@ -7,9 +7,27 @@ from typing import Any
 from lampas.engine.infer import broadcast, like_input
 from lampas.engine.record import BILINEAR, ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
-from lampas.errors import DTypeError
+from lampas.errors import DTypeError, ShapeError
 
-__all__ = ["add", "div", "mul", "neg", "sub"]
+__all__ = [
+    "add",
+    "addcdiv",
+    "addcmul",
+    "div",
+    "divide",
+    "floor_divide",
+    "fmod",
+    "lerp",
+    "mul",
+    "multiply",
+    "neg",
+    "negative",
+    "remainder",
+    "rsub",
+    "sub",
+    "subtract",
+    "true_divide",
+]
 
 _neg = op(
     "neg",
@@ -104,6 +122,13 @@ def sub_vjp(F: Any, g: Any, shape: Any, other_shape: Any, *, need: Any) -> Any:
     )
 
 
+def _refuse_bool(x: Any) -> None:
+    if isinstance(x, bool) or (isinstance(x, Tensor) and x.dtype.category == 0):
+        raise DTypeError(
+            "subtraction with a bool tensor is not defined; use ^ or logical_xor"
+        )
+
+
 def sub(input: Tensor, other: Tensor | float, *, alpha: float = 1) -> Tensor:
     """Subtract, element by element: ``y = input - alpha * other``.
 
@@ -118,10 +143,7 @@ def sub(input: Tensor, other: Tensor | float, *, alpha: float = 1) -> Tensor:
     tensor([4., 1.])
     """
     for x in (input, other):
-        if isinstance(x, bool) or (isinstance(x, Tensor) and x.dtype.category == 0):
-            raise DTypeError(
-                "subtraction with a bool tensor is not defined; use ^ or logical_xor"
-            )
+        _refuse_bool(x)
     return _sub.call(input, other if alpha == 1 else _scaled(other, alpha, input))
 
 
@@ -182,6 +204,46 @@ def div_vjp(
     return F.sum_to(dx, shape=shape) if need[0] else None, dother
 
 
+_div_floor = op("div_floor", kind=ELEMENTWISE, saves="x other", infer=broadcast)
+_div_trunc = op("div_trunc", kind=ELEMENTWISE, saves="x other", infer=broadcast)
+
+
+@_div_floor.forward
+def div_floor_forward(xp: Any, x: Any, other: Any) -> Any:
+    _refuse_zero(x, other)
+    return xp.floor_divide(x, other)
+
+
+@_div_trunc.forward
+def div_trunc_forward(xp: Any, x: Any, other: Any) -> Any:
+    _refuse_zero(x, other)
+    if xp.result_type(x, other).kind == "f":
+        return xp.trunc(xp.true_divide(x, other))
+    # Exact for integers of any size: take away the remainder of x's own sign.
+    return xp.floor_divide(x - xp.fmod(x, other), other)
+
+
+@_div_trunc.vjp
+@_div_floor.vjp
+def div_rounded_vjp(F: Any, g: Any, x: Any, other: Any, *, need: Any) -> Any:
+    return (
+        F.zeros_like(x) if need[0] else None,
+        F.zeros_like(other) if need[1] else None,
+    )
+
+
+class IntegerDivisionError(ShapeError, ZeroDivisionError):
+    """An integer was divided by zero."""
+
+
+def _refuse_zero(x: Any, other: Any) -> None:
+    kind = x.dtype.kind if hasattr(x, "dtype") else other.dtype.kind
+    if kind not in "iub":
+        return
+    if other == 0 if isinstance(other, int) else (other == 0).any():
+        raise IntegerDivisionError("other has a zero: integers can't be divided by it")
+
+
 def div(
     input: Tensor, other: Tensor | float, *, rounding_mode: str | None = None
 ) -> Tensor:
@@ -192,18 +254,202 @@ def div(
         rounding_mode: None, ``"trunc"`` (towards zero) or ``"floor"``.
 
     Raises:
-        RuntimeError: ``rounding_mode`` is none of these.
+        RuntimeError: ``rounding_mode`` is none of these, or an integer is divided by
+            zero.
 
     >>> div(lampas.tensor([7, -7]), 2)
     tensor([ 3.5000, -3.5000])
     """
-    if rounding_mode is not None:
-        raise DTypeError(f"rounding_mode {rounding_mode!r} is unknown")
-    return _div.call(input, other)
+    if rounding_mode is None:
+        return _div.call(input, other)
+    if rounding_mode == "trunc":
+        return _div_trunc.call(input, other)
+    if rounding_mode == "floor":
+        return _div_floor.call(input, other)
+    raise DTypeError(
+        f"rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}"
+    )
 
+
+def floor_divide(input: Tensor, other: Tensor | float) -> Tensor:
+    """Divide and round down: ``y = floor(input / other)``.
+
+    Args:
+        input, other: tensors that broadcast against each other, or numbers.
+
+    Raises:
+        RuntimeError: an integer is divided by zero.
+
+    >>> floor_divide(lampas.tensor([7, -7]), 2)
+    tensor([ 3, -4])
+    """
+    return _div_floor.call(input, other)
+
+
+_remainder = op(
+    "remainder",
+    kind=ELEMENTWISE,
+    saves="x?1 other?1 x.shape other.shape",
+    infer=broadcast,
+)
+_fmod = op(
+    "fmod",
+    kind=ELEMENTWISE,
+    saves="x?1 other?1 x.shape other.shape",
+    infer=broadcast,
+)
+
+
+@_remainder.forward
+def remainder_forward(xp: Any, x: Any, other: Any) -> Any:
+    _refuse_zero(x, other)
+    return xp.remainder(x, other)
+
+
+@_remainder.vjp
+def remainder_vjp(
+    F: Any, g: Any, x: Any, other: Any, shape: Any, other_shape: Any, *, need: Any
+) -> Any:
+    dother = None
+    if need[1]:
+        dother = F.sum_to(F.neg(g * F.div_floor(x, other)), shape=other_shape)
+    return F.sum_to(g, shape=shape) if need[0] else None, dother
+
+
+@_fmod.forward
+def fmod_forward(xp: Any, x: Any, other: Any) -> Any:
+    _refuse_zero(x, other)
+    return xp.fmod(x, other)
+
+
+@_fmod.vjp
+def fmod_vjp(
+    F: Any, g: Any, x: Any, other: Any, shape: Any, other_shape: Any, *, need: Any
+) -> Any:
+    dother = None
+    if need[1]:
+        dother = F.sum_to(F.neg(g * F.div_trunc(x, other)), shape=other_shape)
+    return F.sum_to(g, shape=shape) if need[0] else None, dother
+
+
+def remainder(input: Tensor, other: Tensor | float) -> Tensor:
+    """The remainder of floored division; it has the sign of ``other``.
+
+    Args:
+        input, other: tensors that broadcast against each other, or numbers.
+
+    Raises:
+        RuntimeError: an integer is divided by zero.
+
+    >>> remainder(lampas.tensor([7, -7]), 4)
+    tensor([3, 1])
+    """
+    return _remainder.call(input, other)
+
+
+def fmod(input: Tensor, other: Tensor | float) -> Tensor:
+    """The remainder of division rounded to zero; it has the sign of ``input``.
+
+    Args:
+        input, other: tensors that broadcast against each other, or numbers.
+
+    Raises:
+        RuntimeError: an integer is divided by zero.
+
+    >>> fmod(lampas.tensor([7, -7]), 4)
+    tensor([ 3, -3])
+    """
+    return _fmod.call(input, other)
+
+
+def rsub(input: Tensor, other: Tensor | float, *, alpha: float = 1) -> Tensor:
+    """Subtract the other way round: ``y = other - alpha * input``.
+
+    Args:
+        input, other: tensors that broadcast against each other, or numbers; not bool.
+        alpha: factor of ``input``.
+
+    >>> rsub(lampas.tensor([1.0, 2.0]), 10)
+    tensor([9., 8.])
+    """
+    for x in (input, other):
+        _refuse_bool(x)
+    return _sub.call(other, input if alpha == 1 else _scaled(input, alpha, other))
+
+
+def addcmul(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
+) -> Tensor:
+    """Add a product: ``y = input + value * tensor1 * tensor2``.
+
+    Args:
+        input, tensor1, tensor2: tensors that broadcast against each other.
+        value: factor of the product.
+
+    >>> x = lampas.ones(2)
+    >>> addcmul(x, x, x, value=0.5)
+    tensor([1.5000, 1.5000])
+    """
+    return add(input, _mul.call(tensor1, tensor2), alpha=value)
+
+
+def addcdiv(
+    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
+) -> Tensor:
+    """Add a quotient: ``y = input + value * tensor1 / tensor2``.
+
+    Args:
+        input, tensor1, tensor2: tensors that broadcast against each other; not both
+            of the last two integers.
+        value: factor of the quotient.
+
+    Raises:
+        RuntimeError: ``tensor1`` and ``tensor2`` are integers.
+
+    >>> x = lampas.ones(2)
+    >>> addcdiv(x, x, x * 2)
+    tensor([1.5000, 1.5000])
+    """
+    if tensor1.dtype.category < 2 and tensor2.dtype.category < 2:
+        raise DTypeError(
+            "addcdiv does not divide integers by integers; make one of tensor1 and "
+            "tensor2 floating"
+        )
+    return add(input, _div.call(tensor1, tensor2), alpha=value)
+
+
+def lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
+    """Go from ``input`` to ``end`` by a fraction: ``y = input + weight (end - input)``.
+
+    Args:
+        input, end: tensors of one dtype that broadcast against each other.
+        weight: 0 gives ``input``, 1 gives ``end``; a number or a tensor.
+
+    Raises:
+        RuntimeError: the dtypes differ.
+
+    >>> lerp(lampas.tensor([0.0]), lampas.tensor([10.0]), 0.25)
+    tensor([2.5000])
+    """
+    for name, x in (("end", end), ("weight", weight)):
+        if isinstance(x, Tensor) and x._data.dtype != input._data.dtype:
+            raise DTypeError(
+                f"lerp: {name} must have input's dtype {input.dtype}, got {x.dtype}"
+            )
+    return _add.call(input, _mul.call(_sub.call(end, input), weight))
+
+
+negative, subtract, multiply = neg, sub, mul
+divide = true_divide = div
 
 method("neg", "negative", "__neg__", inplace=True)(neg)
 method("add", inplace=True)(add)
 method("sub", "subtract", inplace=True)(sub)
 method("mul", "multiply", inplace=True)(mul)
 method("div", "divide", "true_divide", inplace=True)(div)
+method(inplace=True)(floor_divide)
+method(inplace=True)(remainder)
+method(inplace=True)(fmod)
+method(inplace=True)(addcmul)
+method(inplace=True)(addcdiv)
+method(inplace=True)(lerp)

@@ -1,52 +1,41 @@
-"""Making tensors: from data, filled, ranges; and changing their dtype or device."""
+"""Making tensors: from data, filled with one value, ranges."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from lampas.backend.device import CPU, Device, from_host
+from lampas.backend.device import CPU, Device, from_host, to_host
 from lampas.dtypes import DType, as_dtype, from_numpy_dtype, get_default_dtype
-from lampas.engine.callpath import CAST
-from lampas.engine.infer import Spec
+from lampas.engine.infer import like_input
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentTypeError, ShapeError
 from lampas.ops._arguments import sizes_of
+from lampas.ops.convert import cast, move
 
-__all__ = ["as_tensor", "cast", "from_numpy", "ones", "tensor", "zeros"]
-
-
-def _cast_spec(specs: Any, *, dtype: np.dtype) -> Spec:
-    return Spec(specs[0].shape, dtype)
-
-
-_cast = op("cast", kind=LINEAR, saves="x.dtype", widen=False, infer=_cast_spec)
-
-
-@_cast.forward
-def cast_forward(xp: Any, x: Any, *, dtype: np.dtype) -> Any:
-    if x.dtype == dtype:
-        return x
-    if x.dtype.kind == "c" and dtype.kind not in "cb":
-        x = x.real
-    return x.astype(dtype)
-
-
-@_cast.vjp
-def cast_vjp(F: Any, g: Any, x_dtype: Any, *, need: Any, dtype: Any) -> Any:
-    return (F.cast(g, dtype=x_dtype),)
-
-
-def cast(input: Tensor, dtype: DType | None) -> Tensor:
-    """Return ``input`` with elements of ``dtype``; itself if it has them already."""
-    if dtype is None or input._data.dtype == dtype.numpy:
-        return input
-    return _cast.call(input, dtype=dtype.numpy)
-
-
-CAST.append(_cast.call)
+__all__ = [
+    "arange",
+    "as_tensor",
+    "asarray",
+    "empty",
+    "empty_like",
+    "eye",
+    "from_dlpack",
+    "from_numpy",
+    "full",
+    "full_like",
+    "linspace",
+    "logspace",
+    "ones",
+    "ones_like",
+    "scalar_tensor",
+    "tensor",
+    "zeros",
+    "zeros_like",
+]
 
 
 def _finish(
@@ -61,7 +50,7 @@ def _finish(
 def _array_of(data: Any, dtype: DType | None) -> np.ndarray:
     """Data (numbers, nested sequences, arrays, tensors) as a NumPy array."""
     if isinstance(data, Tensor):
-        array = data.detach().cpu()._data if data._data.ndim >= 0 else data._data
+        array = to_host(data._data)
         return array if dtype is None else array.astype(dtype.numpy)
     if isinstance(data, (np.ndarray, np.generic)):
         array = np.asarray(data)
@@ -143,7 +132,7 @@ def as_tensor(
     """
     if isinstance(data, Tensor):
         data = data if dtype is None else cast(data, as_dtype(dtype))
-        return data if device is None else data.to(device)
+        return data if device is None else move(data, Device(device))
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(data, np.ndarray) and wanted in (None, from_numpy_dtype(data.dtype)):
         return _finish(data, device)
@@ -168,10 +157,32 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray)
 
 
+def _new(
+    fill: Any,
+    size: tuple[Any, ...],
+    dtype: DType | None,
+    device: Device | str | None,
+    requires_grad: bool,
+) -> Tensor:
+    """A tensor of the sizes with one value everywhere."""
+    kind = as_dtype(get_default_dtype() if dtype is None else dtype).numpy
+    shape = sizes_of(size)
+    for length in shape:
+        if length < 0:
+            raise ShapeError(f"sizes must not be negative, got {shape}")
+    if fill is None:
+        array = np.empty(shape, kind)
+    else:
+        array = np.zeros(shape, kind) if fill == 0 else np.full(shape, fill, kind)
+    return _finish(array, device, requires_grad)
+
+
 def zeros(
     *size: Any,
     dtype: DType | None = None,
+    layout: Any = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
     """A tensor of zeros.
@@ -179,34 +190,469 @@ def zeros(
     Args:
         size: sizes, one by one or as a tuple.
         dtype, device, requires_grad: as for :func:`tensor`.
+        layout, pin_memory: accepted; tensors are dense and their memory not pinned.
+
+    Raises:
+        RuntimeError: a size is negative.
 
     >>> lampas.zeros(2, 2)
     tensor([[0., 0.],
             [0., 0.]])
     """
-    kind = as_dtype(dtype or get_default_dtype())
-    return _finish(np.zeros(sizes_of(size), kind.numpy), device, requires_grad)
+    return _new(0, size, dtype, device, requires_grad)
 
 
 def ones(
     *size: Any,
     dtype: DType | None = None,
+    layout: Any = None,
     device: Device | str | None = None,
+    pin_memory: bool = False,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of ones.
-
-    Args:
-        size: sizes, one by one or as a tuple.
-        dtype, device, requires_grad: as for :func:`tensor`.
+    """A tensor of ones; arguments as for :func:`zeros`.
 
     >>> lampas.ones(3)
     tensor([1., 1., 1.])
     """
-    kind = as_dtype(dtype or get_default_dtype())
-    return _finish(np.ones(sizes_of(size), kind.numpy), device, requires_grad)
+    return _new(1, size, dtype, device, requires_grad)
 
 
-@method("cpu")
-def _cpu(self: Tensor) -> Tensor:
-    return self
+def empty(
+    *size: Any,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """A tensor whose values are whatever the memory holds.
+
+    Arguments as for :func:`zeros`; ``memory_format`` is accepted and has no effect.
+
+    >>> lampas.empty(2, 3).shape
+    lampas.Size([2, 3])
+    """
+    return _new(None, size, dtype, device, requires_grad)
+
+
+def full(
+    size: Any,
+    fill_value: float | Tensor,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor with one value everywhere.
+
+    Args:
+        size: the sizes, a tuple.
+        fill_value: the value; it decides the dtype if none is given.
+        dtype, device, requires_grad: as for :func:`tensor`.
+        layout, pin_memory: accepted and without effect.
+
+    >>> lampas.full((2,), 7)
+    tensor([7, 7])
+    """
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    if dtype is None:
+        dtype = as_dtype(type(fill_value))
+    shape = size if isinstance(size, (tuple, list)) else (size,)
+    return _new(fill_value, (tuple(shape),), dtype, device, requires_grad)
+
+
+# ---- like another tensor
+
+_filled_like = op("filled_like", kind=LINEAR, widen=False, infer=like_input)
+"""One value in the shape of the input, of which it is no function."""
+
+
+@_filled_like.forward
+def filled_like_forward(xp: Any, x: Any, *, value: Any) -> Any:
+    return xp.full(x.shape, value, x.dtype)
+
+
+@_filled_like.vjp
+def filled_like_vjp(F: Any, g: Any, *, need: Any, value: Any) -> Any:
+    return (F.filled_like(g, value=0),)
+
+
+_zeros_like = op("zeros_like", kind=LINEAR, widen=False, infer=like_input)
+
+
+@_zeros_like.forward
+def zeros_like_forward(xp: Any, x: Any) -> Any:
+    return xp.zeros(x.shape, x.dtype)
+
+
+@_zeros_like.vjp
+def zeros_like_vjp(F: Any, g: Any, *, need: Any) -> Any:
+    return (F.zeros_like(g),)
+
+
+def like(
+    input: Tensor, fill: Any, dtype: Any, device: Any, requires_grad: bool
+) -> Tensor:
+    """A tensor with the shape and, unless given, dtype and device of another."""
+    if not isinstance(input, Tensor):
+        raise ArgumentTypeError(f"input must be a Tensor, got {type(input).__name__}")
+    where = input.device if device is None else device
+    kind = input.dtype if dtype is None else dtype
+    return _new(fill, (input._data.shape,), kind, where, requires_grad)
+
+
+def zeros_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """Zeros with the shape, dtype and device of ``input``.
+
+    Args:
+        input: gives the shape.
+        dtype, device, requires_grad: as for :func:`tensor`; the input's by default.
+        layout, memory_format: accepted and without effect.
+
+    >>> lampas.zeros_like(lampas.tensor([1, 2]))
+    tensor([0, 0])
+    """
+    return like(input, 0, dtype, device, requires_grad)
+
+
+def ones_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """Ones with the shape, dtype and device of ``input``; see :func:`zeros_like`.
+
+    >>> lampas.ones_like(lampas.tensor([5, 2]))
+    tensor([1, 1])
+    """
+    return like(input, 1, dtype, device, requires_grad)
+
+
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """An unfilled tensor in the shape of ``input``; see :func:`zeros_like`.
+
+    >>> lampas.empty_like(lampas.zeros(2, 3)).shape
+    lampas.Size([2, 3])
+    """
+    return like(input, None, dtype, device, requires_grad)
+
+
+def full_like(
+    input: Tensor,
+    fill_value: float,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """One value in the shape of ``input``; see :func:`zeros_like`.
+
+    >>> lampas.full_like(lampas.zeros(2), 3)
+    tensor([3., 3.])
+    """
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    return like(input, fill_value, dtype, device, requires_grad)
+
+
+def _made_like(self: Tensor, dtype: Any, device: Any) -> tuple[Any, Any]:
+    return (
+        self.dtype if dtype is None else dtype,
+        self.device if device is None else device,
+    )
+
+
+@method()
+def new_zeros(
+    self: Tensor,
+    *size: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Zeros of the given sizes, by default with this tensor's dtype and device."""
+    kind, where = _made_like(self, dtype, device)
+    return _new(0, size, kind, where, requires_grad)
+
+
+@method()
+def new_ones(
+    self: Tensor,
+    *size: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Ones of the given sizes, by default with this tensor's dtype and device."""
+    kind, where = _made_like(self, dtype, device)
+    return _new(1, size, kind, where, requires_grad)
+
+
+@method()
+def new_empty(
+    self: Tensor,
+    *size: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """An unfilled tensor, by default with this tensor's dtype and device."""
+    kind, where = _made_like(self, dtype, device)
+    return _new(None, size, kind, where, requires_grad)
+
+
+@method()
+def new_full(
+    self: Tensor,
+    size: Any,
+    fill_value: float,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
+    """One value everywhere, by default with this tensor's dtype and device."""
+    kind, where = _made_like(self, dtype, device)
+    return _new(fill_value, (tuple(size),), kind, where, requires_grad)
+
+
+@method()
+def new_tensor(
+    self: Tensor,
+    data: Any,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A copy of data, by default with this tensor's dtype and device."""
+    kind, where = _made_like(self, dtype, device)
+    return tensor(data, dtype=kind, device=where, requires_grad=requires_grad)
+
+
+# ---- ranges
+
+
+def arange(
+    start: float,
+    end: float | None = None,
+    step: float = 1,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers from ``start`` up to, not including, ``end``.
+
+    Args:
+        start: the first number; 0 if only one argument is given, which is the end.
+        end: where to stop.
+        step: the distance; negative counts down.
+        dtype: int64 if all three are integers, else the default floating type.
+        device, requires_grad: as for :func:`tensor`.
+        layout, pin_memory: accepted and without effect.
+
+    Raises:
+        RuntimeError: ``step`` is 0 or leads away from ``end``.
+
+    >>> lampas.arange(3)
+    tensor([0, 1, 2])
+    >>> lampas.arange(1, 2, 0.5)
+    tensor([1.0000, 1.5000])
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (
+        v.item() if isinstance(v, Tensor) else v for v in (start, end, step)
+    )
+    if step == 0:
+        raise ShapeError("arange: step must not be 0")
+    if (end - start) * step < 0:
+        raise ShapeError(
+            f"arange: step {step} leads away from end: start {start}, end {end}"
+        )
+    whole = all(isinstance(v, int) for v in (start, end, step))
+    if dtype is None:
+        dtype = as_dtype(np.int64) if whole else get_default_dtype()
+    kind = as_dtype(dtype).numpy
+    if whole:
+        array = np.arange(start, end, step).astype(kind)
+    else:
+        count = max(0, math.ceil((end - start) / step))
+        array = (start + step * np.arange(count, dtype=np.float64)).astype(kind)
+    return _finish(array, device, requires_grad)
+
+
+def linspace(
+    start: float,
+    end: float,
+    steps: int,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers at equal distances from ``start`` to ``end``, both included.
+
+    Args:
+        start, end: the first and the last number.
+        steps: how many numbers.
+        dtype, device, requires_grad: as for :func:`tensor`.
+        layout, pin_memory: accepted and without effect.
+
+    Raises:
+        RuntimeError: ``steps`` is negative.
+
+    >>> lampas.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    if steps < 0:
+        raise ShapeError(f"linspace: steps must not be negative, got {steps}")
+    kind = as_dtype(get_default_dtype() if dtype is None else dtype)
+    if kind.category < 2 and steps:
+        array = np.trunc(np.linspace(start, end, steps)).astype(kind.numpy)
+    else:
+        wide = np.complex128 if kind.is_complex else np.float64
+        array = np.linspace(start, end, steps, dtype=wide).astype(kind.numpy)
+    return _finish(array, device, requires_grad)
+
+
+def logspace(
+    start: float,
+    end: float,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """``base`` raised to numbers at equal distances; arguments as for linspace.
+
+    >>> lampas.logspace(0, 2, 3)
+    tensor([  1.,  10., 100.])
+    """
+    start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
+    if steps < 0:
+        raise ShapeError(f"logspace: steps must not be negative, got {steps}")
+    kind = as_dtype(get_default_dtype() if dtype is None else dtype)
+    array = np.power(float(base), np.linspace(start, end, steps)).astype(kind.numpy)
+    return _finish(array, device, requires_grad)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A matrix with ones on the diagonal and zeros elsewhere.
+
+    Args:
+        n: rows.
+        m: columns; as many as rows by default.
+        dtype, device, requires_grad: as for :func:`tensor`.
+        layout, pin_memory: accepted and without effect.
+
+    Raises:
+        RuntimeError: a size is negative.
+
+    >>> lampas.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    if n < 0 or (m is not None and m < 0):
+        raise ShapeError(f"eye: n and m must not be negative, got {n} and {m}")
+    kind = as_dtype(get_default_dtype() if dtype is None else dtype)
+    return _finish(np.eye(n, m, dtype=kind.numpy), device, requires_grad)
+
+
+def scalar_tensor(
+    s: float,
+    *,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    pin_memory: bool = False,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A 0-d tensor of a number; of the default dtype unless one is given.
+
+    >>> lampas.scalar_tensor(3)
+    tensor(3.)
+    """
+    return _new(s, ((),), dtype, device, requires_grad)
+
+
+asarray = as_tensor
+
+
+def from_dlpack(ext_tensor: Any) -> Tensor:
+    """A tensor that shares the memory of anything that speaks DLPack.
+
+    Args:
+        ext_tensor: an array of another library, with ``__dlpack__``.
+
+    Raises:
+        TypeError: it has no ``__dlpack__``.
+
+    >>> import numpy
+    >>> lampas.from_dlpack(numpy.arange(3))
+    tensor([0, 1, 2])
+    """
+    if isinstance(ext_tensor, Tensor):
+        return ext_tensor.detach()
+    if not hasattr(ext_tensor, "__dlpack__"):
+        raise ArgumentTypeError(
+            f"from_dlpack needs an object with __dlpack__, got "
+            f"{type(ext_tensor).__name__}"
+        )
+    array = np.from_dlpack(ext_tensor)
+    from_numpy_dtype(array.dtype)
+    return wrap(array)

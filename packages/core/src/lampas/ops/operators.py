@@ -2,27 +2,70 @@
 
 from __future__ import annotations
 
-from lampas.engine.callpath import operator
+from typing import Any
+
+from lampas.engine.callpath import is_operand, operator
 from lampas.engine.record import RECORDS
 from lampas.engine.tensor import Tensor
+from lampas.ops import arithmetic, compare, power, unary
 
-__all__ = ["BINARY", "bind"]
+__all__ = ["BINARY", "COMPARISONS", "bind"]
 
 BINARY = {
     "add": "add",
     "sub": "sub",
     "mul": "mul",
     "truediv": "div",
+    "floordiv": "div_floor",
+    "mod": "remainder",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+    "xor": "bitwise_xor",
+    "lshift": "bitwise_left_shift",
+    "rshift": "bitwise_right_shift",
 }
 """Python's name of each binary operator, and the record behind it."""
 
+COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+"""Comparisons have the same name as their records; Python reverses them itself."""
+
+_INPLACE = {"div_floor": "floor_divide"}
+
+
+def _guarded(function: Any, name: str, reverse: bool = False) -> Any:
+    """A function of two operands as an operator that declines what is none."""
+
+    def call(x: Any, other: Any) -> Any:
+        if not is_operand(other):
+            return NotImplemented
+        return function(other, x) if reverse else function(x, other)
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
 
 def bind() -> None:
-    """Give Tensor its binary operators and their reversed and in-place forms."""
+    """Give Tensor its operators and their reversed and in-place forms."""
     for name, record in BINARY.items():
         setattr(Tensor, f"__{name}__", operator(RECORDS[record]))
         setattr(Tensor, f"__r{name}__", operator(RECORDS[record], reverse=True))
-        setattr(Tensor, f"__i{name}__", getattr(Tensor, record + "_"))
+        inplace = getattr(Tensor, _INPLACE.get(record, record) + "_")
+        setattr(Tensor, f"__i{name}__", inplace)
+    for name in COMPARISONS:
+        setattr(Tensor, f"__{name}__", operator(RECORDS[name]))
+    Tensor.__pow__ = _guarded(power.pow, "__pow__")  # type: ignore[attr-defined]
+    Tensor.__rpow__ = _guarded(  # type: ignore[attr-defined]
+        power.pow, "__rpow__", reverse=True
+    )
+    Tensor.__ipow__ = Tensor.pow_  # type: ignore[attr-defined]
+    Tensor.__invert__ = compare.bitwise_not  # type: ignore[attr-defined]
+    Tensor.__abs__ = unary.abs  # type: ignore[attr-defined]
+    Tensor.__neg__ = arithmetic.neg  # type: ignore[attr-defined]
+    Tensor.__contains__ = _contains  # type: ignore[attr-defined]
+
+
+def _contains(self: Tensor, element: Any) -> bool:
+    return bool((self._data == getattr(element, "_data", element)).any())
 
 
 bind()

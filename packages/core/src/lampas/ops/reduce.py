@@ -11,10 +11,25 @@ from lampas.dtypes import DType, as_dtype
 from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import LINEAR, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
-from lampas.ops._arguments import dims_of
-from lampas.ops.create import cast
+from lampas.errors import ArgumentError, DTypeError
+from lampas.ops._arguments import dims_of, normalize_dim
+from lampas.ops.convert import cast
 
-__all__ = ["sum"]
+__all__ = [
+    "all",
+    "any",
+    "count_nonzero",
+    "logsumexp",
+    "mean",
+    "nanmean",
+    "nansum",
+    "prod",
+    "std",
+    "std_mean",
+    "sum",
+    "var",
+    "var_mean",
+]
 
 
 def _sum_to_shape(specs: Any, *, shape: Any) -> Spec:
@@ -109,8 +124,430 @@ def sum(
     >>> lampas.sum(lampas.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([4., 6.])
     """
+    if dtype is not None or input._data.dtype.kind in "biu":
+        input = _widened(input, dtype)
+    return _sum.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
+
+
+def _count(shape: tuple[int, ...], dims: Any) -> int:
+    return math.prod(shape[d] for d in dims)
+
+
+def _floating(name: str, input: Tensor, dtype: DType | None = None) -> Tensor:
+    """``input``, cast to ``dtype`` if given; its dtype must then be floating."""
     if dtype is not None:
         input = cast(input, as_dtype(dtype))
-    elif input._data.dtype.kind in "biu":
-        input = cast(input, as_dtype(np.int64))
-    return _sum.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
+    if input._data.dtype.kind in "biu":
+        raise DTypeError(
+            f"{name}: input must be floating or complex, got {input.dtype}; "
+            "convert it, for example with .float()"
+        )
+    return input
+
+
+_mean = op("mean", kind=REDUCTION, saves="x.shape", infer=reduced)
+
+
+@_mean.forward
+def mean_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
+    total = x.sum(axis=dim, keepdims=keepdim)
+    return xp.true_divide(total, _count(x.shape, dim), dtype=x.dtype)
+
+
+@_mean.vjp
+def mean_vjp(F: Any, g: Any, shape: Any, *, need: Any, dim: Any, keepdim: bool) -> Any:
+    share = g / _count(shape, dim)
+    return (F.spread(share, kept=_kept(shape, dim), shape=shape),)
+
+
+@method()
+def mean(
+    input: Tensor,
+    dim: int | tuple[int, ...] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+) -> Tensor:
+    """The mean: ``y = sum_i x[i] / n``.
+
+    Args:
+        input: any shape, floating or complex.
+        dim: the dimensions to average over; all of them by default.
+        keepdim: keep averaged dimensions with size 1.
+        dtype: cast the input to this first.
+
+    Raises:
+        RuntimeError: the input is integer or bool.
+        IndexError: ``dim`` is out of range.
+
+    >>> lampas.mean(lampas.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
+    tensor([1.5000, 3.5000])
+    """
+    input = _floating("mean", input, dtype)
+    return _mean.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
+
+
+_var = op("var", kind=REDUCTION, saves="x", infer=reduced)
+_std = op("std", kind=REDUCTION, saves="x y", infer=reduced)
+
+
+def _freedom(shape: tuple[int, ...], dim: Any, correction: float) -> float:
+    count = _count(shape, dim) - correction
+    # PyTorch's rule: nothing left to divide by gives inf or NaN.
+    return count if count > 0 else 0.0
+
+
+@_var.forward
+def var_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool, correction: float) -> Any:
+    center = xp.true_divide(x.sum(axis=dim, keepdims=True), _count(x.shape, dim))
+    away = xp.absolute(x - center)
+    total = (away * away).sum(axis=dim, keepdims=keepdim)
+    return xp.true_divide(total, _freedom(x.shape, dim, correction), dtype=total.dtype)
+
+
+@_std.forward
+def std_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool, correction: float) -> Any:
+    return xp.sqrt(var_forward(xp, x, dim=dim, keepdim=keepdim, correction=correction))
+
+
+@_var.vjp
+def var_vjp(
+    F: Any,
+    g: Any,
+    x: Any,
+    *,
+    need: Any,
+    dim: Any,
+    keepdim: bool,
+    correction: float,
+) -> Any:
+    freedom = _freedom(x.shape, dim, correction)
+    g = F.reshape(g, shape=_kept(x.shape, dim))
+    away = x - F.mean(x, dim=dim, keepdim=True)
+    return (g * away * (2 / freedom if freedom else math.nan),)
+
+
+@_std.vjp
+def std_vjp(
+    F: Any,
+    g: Any,
+    x: Any,
+    y: Any,
+    *,
+    need: Any,
+    dim: Any,
+    keepdim: bool,
+    correction: float,
+) -> Any:
+    g = F.masked(g / (y * 2), y != 0)
+    return var_vjp(F, g, x, need=need, dim=dim, keepdim=keepdim, correction=correction)
+
+
+def _correction(
+    name: str, dim: Any, unbiased: bool | None, correction: float | None
+) -> tuple[Any, float]:
+    """``(dim, correction)`` of both of PyTorch's signatures of var and std."""
+    if isinstance(dim, bool):
+        # The form var(input, unbiased).
+        dim, unbiased = None, dim
+    if unbiased is not None:
+        if correction is not None:
+            raise ArgumentError(f"{name} takes unbiased or correction, not both")
+        correction = 1 if unbiased else 0
+    return dim, 1 if correction is None else correction
+
+
+@method()
+def var(
+    input: Tensor,
+    dim: int | tuple[int, ...] | bool | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """The variance: ``y = sum_i (x[i] - mean) ** 2 / (n - correction)``.
+
+    Args:
+        input: any shape, floating.
+        dim: the dimensions to reduce; all of them by default.
+        unbiased: False is ``correction=0``, True is ``correction=1``.
+        keepdim: keep reduced dimensions with size 1.
+        correction: subtracted from the number of elements; 1 by default.
+
+    Raises:
+        RuntimeError: the input is integer or bool.
+
+    >>> lampas.var(lampas.tensor([1.0, 2.0, 3.0]))
+    tensor(1.)
+    """
+    dim, correction = _correction("var", dim, unbiased, correction)
+    input = _floating("var", input)
+    dims = dims_of(dim, input._data.ndim)
+    return _var.call(input, dim=dims, keepdim=keepdim, correction=correction)
+
+
+@method()
+def std(
+    input: Tensor,
+    dim: int | tuple[int, ...] | bool | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> Tensor:
+    """The standard deviation: the root of :func:`var`.
+
+    Args:
+        input, dim, unbiased, keepdim, correction: as for :func:`var`.
+
+    >>> lampas.std(lampas.tensor([1.0, 2.0, 3.0]))
+    tensor(1.)
+    """
+    dim, correction = _correction("std", dim, unbiased, correction)
+    input = _floating("std", input)
+    dims = dims_of(dim, input._data.ndim)
+    return _std.call(input, dim=dims, keepdim=keepdim, correction=correction)
+
+
+def var_mean(
+    input: Tensor,
+    dim: int | tuple[int, ...] | bool | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The variance and the mean; arguments as for :func:`var`.
+
+    >>> lampas.var_mean(lampas.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    spread = var(input, dim, unbiased, keepdim, correction=correction)
+    dim, _ = _correction("var_mean", dim, unbiased, correction)
+    return spread, mean(input, dim, keepdim)
+
+
+def std_mean(
+    input: Tensor,
+    dim: int | tuple[int, ...] | bool | None = None,
+    unbiased: bool | None = None,
+    keepdim: bool = False,
+    *,
+    correction: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The standard deviation and the mean; arguments as for :func:`var`.
+
+    >>> lampas.std_mean(lampas.tensor([1.0, 2.0, 3.0]))
+    (tensor(1.), tensor(2.))
+    """
+    spread = std(input, dim, unbiased, keepdim, correction=correction)
+    dim, _ = _correction("std_mean", dim, unbiased, correction)
+    return spread, mean(input, dim, keepdim)
+
+
+_prod = op("prod", kind=REDUCTION, saves="x", infer=reduced)
+
+
+@_prod.forward
+def prod_forward(xp: Any, x: Any, *, dim: int, keepdim: bool) -> Any:
+    return x.prod(axis=dim if x.ndim else None, keepdims=keepdim, dtype=x.dtype)
+
+
+@_prod.vjp
+def prod_vjp(F: Any, g: Any, x: Any, *, need: Any, dim: int, keepdim: bool) -> Any:
+    # The product of all others, without dividing: right where elements are zero.
+    before = F.cumprod(x, dim=dim, reverse=False)
+    after = F.cumprod(x, dim=dim, reverse=True)
+    others = F.shift(before, dim=dim, by=1, fill=1) * F.shift(
+        after, dim=dim, by=-1, fill=1
+    )
+    return (F.reshape(g, shape=_kept(x.shape, (dim,))) * F.conj(others),)
+
+
+@method()
+def prod(
+    input: Tensor,
+    dim: int | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+) -> Tensor:
+    """The product of elements; bool and integers are multiplied as int64.
+
+    Args:
+        input: any shape.
+        dim: the dimension to reduce; all of them by default.
+        keepdim: keep the reduced dimension with size 1.
+        dtype: cast the input to this first.
+
+    Raises:
+        IndexError: ``dim`` is out of range.
+
+    >>> lampas.prod(lampas.tensor([2.0, 3.0]))
+    tensor(6.)
+    """
+    input = _widened(input, dtype)
+    if dim is None:
+        input, dim = input.reshape(-1), 0
+    return _prod.call(input, dim=normalize_dim(dim, input._data.ndim), keepdim=keepdim)
+
+
+def _widened(input: Tensor, dtype: DType | None) -> Tensor:
+    """``input`` cast to ``dtype``; by default bool and integers to int64."""
+    if dtype is not None:
+        return cast(input, as_dtype(dtype))
+    if input._data.dtype.kind in "biu":
+        return cast(input, as_dtype(np.int64))
+    return input
+
+
+_logsumexp = op("logsumexp", kind=REDUCTION, saves="x y", infer=reduced)
+
+
+@_logsumexp.forward
+def logsumexp_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
+    if x.size == 0:
+        return xp.log(x.sum(axis=dim, keepdims=keepdim))
+    top = x.max(axis=dim, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, xp.zeros((), x.dtype))
+    total = xp.log(xp.exp(x - top).sum(axis=dim, keepdims=True)) + top
+    return total if keepdim else total.reshape(_left(x.shape, dim))
+
+
+def _left(shape: tuple[int, ...], dims: Any) -> tuple[int, ...]:
+    return tuple(s for i, s in enumerate(shape) if i not in dims)
+
+
+@_logsumexp.vjp
+def logsumexp_vjp(
+    F: Any, g: Any, x: Any, y: Any, *, need: Any, dim: Any, keepdim: bool
+) -> Any:
+    kept = _kept(x.shape, dim)
+    # Nothing but -inf has no share to give.
+    top = F.reshape(F.masked(y, y != -math.inf), shape=kept)
+    return (F.reshape(g, shape=kept) * F.exp(x - top),)
+
+
+@method()
+def logsumexp(
+    input: Tensor, dim: int | tuple[int, ...], keepdim: bool = False
+) -> Tensor:
+    """``y = log(sum_i exp(x[i]))``, without overflow.
+
+    Args:
+        input: any shape; integers become floating.
+        dim: the dimensions to reduce.
+        keepdim: keep reduced dimensions with size 1.
+
+    >>> lampas.logsumexp(lampas.tensor([0.0, 0.0]), dim=0)
+    tensor(0.6931)
+    """
+    if input._data.dtype.kind in "biu":
+        input = cast(input, as_dtype(float))
+    return _logsumexp.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
+
+
+def _truth(specs: Any, *, dim: Any, keepdim: bool) -> Spec:
+    return Spec(reduced(specs, dim=dim, keepdim=keepdim).shape, np.dtype(bool))
+
+
+_all = op("all", kind=REDUCTION, infer=_truth)
+_any = op("any", kind=REDUCTION, infer=_truth)
+
+
+@_all.forward
+def all_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
+    return xp.all(x, axis=dim, keepdims=keepdim)
+
+
+@_any.forward
+def any_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
+    return xp.any(x, axis=dim, keepdims=keepdim)
+
+
+def _judged(input: Tensor, result: Tensor) -> Tensor:
+    # PyTorch answers in uint8 for uint8, which was its bool once.
+    return cast(result, input.dtype) if input.dtype.name == "uint8" else result
+
+
+@method()
+def all(
+    input: Tensor, dim: int | tuple[int, ...] | None = None, keepdim: bool = False
+) -> Tensor:
+    """Whether all elements are nonzero.
+
+    Args:
+        input: any shape.
+        dim: the dimensions to reduce; all of them by default.
+        keepdim: keep reduced dimensions with size 1.
+
+    >>> lampas.all(lampas.tensor([True, False]))
+    tensor(False)
+    """
+    dims = dims_of(dim, input._data.ndim)
+    return _judged(input, _all.call(input, dim=dims, keepdim=keepdim))
+
+
+@method()
+def any(
+    input: Tensor, dim: int | tuple[int, ...] | None = None, keepdim: bool = False
+) -> Tensor:
+    """Whether an element is nonzero; arguments as for :func:`all`.
+
+    >>> lampas.any(lampas.tensor([True, False]))
+    tensor(True)
+    """
+    dims = dims_of(dim, input._data.ndim)
+    return _judged(input, _any.call(input, dim=dims, keepdim=keepdim))
+
+
+@method()
+def count_nonzero(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
+    """How many elements are nonzero (int64).
+
+    Args:
+        input: any shape.
+        dim: the dimensions to reduce; all of them by default.
+
+    >>> lampas.count_nonzero(lampas.tensor([1, 0, 2]))
+    tensor(2)
+    """
+    return sum(input != 0, dim)
+
+
+@method()
+def nansum(
+    input: Tensor,
+    dim: int | tuple[int, ...] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+) -> Tensor:
+    """The sum with NaN taken as 0; arguments as for :func:`sum`.
+
+    >>> lampas.nansum(lampas.tensor([1.0, float("nan")]))
+    tensor(1.)
+    """
+    return sum(_without_nan(input), dim, keepdim, dtype=dtype)
+
+
+def _without_nan(input: Tensor) -> Tensor:
+    return input.where(input == input, 0)
+
+
+@method()
+def nanmean(
+    input: Tensor,
+    dim: int | tuple[int, ...] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+) -> Tensor:
+    """The mean of the elements that are not NaN; arguments as for :func:`mean`.
+
+    >>> lampas.nanmean(lampas.tensor([1.0, float("nan")]))
+    tensor(1.)
+    """
+    input = _floating("nanmean", input, dtype)
+    return nansum(input, dim, keepdim) / sum(input == input, dim, keepdim)

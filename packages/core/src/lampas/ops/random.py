@@ -1,0 +1,551 @@
+"""Random tensors, drawn from a :class:`lampas.Generator`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from lampas import random as _random
+from lampas.backend.device import CPU, Device, from_host, to_host
+from lampas.dtypes import DType, as_dtype, get_default_dtype
+from lampas.engine.inplace import assign
+from lampas.engine.tensor import Tensor, method, wrap
+from lampas.errors import (
+    ArgumentTypeError,
+    DTypeError,
+    LampasError,
+    ShapeError,
+)
+from lampas.ops._arguments import sizes_of
+
+__all__ = [
+    "bernoulli",
+    "multinomial",
+    "normal",
+    "rand",
+    "rand_like",
+    "randint",
+    "randint_like",
+    "randn",
+    "randn_like",
+    "randperm",
+]
+
+
+class ProbabilityError(LampasError, RuntimeError):
+    """Numbers that should be probabilities or spreads are not."""
+
+
+def _source(generator: _random.Generator | None) -> _random.Generator:
+    if generator is None:
+        return _random.default_generator
+    if not isinstance(generator, _random.Generator):
+        raise ArgumentTypeError(
+            f"generator must be a lampas.Generator, got {type(generator).__name__}"
+        )
+    return generator
+
+
+def _placed(array: np.ndarray, device: Any, requires_grad: bool = False) -> Tensor:
+    where = CPU if device is None else Device(device)
+    result = wrap(from_host(array, where))
+    return result.requires_grad_() if requires_grad else result
+
+
+def _float_of(name: str, dtype: DType | None) -> np.dtype:
+    kind = as_dtype(get_default_dtype() if dtype is None else dtype)
+    if not kind.is_floating_point:
+        raise DTypeError(f"{name}: dtype must be floating, got {kind}")
+    return kind.numpy
+
+
+def _shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:
+    shape = sizes_of(size)
+    for length in shape:
+        if length < 0:
+            raise ShapeError(f"sizes must not be negative, got {shape}")
+    return shape
+
+
+def rand(
+    *size: Any,
+    generator: _random.Generator | None = None,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Numbers drawn evenly from [0, 1).
+
+    Args:
+        size: sizes, one by one or as a tuple.
+        generator: where to draw; the default generator by default.
+        dtype: floating; the default one by default.
+        device, requires_grad: as for :func:`lampas.tensor`.
+        layout, pin_memory: accepted and without effect.
+
+    >>> lampas.rand(2, 3).shape
+    lampas.Size([2, 3])
+    """
+    kind = _float_of("rand", dtype)
+    drawn = _source(generator).uniform(_shape_of(size), kind)
+    return _placed(drawn, device, requires_grad)
+
+
+def randn(
+    *size: Any,
+    generator: _random.Generator | None = None,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """Numbers drawn from the normal distribution with mean 0 and deviation 1.
+
+    Arguments as for :func:`rand`.
+
+    >>> lampas.randn(2, 3).shape
+    lampas.Size([2, 3])
+    """
+    kind = _float_of("randn", dtype)
+    drawn = _source(generator).normal(_shape_of(size), kind)
+    return _placed(drawn, device, requires_grad)
+
+
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: _random.Generator | None = None,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Integers drawn evenly from ``low`` (0 if left out) up to, without, ``high``.
+
+    Args:
+        low, high: the range; ``randint(high, size)`` is the short form.
+        size: the sizes, a tuple.
+        generator: where to draw; the default generator by default.
+        dtype: int64 by default.
+        device, requires_grad: as for :func:`lampas.tensor`.
+        layout: accepted and without effect.
+
+    Raises:
+        RuntimeError: the range is empty.
+
+    >>> lampas.randint(10, (2, 3)).shape
+    lampas.Size([2, 3])
+    """
+    if isinstance(high, (tuple, list)):
+        low, high, size = 0, low, high
+    elif high is None:
+        low, high = 0, low
+    if size is None:
+        raise ArgumentTypeError("randint: size is missing")
+    if not low < high:
+        raise ShapeError(f"randint: low must be less than high, got {low} and {high}")
+    kind = as_dtype(np.int64 if dtype is None else dtype).numpy
+    drawn = _source(generator).integers(low, high, _shape_of((tuple(size),)))
+    return _placed(drawn.astype(kind), device, requires_grad)
+
+
+def randperm(
+    n: int,
+    *,
+    generator: _random.Generator | None = None,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    pin_memory: bool = False,
+) -> Tensor:
+    """The numbers 0 to ``n - 1`` in random order.
+
+    Args:
+        n: how many.
+        generator: where to draw; the default generator by default.
+        dtype: int64 by default.
+        device, requires_grad: as for :func:`lampas.tensor`.
+        layout, pin_memory: accepted and without effect.
+
+    Raises:
+        RuntimeError: ``n`` is negative.
+
+    >>> sorted(lampas.randperm(4).tolist())
+    [0, 1, 2, 3]
+    """
+    if n < 0:
+        raise ShapeError(f"randperm: n must not be negative, got {n}")
+    kind = as_dtype(np.int64 if dtype is None else dtype).numpy
+    drawn = _source(generator).permutation(n).astype(kind, copy=False)
+    return _placed(drawn, device, requires_grad)
+
+
+def rand_like(
+    input: Tensor,
+    *,
+    generator: _random.Generator | None = None,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """:func:`rand` with the shape, dtype and device of ``input``.
+
+    >>> lampas.rand_like(lampas.zeros(2, 3)).shape
+    lampas.Size([2, 3])
+    """
+    return rand(
+        input._data.shape,
+        generator=generator,
+        dtype=input.dtype if dtype is None else dtype,
+        device=input.device if device is None else device,
+        requires_grad=requires_grad,
+    )
+
+
+def randn_like(
+    input: Tensor,
+    *,
+    generator: _random.Generator | None = None,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """:func:`randn` with the shape, dtype and device of ``input``.
+
+    >>> lampas.randn_like(lampas.zeros(2, 3)).shape
+    lampas.Size([2, 3])
+    """
+    return randn(
+        input._data.shape,
+        generator=generator,
+        dtype=input.dtype if dtype is None else dtype,
+        device=input.device if device is None else device,
+        requires_grad=requires_grad,
+    )
+
+
+def randint_like(
+    input: Tensor,
+    low: int,
+    high: int | None = None,
+    *,
+    generator: _random.Generator | None = None,
+    dtype: DType | None = None,
+    layout: Any = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
+    """:func:`randint` with the shape, dtype and device of ``input``.
+
+    >>> lampas.randint_like(lampas.zeros(2, 3), 10).shape
+    lampas.Size([2, 3])
+    """
+    if high is None:
+        low, high = 0, low
+    return randint(
+        low,
+        high,
+        tuple(input._data.shape),
+        generator=generator,
+        dtype=input.dtype if dtype is None else dtype,
+        device=input.device if device is None else device,
+        requires_grad=requires_grad,
+    )
+
+
+def normal(
+    mean: Tensor | float,
+    std: Tensor | float = 1.0,
+    size: Any = None,
+    *,
+    generator: _random.Generator | None = None,
+    dtype: DType | None = None,
+    device: Device | str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers drawn from normal distributions.
+
+    Args:
+        mean, std: numbers, or tensors that broadcast against each other.
+        size: the sizes, if both are numbers.
+        generator: where to draw; the default generator by default.
+        dtype, device, requires_grad: as for :func:`lampas.tensor`.
+
+    Raises:
+        RuntimeError: ``std`` is negative.
+
+    >>> lampas.normal(0.0, 1.0, (2,)).shape
+    lampas.Size([2])
+    """
+    parts = [to_host(v._data) if isinstance(v, Tensor) else v for v in (mean, std)]
+    if np.any(np.asarray(parts[1]) < 0):
+        raise ProbabilityError(f"normal: std must not be negative, got {std}")
+    tensors = [v for v in (mean, std) if isinstance(v, Tensor)]
+    if not tensors and size is None:
+        raise ArgumentTypeError("normal: size is missing: mean and std are numbers")
+    if tensors:
+        dtype, device = tensors[0].dtype, tensors[0].device
+        shape = np.broadcast_shapes(*(np.shape(p) for p in parts))
+    else:
+        shape = _shape_of((tuple(size),))
+    kind = _float_of("normal", dtype)
+    drawn = _source(generator).normal(shape, kind)
+    result = (drawn * parts[1] + parts[0]).astype(kind)
+    return _placed(np.asarray(result), device, requires_grad)
+
+
+@method()
+def bernoulli(
+    input: Tensor, *, generator: _random.Generator | None = None, out: Any = None
+) -> Tensor:
+    """Draw ones with the given probabilities, else zeros.
+
+    Args:
+        input: probabilities in [0, 1], floating.
+        generator: where to draw; the default generator by default.
+        out: accepted as None only.
+
+    Raises:
+        RuntimeError: an element is outside [0, 1] or the dtype is not floating.
+
+    >>> lampas.bernoulli(lampas.tensor([0.0, 1.0]))
+    tensor([0., 1.])
+    """
+    if not input.is_floating_point():
+        raise DTypeError(f"bernoulli: input must be floating, got {input.dtype}")
+    chance = to_host(input._data).astype(np.float64)
+    _check_probabilities("bernoulli", chance)
+    drawn = _source(generator).bernoulli_mask(chance, chance.shape)
+    return _placed(drawn.astype(input._data.dtype), input.device)
+
+
+def _check_probabilities(name: str, chance: np.ndarray) -> None:
+    if not ((chance >= 0) & (chance <= 1)).all():
+        raise ProbabilityError(f"{name}: probabilities must lie in [0, 1]")
+
+
+@method()
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: _random.Generator | None = None,
+) -> Tensor:
+    """Draw positions with probabilities in proportion to weights.
+
+    Args:
+        input: weights, 1-d or rows of a matrix; not negative, each row with a
+            positive sum.
+        num_samples: how many positions from each row.
+        replacement: whether a position may be drawn again.
+        generator: where to draw; the default generator by default.
+
+    Returns:
+        Positions (int64), ``num_samples`` from each row.
+
+    Raises:
+        RuntimeError: weights are negative or infinite, sum to zero, or there are
+            fewer positive ones than samples without replacement.
+
+    >>> lampas.multinomial(lampas.tensor([0.0, 1.0]), 3, replacement=True)
+    tensor([1, 1, 1])
+    """
+    weights = to_host(input._data)
+    if weights.ndim not in (1, 2) or not input.is_floating_point():
+        raise ProbabilityError(
+            "multinomial: input must be floating with 1 or 2 dimensions, got "
+            f"{input.dtype} of shape {tuple(input.shape)}"
+        )
+    weights = np.atleast_2d(weights).astype(np.float64)
+    if num_samples <= 0:
+        raise ProbabilityError(
+            f"multinomial: num_samples must be positive, got {num_samples}"
+        )
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ProbabilityError("multinomial: weights must be finite, not negative")
+    if (weights.sum(axis=1) <= 0).any():
+        raise ProbabilityError("multinomial: weights of a row must not sum to zero")
+    if not replacement and ((weights > 0).sum(axis=1) < num_samples).any():
+        raise ProbabilityError(
+            f"multinomial: can't draw {num_samples} samples without replacement from "
+            "fewer positive weights"
+        )
+    draw = _with_replacement if replacement else _without_replacement
+    found = draw(weights, num_samples, _source(generator))
+    return _placed(found[0] if input._data.ndim == 1 else found, input.device)
+
+
+def _with_replacement(
+    weights: np.ndarray, count: int, source: _random.Generator
+) -> np.ndarray:
+    """Where uniform numbers fall among the running sums of the weights."""
+    sums = weights.cumsum(axis=1)
+    drawn = source.uniform((len(weights), count), np.float64) * sums[:, -1:]
+    # The last position with weight bounds what rounding may add.
+    last = weights.shape[1] - 1 - np.argmax(weights[:, ::-1] > 0, axis=1)
+    rows = [np.searchsorted(s, u, side="right") for s, u in zip(sums, drawn)]
+    return np.minimum(np.stack(rows), last[:, None]).astype(np.int64)
+
+
+def _without_replacement(
+    weights: np.ndarray, count: int, source: _random.Generator
+) -> np.ndarray:
+    """The first arrivals of exponential clocks whose rates are the weights."""
+    clocks = source.exponential(weights.shape, np.float64)
+    with np.errstate(divide="ignore"):
+        arrivals = np.where(weights > 0, clocks / weights, math.inf)
+    return np.argsort(arrivals, axis=1, kind="stable")[:, :count].astype(np.int64)
+
+
+# ---- in place
+
+
+def _refill(self: Tensor, name: str, array: np.ndarray) -> Tensor:
+    """Store a drawn array, cast, in a tensor."""
+
+    def drawn(before: Tensor) -> Tensor:
+        return _placed(array.astype(before._data.dtype, copy=False), before.device)
+
+    drawn.__name__ = name
+    return assign(self, drawn, (), {})
+
+
+def _drawing_dtype(self: Tensor, name: str) -> np.dtype:
+    if not self.is_floating_point():
+        raise DTypeError(f"{name}: the tensor must be floating, got {self.dtype}")
+    return self._data.dtype
+
+
+@method("uniform_")
+def _uniform(
+    self: Tensor,
+    from_: float = 0.0,
+    to: float = 1.0,
+    *,
+    generator: _random.Generator | None = None,
+    **bounds: float,
+) -> Tensor:
+    """Fill with numbers drawn evenly from [from, to).
+
+    Raises:
+        RuntimeError: ``from`` is greater than ``to``.
+    """
+    low = bounds.pop("from", from_)
+    if bounds:
+        raise ArgumentTypeError(f"uniform_: unknown argument {next(iter(bounds))!r}")
+    if low > to:
+        raise ProbabilityError(f"uniform_: from must not exceed to, got {low} and {to}")
+    kind = _drawing_dtype(self, "uniform_")
+    drawn = _source(generator).uniform(self._data.shape, kind)
+    return _refill(self, "uniform", _scaled(drawn, to - low, low))
+
+
+def _scaled(drawn: np.ndarray, factor: float, offset: float) -> np.ndarray:
+    """``drawn * factor + offset`` in the memory of ``drawn``."""
+    if factor != 1:
+        drawn *= drawn.dtype.type(factor)
+    if offset != 0:
+        drawn += drawn.dtype.type(offset)
+    return drawn
+
+
+@method("normal_")
+def _normal(
+    self: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    *,
+    generator: _random.Generator | None = None,
+) -> Tensor:
+    """Fill with numbers drawn from a normal distribution.
+
+    Raises:
+        RuntimeError: ``std`` is negative.
+    """
+    if std < 0:
+        raise ProbabilityError(f"normal_: std must not be negative, got {std}")
+    kind = _drawing_dtype(self, "normal_")
+    drawn = _source(generator).normal(self._data.shape, kind)
+    return _refill(self, "normal", _scaled(drawn, std, mean))
+
+
+@method("exponential_")
+def _exponential(
+    self: Tensor, lambd: float = 1.0, *, generator: _random.Generator | None = None
+) -> Tensor:
+    """Fill with numbers drawn from an exponential distribution of rate ``lambd``.
+
+    Raises:
+        RuntimeError: ``lambd`` is not positive.
+    """
+    if lambd <= 0:
+        raise ProbabilityError(f"exponential_: lambd must be positive, got {lambd}")
+    kind = _drawing_dtype(self, "exponential_")
+    drawn = _source(generator).exponential(self._data.shape, kind)
+    return _refill(self, "exponential", _scaled(drawn, 1 / lambd, 0))
+
+
+@method("bernoulli_")
+def _bernoulli(
+    self: Tensor,
+    p: Tensor | float = 0.5,
+    *,
+    generator: _random.Generator | None = None,
+) -> Tensor:
+    """Fill with ones, with probability ``p``, and zeros.
+
+    Raises:
+        RuntimeError: ``p`` is outside [0, 1].
+    """
+    chance = np.asarray(to_host(p._data) if isinstance(p, Tensor) else p, np.float64)
+    _check_probabilities("bernoulli_", chance)
+    drawn = _source(generator).bernoulli_mask(chance, self._data.shape)
+    return _refill(self, "bernoulli", drawn)
+
+
+@method("random_")
+def _random_integers(
+    self: Tensor,
+    from_: int = 0,
+    to: int | None = None,
+    *,
+    generator: _random.Generator | None = None,
+    **bounds: int,
+) -> Tensor:
+    """Fill with integers drawn evenly from ``from`` up to, without, ``to``.
+
+    ``random_(to)`` starts at 0; without bounds integers that the dtype holds exactly
+    are drawn.
+
+    Raises:
+        RuntimeError: the range is empty.
+    """
+    low = bounds.pop("from", from_)
+    if to is None:
+        low, to = (0, low) if low else (0, _whole_limit(self._data.dtype))
+    if low >= to:
+        raise ProbabilityError(f"random_: from must be less than to: {low}, {to}")
+    drawn = _source(generator).integers(low, to, self._data.shape)
+    return _refill(self, "random", drawn)
+
+
+def _whole_limit(dtype: np.dtype) -> int:
+    if dtype.kind == "b":
+        return 2
+    if dtype.kind in "iu":
+        return int(np.iinfo(dtype).max) + (dtype.itemsize < 8)
+    return {2: 2**8, 4: 2**24, 8: 2**53}[dtype.itemsize]
