@@ -215,6 +215,18 @@ def test_map_location_to_another_device(tmp_path):
     assert through_file(got)[0].device.type == "sim"
 
 
+def test_tied_weights_stay_tied_on_a_device():
+    weight = lampas.load(saved_on("cpu"), map_location="sim")[0]
+    tied = wrap(weight._data)
+    file = io.BytesIO()
+    lampas.save({"embed": weight, "head": tied}, file)
+    with zipfile.ZipFile(file) as archive:
+        assert sum("/data/" in name for name in archive.namelist()) == 1
+    file.seek(0)
+    got = lampas.load(file)
+    assert got["head"]._data is got["embed"]._data
+
+
 @pytest.mark.parametrize("where", [7.5, lambda storage, location: "cpu"])
 def test_a_map_location_that_makes_no_sense(where):
     with pytest.raises(ArgumentTypeError, match="map_location"):

@@ -10,9 +10,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from lampas.errors import FileFormatError, UnsafeFileError
+from lampas.errors import FileFormatError, LampasError, UnsafeFileError
 from lampas.serialization.plain import PLAIN_NAMES, rebuild
-from lampas.serialization.stored import ArrayMaker, tensor_names
+from lampas.serialization.stored import ArrayMaker, storage_of, tensor_names
 from lampas.serialization.torchzip import read_archive
 from lampas.serialization.unpickle import unpickle
 
@@ -120,6 +120,8 @@ DAMAGED = {
     "huge_array": b"\x80\x02cnumpy._core.multiarray\n_reconstruct\n(cnumpy\nndarray\n"
     b"K\x00\x85K\x00tR(K\x01J\xff\xff\xff\x7f\x85cnumpy\ndtype\nX\x02\x00\x00\x00f8"
     b"\x85R\x89K\x00tb.",
+    "wide_key": b"\x80\x02})" + b"q\x000h\x00h\x00\x86" * 60 + b"K\x01s.",
+    "flat_key": b"\x80\x02}(" + b"N" * 2000 + b"tK\x01s.",
     "deep_key": b"\x80\x02}" + b")" + b"\x85" * 100_000 + b"K\x01s.",
 }
 
@@ -128,6 +130,36 @@ DAMAGED = {
 def test_nonsense_is_one_clear_error(name):
     with pytest.raises(FileFormatError, match="file: the pickle is damaged"):
         load(DAMAGED[name])
+
+
+# Values whose repr is endless, exponential or an error.
+DOUBLED = b"]" + b"q\x000](h\x00h\x00e" * 60
+DEEP = b"]" * 100_000 + b"a" * 99_999
+HUGE = b"\x8b" + struct.pack("<I", 4000) + b"\x7f" * 4000
+
+
+@pytest.mark.parametrize(
+    "value", [DOUBLED, DEEP, HUGE], ids=["doubled", "deep", "huge"]
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        b"ctorch\nSize\n(%st\x85R.",
+        b"ctorch\ndevice\n%s\x85R.",
+        b"(X\x07\x00\x00\x00storage%stQ.",
+        b"%s)R.",
+        b"%s(o.",
+        b"cargparse\nNamespace\n)\x81}%sK\x01sb.",
+        b"c_codecs\nencode\nX\x00\x00\x00\x00%s\x86R.",
+        b"cnumpy\ndtype\n%s\x85R.",
+    ],
+)
+def test_an_error_shows_no_more_than_it_can(value, place):
+    names = PLAIN_NAMES | tensor_names(ArrayMaker())
+    pickled = b"\x80\x02" + place.replace(b"%s", value)
+    with pytest.raises(LampasError) as caught:
+        unpickle(pickled, names, lambda i: storage_of(i, None), rebuild, "file")
+    assert len(str(caught.value)) < 500
 
 
 def test_deep_nesting_and_cycles_do_not_overflow_the_stack():

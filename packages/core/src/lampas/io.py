@@ -23,6 +23,7 @@ from lampas.dtypes import from_numpy_dtype
 from lampas.engine.tensor import Size, Tensor, wrap
 from lampas.errors import ArgumentError, ArgumentTypeError, DeviceError, FileFormatError
 from lampas.serialization.atomic import atomic_write
+from lampas.serialization.names import damaged
 from lampas.serialization.pickling import Call, TensorParts, pickle_plain
 from lampas.serialization.safetensors import (
     check_writable,
@@ -31,7 +32,6 @@ from lampas.serialization.safetensors import (
 )
 from lampas.serialization.stored import Storage
 from lampas.serialization.torchzip import read_archive, write_archive
-from lampas.serialization.unpickle import damaged
 
 __all__ = ["load", "save"]
 
@@ -116,13 +116,25 @@ class _TensorMaker:
 
     def __init__(self, places: _Places) -> None:
         self.places = places
+        self.moved: dict[tuple[Any, ...], Any] = {}
 
     def tensor(
         self, array: np.ndarray, storage: Storage, requires_grad: bool
     ) -> Tensor:
-        made = wrap(from_host(array, self.places.place(storage.location)))
+        made = wrap(self._placed(array, storage))
         differentiable = made.dtype.is_floating_point or made.dtype.is_complex
         return made.requires_grad_(requires_grad and differentiable)
+
+    def _placed(self, array: np.ndarray, storage: Storage) -> Any:
+        """The array on its device; tied weights are one array there too."""
+        device = self.places.place(storage.location)
+        if device.type == "cpu":
+            return array
+        start = array.__array_interface__["data"][0]
+        key = (storage.key, start, array.shape, array.strides, array.dtype)
+        if key not in self.moved:
+            self.moved[key] = from_host(array, device)
+        return self.moved[key]
 
     def parameter(self, tensor: object, requires_grad: bool) -> Tensor:
         if type(tensor) is not Tensor:
@@ -140,15 +152,30 @@ class _TensorMaker:
             raise damaged(str(error)) from error
 
 
-def _describe(value: object) -> TensorParts | Call | None:
-    """What a file keeps of the objects that this package adds to Python's."""
-    if isinstance(value, Tensor):
-        return TensorParts(
-            to_host(value._data),
-            str(value.device),
-            value.requires_grad,
-            value.is_parameter,
-        )
+class _Describer:
+    """Tells what a file keeps of the objects that this package adds to Python's."""
+
+    def __init__(self) -> None:
+        # Tied weights are one array: on a device too they shall be one in the file.
+        self.hosts: dict[int, np.ndarray] = {}
+
+    def _host(self, array: Any) -> np.ndarray:
+        if id(array) not in self.hosts:
+            self.hosts[id(array)] = to_host(array)
+        return self.hosts[id(array)]
+
+    def __call__(self, value: object) -> TensorParts | Call | None:
+        if isinstance(value, Tensor):
+            return TensorParts(
+                self._host(value._data),
+                str(value.device),
+                value.requires_grad,
+                value.is_parameter,
+            )
+        return _describe(value)
+
+
+def _describe(value: object) -> Call | None:
     if type(value) is Size:
         return Call("torch Size", (tuple(value),))
     if type(value) is Device:
@@ -241,7 +268,7 @@ def save(
         with _opened_to_write(f) as file:
             write_safetensors(file, arrays)
     else:
-        pickled, storages = pickle_plain(obj, _describe)
+        pickled, storages = pickle_plain(obj, _Describer())
         with _opened_to_write(f) as file:
             write_archive(file, pickled, storages)
 

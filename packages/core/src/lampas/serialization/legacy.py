@@ -13,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 
 from lampas.errors import FileFormatError
+from lampas.serialization.names import damaged, shown
 from lampas.serialization.plain import PLAIN_NAMES, rebuild
 from lampas.serialization.reading import read_exactly
 from lampas.serialization.stored import (
@@ -22,7 +23,7 @@ from lampas.serialization.stored import (
     storage_of,
     tensor_names,
 )
-from lampas.serialization.unpickle import damaged, unpickle
+from lampas.serialization.unpickle import unpickle
 
 __all__ = ["MAGIC", "read_legacy"]
 
@@ -69,7 +70,7 @@ class _Reader:
 
     def _storage(self, identity: object) -> Storage:
         if type(identity) is not tuple or len(identity) != 6 or identity[5] is not None:
-            raise damaged(f"the persistent id {identity!r:.100} is not a whole storage")
+            raise damaged(f"the persistent id {shown(identity)} is not a whole storage")
         return storage_of(identity[:5], self._reserve)
 
     def _reserve(self, key: str, count: int) -> np.ndarray:
@@ -86,14 +87,14 @@ class _Reader:
     def fill(self, key: object) -> None:
         """Read the bytes of the next storage."""
         if type(key) is not str or key not in self.storages:
-            raise FileFormatError(f"{self.source}: {key!r:.80} is not a storage")
+            raise FileFormatError(f"{self.source}: {shown(key)} is not a storage")
         what = f"{self.source}: storage {key!r}"
         read_exactly(self.file, 8, what)  # elements, which the pickle has told
         self.storages[key] = read_exactly(self.file, len(self.storages[key]), what)
 
 
 def _no_storage(identity: object) -> object:
-    raise damaged(f"a persistent id where none belongs: {identity!r:.80}")
+    raise damaged(f"a persistent id where none belongs: {shown(identity)}")
 
 
 def read_legacy(file: BinaryIO, maker: Maker, source: str) -> object:
@@ -115,7 +116,7 @@ def read_legacy(file: BinaryIO, maker: Maker, source: str) -> object:
     _, version, machine = reader.plain(), reader.plain(), reader.plain()
     if version != _VERSION or not isinstance(machine, dict):
         raise FileFormatError(
-            f"{source}: expected version {_VERSION} of the format, got {version!r:.40}"
+            f"{source}: expected version {_VERSION} of the format, got {shown(version)}"
         )
     if machine.get("little_endian") is not (sys.byteorder == "little"):
         raise FileFormatError(f"{source}: written on a machine of another byte order")

@@ -15,8 +15,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from lampas.serialization.names import Name, damaged, shown
 from lampas.serialization.stored import at_least, counts
-from lampas.serialization.unpickle import Name, check_key, damaged
+from lampas.serialization.unpickle import check_key
 
 __all__ = ["PLAIN_NAMES", "rebuild"]
 
@@ -45,7 +46,7 @@ def _default_dict(arguments: tuple) -> defaultdict:
     if factory is None:
         return defaultdict()
     if type(factory) is not Name or factory.text not in _FACTORIES:
-        raise damaged(f"the factory of a defaultdict is {factory!r:.80}")
+        raise damaged(f"the factory of a defaultdict is {shown(factory)}")
     return defaultdict(_FACTORIES[factory.text])
 
 
@@ -58,7 +59,7 @@ def _namespace(arguments: tuple) -> Namespace:
 def _encoded(arguments: tuple) -> bytes:
     text, codec = (*arguments, "latin1", "latin1")[:2]
     if type(text) is not str or codec not in ("latin1", "latin-1", "iso-8859-1"):
-        raise damaged(f"bytes are encoded as {codec!r:.40}")
+        raise damaged(f"bytes are encoded as {shown(codec)}")
     try:
         return text.encode("latin-1")
     except UnicodeEncodeError as error:
@@ -79,7 +80,7 @@ def _set_like(kind: type) -> Callable[[tuple], object]:
 
 def _complex(arguments: tuple) -> complex:
     if len(arguments) != 2 or any(type(part) is not float for part in arguments):
-        raise damaged(f"{arguments!r:.80} is not a complex number")
+        raise damaged(f"{shown(arguments)} is not a complex number")
     return complex(*arguments)
 
 
@@ -117,7 +118,7 @@ def _numpy_dtype(arguments: tuple) -> np.dtype:
     if type(text) is not str or not re.fullmatch(
         r"[<>|=]?([biufc]\d{1,2}|[SU]\d{1,9})", text
     ):
-        raise damaged(f"the NumPy dtype {text!r:.80} is not a plain number or text")
+        raise damaged(f"the NumPy dtype {shown(text)} is not a plain number or text")
     try:
         return np.dtype(text)
     except TypeError as error:
@@ -127,7 +128,7 @@ def _numpy_dtype(arguments: tuple) -> np.dtype:
 def _numpy_reconstruct(arguments: tuple) -> np.ndarray:
     kind = arguments[0] if arguments else None
     if type(kind) is not Name or kind.text != "numpy ndarray":
-        raise damaged(f"an array is rebuilt from {kind!r:.80}")
+        raise damaged(f"an array is rebuilt from {shown(kind)}")
     return np.empty(0, np.uint8)
 
 
@@ -152,7 +153,7 @@ def _numpy_buffer(arguments: tuple) -> np.ndarray:
     at_least(arguments, 4, "a NumPy array")
     raw, dtype, shape, order = arguments[:4]
     if order not in ("C", "F"):
-        raise damaged(f"a NumPy array has order {order!r:.20}")
+        raise damaged(f"a NumPy array has order {shown(order)}")
     return _numpy_array(dtype, shape, raw, order)
 
 
@@ -179,7 +180,7 @@ def rebuild(target: object, state: object) -> object:
     if isinstance(target, np.dtype) and type(state) is tuple and len(state) > 1:
         order = state[1]
         if order not in ("<", ">", "|", "="):
-            raise damaged(f"the byte order of a NumPy dtype is {order!r:.20}")
+            raise damaged(f"the byte order of a NumPy dtype is {shown(order)}")
         return target.newbyteorder(order)
     if type(target) is np.ndarray and type(state) is tuple and len(state) == 5:
         _, shape, dtype, fortran, raw = state

@@ -20,6 +20,7 @@ import ml_dtypes
 import numpy as np
 
 from lampas.errors import ArgumentError, ArgumentTypeError, FileFormatError
+from lampas.serialization.names import shown
 from lampas.serialization.reading import read_exactly
 
 __all__ = ["check_writable", "read_safetensors", "write_safetensors"]
@@ -65,26 +66,26 @@ def _entry(key: str, record: object, source: str) -> _Entry:
     """Check one header record by itself."""
     where = f"{source}: tensor {key!r}"
     if not isinstance(record, dict):
-        raise FileFormatError(f"{where}: expected a record, got {record!r:.80}")
+        raise FileFormatError(f"{where}: expected a record, got {shown(record)}")
     name, shape = record.get("dtype"), record.get("shape")
     offsets = record.get("data_offsets")
     dtype = _DTYPES.get(name) if isinstance(name, str) else None
     if dtype is None:
         known = " ".join(_DTYPES)
-        raise FileFormatError(f"{where}: dtype {name!r:.80} is none of {known}")
+        raise FileFormatError(f"{where}: dtype {shown(name)} is none of {known}")
     if (
         not isinstance(shape, list)
         or len(shape) > 64
         or not all(map(_is_count, shape))
         or math.prod(shape) >= 2**63
     ):
-        raise FileFormatError(f"{where}: {shape!r:.80} is not a shape")
+        raise FileFormatError(f"{where}: {shown(shape)} is not a shape")
     if (
         not isinstance(offsets, list)
         or len(offsets) != 2
         or not all(map(_is_count, offsets))
     ):
-        raise FileFormatError(f"{where}: {offsets!r:.80} is not a pair of offsets")
+        raise FileFormatError(f"{where}: {shown(offsets)} is not a pair of offsets")
     begin, end = offsets
     if end - begin != math.prod(shape) * dtype.itemsize:
         raise FileFormatError(
@@ -219,7 +220,7 @@ def check_writable(
     for key, value in (metadata or {}).items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise ArgumentTypeError(
-                f"metadata must map strings to strings, got {key!r}: {value!r:.80}"
+                f"metadata must map strings to strings, got {key!r}: {shown(value)}"
             )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from lampas import dtypes
 from lampas.dtypes import DType
-from lampas.serialization.unpickle import Name, damaged
+from lampas.serialization.names import Name, damaged, shown
 
 __all__ = [
     "STORAGE_TYPES",
@@ -89,7 +89,7 @@ def is_count(value: object) -> bool:
 
 def counts(value: object, what: str) -> tuple[int, ...]:
     if type(value) is not tuple or len(value) > 64 or not all(map(is_count, value)):
-        raise damaged(f"{value!r:.100} is not a {what}")
+        raise damaged(f"{shown(value)} is not a {what}")
     return value
 
 
@@ -117,7 +117,7 @@ def view(storage: object, offset: Any, size: object, stride: object) -> np.ndarr
         raise damaged(f"a tensor looks into a {type(storage).__name__}")
     size, stride = counts(size, "size"), counts(stride, "stride")
     if not is_count(offset) or len(size) != len(stride):
-        raise damaged(f"offset {offset!r:.40}, size {size} and stride {stride} differ")
+        raise damaged(f"offset {shown(offset)}, size {size} and stride {stride} differ")
     last = offset + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
     empty = 0 in size
     if (not empty and last >= storage.count) or math.prod(size) >= 2**62:
@@ -158,9 +158,9 @@ def tensor_names(maker: Maker) -> dict[str, object]:
         at_least(arguments, 3, "a tensor with attributes")
         function, kind, inner = arguments[:3]
         if not all(type(part) is Name for part in (function, kind)):
-            raise damaged(f"a tensor is made by {function!r:.80} of {kind!r:.80}")
+            raise damaged(f"a tensor is made by {shown(function)} of {shown(kind)}")
         if kind.text not in _TENSOR_TYPES or function.text not in made_by:
-            raise damaged(f"a tensor is made by {function!r} as a {kind!r}")
+            raise damaged(f"a tensor is made by {shown(function)} as a {shown(kind)}")
         if type(inner) is not tuple:
             raise damaged("the arguments of a tensor are not a tuple")
         return made_by[function.text](inner)
@@ -173,7 +173,7 @@ def tensor_names(maker: Maker) -> dict[str, object]:
         at_least(arguments, 1, "a device")
         kind, index = (*arguments, None)[:2]
         if type(kind) is not str or not (index is None or is_count(index)):
-            raise damaged(f"{arguments!r:.80} is not a device")
+            raise damaged(f"{shown(arguments)} is not a device")
         return maker.device(kind, index)
 
     made_by = {
@@ -240,11 +240,11 @@ def storage_of(identity: object, fetch: Callable[[str, int], np.ndarray]) -> Sto
         RuntimeError: the id is malformed.
     """
     if type(identity) is not tuple or len(identity) != 5 or identity[0] != "storage":
-        raise damaged(f"the persistent id {identity!r:.100} is not a storage")
+        raise damaged(f"the persistent id {shown(identity)} is not a storage")
     _, kind, key, location, count = identity
     if type(kind) is not Name or type(kind.value) is not DType:
-        raise damaged(f"a storage has type {kind!r:.80}")
+        raise damaged(f"a storage has type {shown(kind)}")
     if type(key) is not str or type(location) is not str or not is_count(count):
-        raise damaged(f"the storage id {identity!r:.100} is malformed")
+        raise damaged(f"the storage id {shown(identity)} is malformed")
     data = fetch(key, count * kind.value.itemsize)
     return Storage(key, data, kind.value, count, location)

@@ -12,12 +12,12 @@ import pickletools
 from argparse import Namespace
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lampas.errors import FileFormatError, UnsafeFileError
+from lampas.serialization.names import Name, damaged, shown
 
-__all__ = ["Name", "check_key", "damaged", "unpickle"]
+__all__ = ["check_key", "unpickle"]
 
 # One operation takes at least a byte of the file and makes at most a few hundred
 # bytes of objects; this bounds what a file full of them can allocate.
@@ -28,6 +28,10 @@ _CONSTANTS = frozenset(
     "SHORT_BINSTRING UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8 BINBYTES "
     "SHORT_BINBYTES BINBYTES8 BYTEARRAY8".split()
 )
+# A tuple that holds one part twice, which holds one part twice, and so on, is small in
+# the file and takes exponential time to hash.
+_MAX_KEY = 1000
+
 # Ways to construct or fetch objects that no checkpoint of tensors needs.
 _NEVER = {
     "INST": "constructs an instance of",
@@ -42,29 +46,6 @@ _NEVER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A global that a file may mention: inert, and callable by our own rule only.
-
-    Attributes:
-        text: module and name, as in the file.
-        build: checks the arguments and returns plain data; None if the file may
-            only mention it.
-        value: what it stands for, for ``build`` of another name to read.
-    """
-
-    text: str
-    build: Callable[[tuple], object] | None = None
-    value: object = None
-
-    def __repr__(self) -> str:
-        return f"<{self.text.replace(' ', '.')}, not loaded>"
-
-
-class damaged(FileFormatError):
-    """A pickle that does not make sense; ``unpickle`` adds file and position."""
-
-
 def check_key(key: object) -> None:
     """Only keys whose hash runs in bounded time and stack, and calls nothing."""
     level = [key]
@@ -72,13 +53,15 @@ def check_key(key: object) -> None:
         deeper: list[object] = []
         for part in level:
             if type(part) is tuple:
-                deeper.extend(part)
+                deeper.extend(part[: _MAX_KEY + 1])
             elif type(part) not in (str, bytes, int, float, bool, complex, type(None)):
                 raise damaged(f"a {type(part).__name__} cannot be a key")
+        if len(deeper) > _MAX_KEY:
+            break
         level = deeper
         if not level:
             return
-    raise damaged("a key is nested more than 8 tuples deep")
+    raise damaged("a key has too many parts, or is nested more than 8 tuples deep")
 
 
 def _set_attributes(target: OrderedDict | Namespace, state: object) -> None:
@@ -88,7 +71,7 @@ def _set_attributes(target: OrderedDict | Namespace, state: object) -> None:
     for key, value in state.items():
         if type(key) is not str or hasattr(type(target), key):
             raise UnsafeFileError(
-                f"sets {key!r:.80} of a {type(target).__name__}, which is part of "
+                f"sets {shown(key)} of a {type(target).__name__}, which is part of "
                 "its behaviour"
             )
         target.__dict__[key] = value
@@ -155,7 +138,7 @@ class _Machine:
         """What a global stands for; the only place where a file names one."""
         if text not in self.names:
             raise UnsafeFileError(
-                f"asks for {text.replace(' ', '.')!r:.200}, which is neither tensor "
+                f"asks for {text.replace(' ', '.')[:200]!r}, which is neither tensor "
                 "nor plain data; save state_dict() rather than objects"
             )
         return self.names[text]
@@ -255,7 +238,7 @@ def _refuse(code: str) -> Callable[[_Machine, object], None]:
         if named is None:
             # OBJ and NEWOBJ_EX have their class on the stack.
             named = next((v for v in reversed(m.stack) if type(v) is Name), "")
-        raise UnsafeFileError(f"{_NEVER[code]} {named!r:.200} ({code})")
+        raise UnsafeFileError(f"{_NEVER[code]} {shown(named)} ({code})")
 
     return raise_named
 
