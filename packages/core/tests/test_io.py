@@ -180,7 +180,7 @@ def test_a_file_written_by_pytorch_before_1_6():
 # ------------------------------------------------------------------------------ places
 
 
-@pytest.mark.parametrize("location", ["cuda:5", "mps", "xla:0"])
+@pytest.mark.parametrize("location", ["cuda:5", "mps", "xla:0", "cuda:²"])
 def test_a_missing_device_gives_the_cpu_and_one_warning(location):
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")

@@ -103,7 +103,7 @@ class _Places:
 
     def _as_saved(self, location: str) -> Device:
         kind, _, index = location.partition(":")
-        if kind in ("cpu", "cuda", "sim") and (not index or index.isdigit()):
+        if kind in ("cpu", "cuda", "sim") and (not index or index.isdecimal()):
             device = Device(location)
             if _is_here(device):
                 return device
@@ -148,7 +148,7 @@ class _TensorMaker:
     def device(self, type: str, index: int | None) -> Device:
         try:
             return Device(type, index)
-        except DeviceError as error:
+        except (DeviceError, ValueError) as error:
             raise damaged(str(error)) from error
 
 
