@@ -43,6 +43,7 @@ from lampas.engine.modes import (
     no_grad,
     set_grad_enabled,
 )
+from lampas.engine.printing import get_printoptions, printoptions, set_printoptions
 from lampas.engine.tensor import Size, Tensor
 from lampas.ops import FAMILIES as _FAMILIES
 

@@ -311,6 +311,8 @@ def _narrow_taped(value: Any, half: Any) -> Any:
 def _run_hooks(node: Any, g: Any, graph: bool) -> Any:
     if g is None:
         return None
+    if isinstance(g, np.generic):
+        g = np.asarray(g)
     for hook in list(node.hooks.functions.values()):
         replaced = hook(g if graph else WRAP[0](g, None))
         if replaced is not None:

@@ -213,8 +213,8 @@ def log10_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
 def log10(input: Tensor) -> Tensor:
     """The logarithm to base 10.
 
-    >>> lampas.log10(lampas.tensor([1000.0]))
-    tensor([3.])
+    >>> lampas.log10(lampas.tensor([10.0]))
+    tensor([1.])
     """
     return _log10.call(input)
 
