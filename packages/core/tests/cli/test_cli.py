@@ -48,6 +48,10 @@ def evaluate(config, checkpoint):
     return {"accuracy": 0.5, "epochs": config.epochs}
 
 
+def pretrained():
+    return {"model": {"w": 9.5}, "config": {"epochs": 70}}
+
+
 def predict(config, checkpoint, inputs):
     for text in inputs:
         yield f"{text} -> {checkpoint['model']['w']}"
@@ -83,6 +87,14 @@ def test_train_eval_predict(capsys: pytest.CaptureFixture[str]) -> None:
     checkpoint = "runs/count/last.pt"
     assert main(["predict", "count", "--checkpoint", checkpoint, "a", "b"]) == 0
     assert capsys.readouterr().out == "a -> 2.5\nb -> 2.5\n"
+
+
+def test_weights_that_came_with_the_package(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["predict", "count", "--checkpoint", "pretrained", "a"]) == 0
+    assert main(["eval", "count", "--checkpoint", "pretrained"]) == 0
+    assert capsys.readouterr().out == "a -> 9.5\naccuracy: 0.5000\nepochs: 70\n"
 
 
 def test_resume_keeps_the_settings_of_the_run(

@@ -16,11 +16,11 @@ import numpy as np
 from lampas.nn import functional as F
 from lampas.optim import Adam
 from lampas.optim.lr_scheduler import StepLR
-from lampas.utils.data import DataLoader, TensorDataset
 
 import lampas
 from lampas import nn
 from lampas.train import Checkpoint, Progress, Run, Table, check_finite, option
+from lampas.utils.data import DataLoader, TensorDataset
 
 
 @dataclass(frozen=True)

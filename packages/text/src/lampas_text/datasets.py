@@ -8,10 +8,10 @@ from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from lampas.utils.data import Dataset
 
 from lampas import Tensor, from_numpy
 from lampas.errors import ArgumentError, FileFormatError, LampasError
+from lampas.utils.data import Dataset
 
 __all__ = [
     "SST2",

@@ -40,7 +40,9 @@ class _TrainOptions:
 
 @dataclass(frozen=True)
 class _UseOptions:
-    checkpoint: Path | None = option(None, "none: best.pt of the newest run")
+    checkpoint: str | None = option(
+        None, "a file, or pretrained; none: best.pt of the newest run"
+    )
     config: Path | None = option(None, "TOML file with settings")
 
 
@@ -102,11 +104,14 @@ def _opened(
     use = _need(recipe, name, function)
     (given, values), rest = split_options(tokens, _UseOptions, recipe.Config)
     options = _UseOptions(**given)
-    path = options.checkpoint
-    if path is None:
-        path = newest_folder(_run_name(name)) / "best.pt"
-    checkpoint = load_checkpoint(path)
-    trained = (f"settings in {path}", checkpoint["config"])
+    source = options.checkpoint
+    if source is None:
+        source = str(newest_folder(_run_name(name)) / "best.pt")
+    if source == "pretrained":
+        checkpoint = _need(recipe, name, "pretrained")()
+    else:
+        checkpoint = load_checkpoint(source)
+    trained = (f"settings in {source}", checkpoint["config"])
     config = build_config(recipe.Config, trained, *_settings(options, values))
     return use, config, checkpoint, rest
 

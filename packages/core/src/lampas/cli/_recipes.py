@@ -7,9 +7,10 @@ A recipe is a module with
 - ``evaluate(config, checkpoint)``: a dictionary of scores,
 - ``predict(config, checkpoint, inputs)``: an iterable of lines to print,
 
-where ``checkpoint`` is what :func:`lampas.train.load_checkpoint` returns. The first
-line of its docstring describes it. A package announces it under the entry point group
-``lampas.recipes``: ``digits = "lampas_vision.recipes.digits"``.
+where ``checkpoint`` is what :func:`lampas.train.load_checkpoint` returns. If there are
+weights that came with the package, ``pretrained()`` gives them in the same form. The
+first line of the docstring describes the recipe. A package announces it under the
+entry point group ``lampas.recipes``: ``digits = "lampas_vision.recipes.digits"``.
 """
 
 from __future__ import annotations

@@ -16,18 +16,19 @@ import numpy as np
 from lampas.nn import functional as F
 from lampas.optim import AdamW
 from lampas.optim.lr_scheduler import LambdaLR
-from lampas.utils.data import DataLoader, RandomSampler
 
 import lampas
+import lampas_hub
 from lampas import Generator, Tensor, nn
 from lampas.errors import ArgumentError
 from lampas.train import Checkpoint, Progress, Run, Table, check_finite, option
+from lampas.utils.data import DataLoader, RandomSampler
 from lampas_text.datasets import TextWindows, read_text, tinyshakespeare
 from lampas_text.models.gpt import GPT, GPTConfig
 from lampas_text.sampling import generate
 from lampas_text.tokenizers import CharTokenizer
 
-__all__ = ["Config", "evaluate", "predict", "train"]
+__all__ = ["Config", "evaluate", "predict", "pretrained", "train"]
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,13 @@ def restore(config: Config, checkpoint: Mapping[str, Any]) -> tuple[GPT, CharTok
     model = build_model(config, tokenizer.vocab_size)
     model.load_state_dict(checkpoint["model"])
     return model, tokenizer
+
+
+def pretrained() -> dict[str, Any]:
+    """Return the weights that came with the package, in the form of a checkpoint."""
+    about = dict(lampas_hub.info("char-gpt").preprocessing)
+    model = lampas_hub.load_state_dict("char-gpt")
+    return {"config": {}, "about": about, "model": model}
 
 
 def evaluate(config: Config, checkpoint: Mapping[str, Any]) -> dict[str, float]:
