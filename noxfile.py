@@ -25,6 +25,7 @@ LAYER_TOOLS = ["import-linter>=2.3"]
 OLDEST_CORE_TAG = "core-v0.1.0"
 
 # The suite measures results, not speed: one thread per process, a process per core.
+PARALLEL = ["-n", "2", "--dist", "loadgroup"]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -40,6 +41,12 @@ def install_suite(session: nox.Session, *tools: str) -> None:
 def run_pytest(session: nox.Session, *arguments: str) -> None:
     """Run pytest on one thread per process, with the user's arguments last."""
     session.run("pytest", *arguments, *session.posargs, env=ONE_THREAD)
+
+
+def run_tool(session: nox.Session, name: str) -> None:
+    """Run one of ``tests/tools`` with the user's arguments."""
+    path = {"PYTHONPATH": str(ROOT / "tests")}
+    session.run("python", "-m", f"tools.{name}", *session.posargs, env=path)
 
 
 @nox.session
@@ -70,14 +77,14 @@ def layers(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the quick suite with its doctests: what a change must pass."""
     install_suite(session, *TEST_TOOLS)
-    run_pytest(session, "-q", "-n", "2")
+    run_pytest(session, "-q", *PARALLEL)
 
 
 @nox.session
 def tests_full(session: nox.Session) -> None:
     """Run the quick suite and the slow sweeps."""
     install_suite(session, *TEST_TOOLS)
-    run_pytest(session, "-q", "-n", "2", "-m", "not budget")
+    run_pytest(session, "-q", *PARALLEL, "-m", "not budget")
 
 
 @nox.session
@@ -88,7 +95,7 @@ def tests_oldest(session: nox.Session) -> None:
     satellites = [f"./packages/{name}" for name in PACKAGES[1:]]
     session.install("-q", "--no-build-isolation", f"{core}[plot]", *satellites)
     folders = [f"packages/{name}/tests" for name in PACKAGES[1:]]
-    run_pytest(session, "-q", "-n", "2", *folders)
+    run_pytest(session, "-q", *PARALLEL, *folders)
 
 
 def oldest_core(session: nox.Session) -> str:
@@ -119,7 +126,7 @@ def doctest(session: nox.Session) -> None:
     """Run the examples in the docstrings."""
     install_suite(session, *TEST_TOOLS)
     sources = [f"packages/{name}/src" for name in PACKAGES]
-    run_pytest(session, "-q", "-n", "2", *sources)
+    run_pytest(session, "-q", *PARALLEL, *sources)
 
 
 @nox.session
@@ -162,7 +169,7 @@ def build(session: nox.Session) -> None:
 def api(session: nox.Session) -> None:
     """Show the public names changed since the release; ``-- --write`` records them."""
     install_suite(session, *TEST_TOOLS)
-    session.run("python", "tests/tools/api_snapshot.py", *session.posargs)
+    run_tool(session, "api_snapshot")
 
 
 @nox.session
@@ -190,4 +197,4 @@ def parity(session: nox.Session) -> None:
 def release(session: nox.Session) -> None:
     """Check that versions, changelogs, ranges and tags of the packages agree."""
     session.install("-q", "packaging>=24")
-    session.run("python", "tests/tools/release_check.py", *session.posargs)
+    run_tool(session, "release_check")

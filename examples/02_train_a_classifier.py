@@ -7,12 +7,11 @@ The data (1,797 images of 8x8) come with lampas-vision. It takes some seconds.
 
 import os
 
+import lampas
+from lampas import nn
 from lampas.utils.data import DataLoader
 from lampas_vision.datasets import Digits
 from lampas_vision.transforms import ToTensor
-
-import lampas
-from lampas import nn
 
 EPOCHS = 2 if os.environ.get("LAMPAS_QUICK") else 15
 

@@ -9,10 +9,9 @@ enough to end with the same parameters, bit for bit.
 import tempfile
 from pathlib import Path
 
-from lampas.utils.data import DataLoader, TensorDataset
-
 import lampas
 from lampas import nn
+from lampas.utils.data import DataLoader, TensorDataset
 
 lampas.manual_seed(0)
 x = lampas.randn(256, 8)

@@ -51,6 +51,16 @@ def _targets(node: ast.Import | ast.ImportFrom, name: str, path: Path) -> list[s
     return [f"{base}.{alias.name}" for alias in node.names]
 
 
+def imported_names(modules: Mapping[str, Path]) -> set[str]:
+    """Give every ``module.name`` that some module imports from another."""
+    found = set()
+    for name, path in modules.items():
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        for node in import_nodes(tree):
+            found.update(_targets(node, name, path))
+    return found
+
+
 def _owner(target: str, modules: Mapping[str, Path]) -> str | None:
     """The module that a target names, or the one that holds the name."""
     if target in modules:

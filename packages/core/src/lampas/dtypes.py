@@ -250,9 +250,3 @@ def iinfo(type: DType) -> Iinfo:
     if dtype.category != 1:
         raise ArgumentTypeError(f"iinfo needs an integer type, got {dtype}")
     return Iinfo(dtype)
-
-
-def require(condition: bool, message: str) -> None:
-    """Raise DTypeError with ``message`` unless ``condition`` holds."""
-    if not condition:
-        raise DTypeError(message)

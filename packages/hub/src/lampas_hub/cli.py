@@ -30,7 +30,7 @@ def _print_models(arguments: argparse.Namespace) -> None:
         print("no weights: install lampas-vision, lampas-text or lampas-audio")
 
 
-def card(entry: Entry) -> str:
+def _card(entry: Entry) -> str:
     """What a person wants to know before using a model, a line each."""
     metric = entry.metric
     rows = {
@@ -52,7 +52,7 @@ def card(entry: Entry) -> str:
 
 
 def _print_card(arguments: argparse.Namespace) -> None:
-    print(card(info(arguments.name)))
+    print(_card(info(arguments.name)))
 
 
 def _print_cache(arguments: argparse.Namespace) -> None:

@@ -16,6 +16,7 @@ from lampas.utils.data import Dataset
 __all__ = [
     "SST2",
     "DatasetNotFoundError",
+    "Encoder",
     "TextFile",
     "TextWindows",
     "read_text",

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lampas.utils.data import Dataset
-
 from lampas.errors import LampasError
+from lampas.utils.data import Dataset
 
 __all__ = ["DatasetNotFoundError", "VisionDataset"]
 
