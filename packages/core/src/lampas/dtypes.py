@@ -9,7 +9,7 @@ from __future__ import annotations
 import ml_dtypes
 import numpy as np
 
-from lampas.errors import ArgumentTypeError, DTypeError
+from lampas.errors import ArgumentTypeError
 
 __all__ = [
     "DType",
