@@ -1,0 +1,106 @@
+"""Stochastic gradient descent, with momentum (Sutskever et al. 2013)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lampas.engine.tensor import Tensor, wrap
+from lampas.errors import ArgumentError
+from lampas.optim.optimizer import Optimizer, changed, gradients_of, is_half
+
+__all__ = ["SGD"]
+
+
+class SGD(Optimizer):
+    """Gradient descent: ``v = momentum * v + g``, ``p = p - lr * v``.
+
+    The first ``v`` is ``g`` itself, as in PyTorch; ``g`` includes
+    ``weight_decay * p``.
+
+    Args:
+        params: parameters or groups.
+        lr: step size, >= 0.
+        momentum: factor of the velocity, >= 0.
+        dampening: shrinks new gradients in the velocity by ``1 - dampening``.
+        weight_decay: L2 penalty, >= 0.
+        nesterov: look ahead by ``g + momentum * v``; needs momentum and no dampening.
+        maximize: go up instead of down.
+        foreach, differentiable, fused: accepted; one implementation serves all.
+
+    Raises:
+        ValueError: an option is out of range.
+
+    >>> import lampas
+    >>> w = lampas.nn.Parameter(lampas.tensor([1.0]))
+    >>> optimizer = lampas.optim.SGD([w], lr=0.1)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.item()
+    0.800000011920929
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
+    ) -> None:
+        for name, value in (
+            ("lr", lr),
+            ("momentum", momentum),
+            ("weight_decay", weight_decay),
+        ):
+            if value < 0:
+                raise ArgumentError(f"{name} must be >= 0, got {value}")
+        if nesterov and (momentum <= 0 or dampening != 0):
+            raise ArgumentError("nesterov needs a momentum and zero dampening")
+        options = dict(
+            lr=lr,
+            momentum=momentum,
+            dampening=dampening,
+            weight_decay=weight_decay,
+            nesterov=nesterov,
+            maximize=maximize,
+            foreach=foreach,
+            differentiable=differentiable,
+            fused=fused,
+        )
+        super().__init__(params, options)
+
+    def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        lr, decay = float(group["lr"]), group["weight_decay"]
+        for p, g in zip(params, gradients_of(params, group["maximize"]), strict=True):
+            data = p._data.astype(np.float32) if is_half(p) else p._data
+            if decay:
+                g = g + data * decay
+            if group["momentum"]:
+                g = self._velocity(p, g, group)
+            step = g * lr
+            if data is p._data:
+                data -= step
+            else:
+                p._data[...] = data - step
+        changed(params)
+
+    def _velocity(self, p: Tensor, g: Any, group: dict[str, Any]) -> Any:
+        momentum = group["momentum"]
+        state = self.state[p]
+        buffer = state.get("momentum_buffer")
+        if buffer is None:
+            state["momentum_buffer"] = wrap(g.copy())
+            velocity = state["momentum_buffer"]._data
+        else:
+            velocity = buffer._data
+            velocity *= momentum
+            velocity += g * (1 - group["dampening"]) if group["dampening"] else g
+        return g + velocity * momentum if group["nesterov"] else velocity
