@@ -503,8 +503,14 @@ def _remember(
         value: Any
         if source == "xs":
             first = len(record.inputs) - 1
-            value = tuple(getattr(a, attribute) for a in arrays[first:])
-            saved.append(value)
+            rest = arrays[first:]
+            if attribute:
+                saved.append(tuple(getattr(a, attribute) for a in rest))
+                continue
+            saved.append(tuple(rest))
+            for x in operands[first:]:
+                cell = shared_cell(x)
+                guards += (cell, cell[0], "tensors")
             continue
         if isinstance(source, int):
             value, owner, name = arrays[source], operands[source], record.inputs[source]

@@ -123,9 +123,12 @@ class Node:
 
     def _edge(self, index: int, value: Any) -> Any:
         """A saved array as a tensor, joined to the node it came from."""
-        if not isinstance(value, np.ndarray) and not hasattr(value, "strides"):
-            return value
         source = self.record.plan.sources[index]
+        if source == "xs" and value and hasattr(value[0], "strides"):
+            parents = self.parents[len(self.record.inputs) - 1 :]
+            return tuple(map(WRAP[0], value, parents))
+        if not hasattr(value, "strides"):
+            return value
         if isinstance(source, int):
             return WRAP[0](value, self.parents[source])
         return WRAP[0](value, self._output_node(source))

@@ -70,19 +70,19 @@ class Adam(Optimizer):
         for i, beta in enumerate(betas):
             if not 0 <= beta < 1:
                 raise ArgumentError(f"betas[{i}] must be in [0, 1), got {beta}")
-        options = dict(
-            lr=lr,
-            betas=betas,
-            eps=eps,
-            weight_decay=weight_decay,
-            amsgrad=amsgrad,
-            maximize=maximize,
-            foreach=foreach,
-            capturable=capturable,
-            differentiable=differentiable,
-            fused=fused,
-            decoupled_weight_decay=decoupled_weight_decay,
-        )
+        options = {
+            "lr": lr,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "amsgrad": amsgrad,
+            "maximize": maximize,
+            "foreach": foreach,
+            "capturable": capturable,
+            "differentiable": differentiable,
+            "fused": fused,
+            "decoupled_weight_decay": decoupled_weight_decay,
+        }
         super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
@@ -102,9 +102,7 @@ class Adam(Optimizer):
         changed(params)
 
 
-def _step(
-    data: Any, g: Any, t: int, moments: list[Any], group: dict[str, Any]
-) -> None:
+def _step(data: Any, g: Any, t: int, moments: list[Any], group: dict[str, Any]) -> None:
     """One step of one parameter, in place; two temporaries of its size."""
     b1, b2 = group["betas"]
     lr, decay = float(group["lr"]), group["weight_decay"]

@@ -93,7 +93,9 @@ class LRScheduler:
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but the optimizer (and functions, which can't be saved)."""
-        return {k: v for k, v in vars(self).items() if k not in ("optimizer", "_lambdas")}
+        return {
+            k: v for k, v in vars(self).items() if k not in ("optimizer", "_lambdas")
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over what ``state_dict`` gave."""
@@ -223,7 +225,7 @@ class ConstantLR(LRScheduler):
 
 
 class LinearLR(LRScheduler):
-    """Go from ``start_factor`` to ``end_factor`` of the base in ``total_iters`` steps."""
+    """Go from ``start_factor`` to ``end_factor`` times the base in ``total_iters``."""
 
     def __init__(
         self,
@@ -313,7 +315,7 @@ class CosineAnnealingLR(LRScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        T_max: int,  # noqa: N803 - PyTorch's name
+        T_max: int,
         eta_min: float = 0.0,
         last_epoch: int = -1,
     ) -> None:
@@ -347,8 +349,8 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def __init__(
         self,
         optimizer: Optimizer,
-        T_0: int,  # noqa: N803 - PyTorch's name
-        T_mult: int = 1,  # noqa: N803 - PyTorch's name
+        T_0: int,
+        T_mult: int = 1,
         eta_min: float = 0.0,
         last_epoch: int = -1,
     ) -> None:
@@ -459,12 +461,8 @@ class OneCycleLR(LRScheduler):
             raise ArgumentError(
                 f"step {step} is beyond the cycle's total_steps {self.total_steps}"
             )
-        begin = 0.0
-        for end, rates, momenta in self._phases:
-            if step <= end or end == self._phases[-1][0]:
-                share = (step - begin) / (end - begin)
-                break
-            begin = end
+        (end, rates, momenta), begin = self._phase(step)
+        share = (step - begin) / (end - begin)
         result = []
         for group in self.optimizer.param_groups:
             result.append(self._between(group[rates[0]], group[rates[1]], share))
@@ -472,6 +470,15 @@ class OneCycleLR(LRScheduler):
                 low, high = group[momenta[0]], group[momenta[1]]
                 _set_momentum(group, self._between(low, high, share))
         return result
+
+    def _phase(self, step: int) -> tuple[Any, float]:
+        """The phase that a step is in, and the last step of the one before."""
+        begin = 0.0
+        for phase in self._phases[:-1]:
+            if step <= phase[0]:
+                return phase, begin
+            begin = phase[0]
+        return self._phases[-1], begin
 
     def _between(self, start: float, end: float, share: float) -> float:
         if self.anneal_strategy == "linear":

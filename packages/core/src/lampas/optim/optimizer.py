@@ -151,7 +151,9 @@ class Optimizer:
             for p in group["params"]:
                 numbers.setdefault(id(p), len(numbers))
             options = {k: v for k, v in group.items() if k != "params"}
-            groups.append({**options, "params": [numbers[id(p)] for p in group["params"]]})
+            groups.append(
+                {**options, "params": [numbers[id(p)] for p in group["params"]]}
+            )
         state = {numbers[id(p)]: dict(s) for p, s in self.state.items()}
         return {"state": state, "param_groups": groups}
 
@@ -179,7 +181,9 @@ class Optimizer:
                 k: _loaded(k, v, owner) for k, v in copy.deepcopy(values).items()
             }
         for group, options in zip(self.param_groups, saved, strict=True):
-            group.update({k: copy.deepcopy(v) for k, v in options.items() if k != "params"})
+            group.update(
+                {k: copy.deepcopy(v) for k, v in options.items() if k != "params"}
+            )
 
     def __repr__(self) -> str:
         lines = [f"{type(self).__name__} ("]

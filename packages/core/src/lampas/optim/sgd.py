@@ -64,17 +64,17 @@ class SGD(Optimizer):
                 raise ArgumentError(f"{name} must be >= 0, got {value}")
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ArgumentError("nesterov needs a momentum and zero dampening")
-        options = dict(
-            lr=lr,
-            momentum=momentum,
-            dampening=dampening,
-            weight_decay=weight_decay,
-            nesterov=nesterov,
-            maximize=maximize,
-            foreach=foreach,
-            differentiable=differentiable,
-            fused=fused,
-        )
+        options = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+            "foreach": foreach,
+            "differentiable": differentiable,
+            "fused": fused,
+        }
         super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:

@@ -1,0 +1,342 @@
+"""Ordering: sort, the largest k, distinct values, counts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from lampas.dtypes import int64
+from lampas.engine.record import op
+from lampas.engine.tensor import Tensor, method, wrap
+from lampas.errors import DTypeError, ShapeError
+from lampas.ops._arguments import normalize_dim
+from lampas.ops.create import zeros
+
+__all__ = [
+    "argsort",
+    "bincount",
+    "bucketize",
+    "kthvalue",
+    "msort",
+    "searchsorted",
+    "sort",
+    "topk",
+    "unique",
+]
+
+
+class SortResult(NamedTuple):
+    """Sorted values, and where they stood."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class TopkResult(NamedTuple):
+    """The largest (or smallest) values, and where they stand."""
+
+    values: Tensor
+    indices: Tensor
+
+
+class KthvalueResult(NamedTuple):
+    """The k-th smallest values, and where they stand."""
+
+    values: Tensor
+    indices: Tensor
+
+
+_sort = op("sort", kind="opaque", outputs=2, saves="x.shape y1", widen=False)
+
+
+@_sort.forward
+def sort_forward(xp: Any, x: Any, *, dim: int, descending: bool) -> Any:
+    order = _order(xp, x, dim, descending)
+    return xp.take_along_axis(x, order, dim), order
+
+
+def _order(xp: Any, x: Any, dim: int, descending: bool) -> Any:
+    """Stable order; NaN counts as the largest value."""
+    if not descending:
+        return xp.argsort(x, axis=dim, kind="stable")
+    # Sorting the reversed entries and reversing again keeps ties in their order.
+    flipped = xp.argsort(xp.flip(x, dim), axis=dim, kind="stable")
+    return xp.flip(x.shape[dim] - 1 - flipped, dim)
+
+
+@_sort.vjp
+def sort_vjp(
+    F: Any, g: Any, shape: Any, order: Any, *, need: Any, dim: int, descending: bool
+) -> Any:
+    return (F.unsort(g[0], order, shape=shape, dim=dim),)
+
+
+_unsort = op("unsort", kind="linear", saves="order", fresh=True, widen=False)
+"""Put entries back where ``order`` took them from; zeros elsewhere."""
+
+
+@_unsort.forward
+def unsort_forward(xp: Any, x: Any, order: Any, *, shape: Any, dim: int) -> Any:
+    result = xp.zeros(shape, x.dtype)
+    xp.put_along_axis(result, order, x, dim)
+    return result
+
+
+@_unsort.vjp
+def unsort_vjp(F: Any, g: Any, order: Any, *, need: Any, shape: Any, dim: int) -> Any:
+    return F.resort(g, order, dim=dim), None
+
+
+_resort = op("resort", kind="linear", saves="order x.shape", fresh=True, widen=False)
+"""Take entries along a dimension in a given order."""
+
+
+@_resort.forward
+def resort_forward(xp: Any, x: Any, order: Any, *, dim: int) -> Any:
+    return xp.take_along_axis(x, order, dim)
+
+
+@_resort.vjp
+def resort_vjp(F: Any, g: Any, order: Any, x_shape: Any, *, need: Any, dim: int) -> Any:
+    return F.unsort(g, order, shape=x_shape, dim=dim), None
+
+
+@method()
+def sort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
+) -> SortResult:
+    """Sort along a dimension.
+
+    Args:
+        dim: the dimension.
+        descending: largest first.
+        stable: accepted; equal values always keep their order.
+
+    Returns:
+        ``values`` and ``indices``.
+
+    Raises:
+        IndexError: ``dim`` is out of range.
+
+    >>> lampas.sort(lampas.tensor([3, 1, 2])).values
+    tensor([1, 2, 3])
+    """
+    if input.is_complex():
+        raise DTypeError("sort: complex numbers have no order")
+    dim = normalize_dim(dim, input._data.ndim)
+    if input._data.ndim == 0:
+        return SortResult(input.clone(), zeros((), dtype=int64))
+    return SortResult(*_sort.call(input, dim=dim, descending=descending))
+
+
+@method()
+def argsort(
+    input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
+) -> Tensor:
+    """The indices that sort along a dimension.
+
+    >>> lampas.argsort(lampas.tensor([3, 1, 2]))
+    tensor([1, 2, 0])
+    """
+    return sort(input.detach(), dim, descending, stable).indices
+
+
+@method()
+def msort(input: Tensor) -> Tensor:
+    """Sort along the first dimension.
+
+    >>> lampas.msort(lampas.tensor([3, 1, 2]))
+    tensor([1, 2, 3])
+    """
+    return sort(input, 0).values
+
+
+@method()
+def topk(
+    input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
+) -> TopkResult:
+    """The ``k`` largest (or smallest) entries along a dimension, in order.
+
+    Args:
+        k: how many. dim: the dimension.
+        largest: largest or smallest.
+        sorted: accepted; the result is always in order.
+
+    Raises:
+        RuntimeError: ``k`` is negative or more than the dimension has.
+
+    >>> lampas.topk(lampas.tensor([3, 1, 2]), 2).values
+    tensor([3, 2])
+    """
+    dim = normalize_dim(dim, input._data.ndim)
+    size = (input._data.shape or (1,))[dim]
+    if not 0 <= k <= size:
+        raise ShapeError(f"topk: k must be in [0, {size}], got {k}")
+    values, indices = sort(input, dim, largest)
+    if input._data.ndim == 0:
+        return TopkResult(values, indices)
+    return TopkResult(values.narrow(dim, 0, k), indices.narrow(dim, 0, k))
+
+
+@method()
+def kthvalue(
+    input: Tensor, k: int, dim: int = -1, keepdim: bool = False
+) -> KthvalueResult:
+    """The ``k``-th smallest entry along a dimension, counted from 1.
+
+    Raises:
+        RuntimeError: ``k`` is out of range.
+
+    >>> lampas.kthvalue(lampas.tensor([3, 1, 2]), 2).values
+    tensor(2)
+    """
+    dim = normalize_dim(dim, input._data.ndim)
+    size = (input._data.shape or (1,))[dim]
+    if not 1 <= k <= size:
+        raise ShapeError(f"kthvalue: k must be in [1, {size}], got {k}")
+    values, indices = sort(input, dim)
+    if input._data.ndim == 0:
+        return KthvalueResult(values, indices)
+    pair = values.narrow(dim, k - 1, 1), indices.narrow(dim, k - 1, 1)
+    if not keepdim:
+        pair = pair[0].squeeze(dim), pair[1].squeeze(dim)
+    return KthvalueResult(*pair)
+
+
+@method()
+def unique(
+    input: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The distinct values, in order; or distinct slices along ``dim``.
+
+    Args:
+        sorted: accepted; the result is always in order.
+        return_inverse: also give, for each element, the index of its value.
+        return_counts: also give how often each value occurs.
+        dim: compare slices along this dimension instead of elements.
+
+    >>> lampas.unique(lampas.tensor([3, 1, 3]))
+    tensor([1, 3])
+    """
+    if dim is not None:
+        dim = normalize_dim(dim, input._data.ndim)
+    values, inverse, counts = np.unique(
+        input._data,
+        return_inverse=True,
+        return_counts=True,
+        axis=dim,
+        equal_nan=False,
+    )
+    results = [wrap(values)]
+    if return_inverse:
+        shape = input._data.shape if dim is None else (-1,)
+        results.append(wrap(inverse.reshape(shape)))
+    if return_counts:
+        results.append(wrap(counts))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+@method()
+def bincount(
+    input: Tensor, weights: Tensor | None = None, minlength: int = 0
+) -> Tensor:
+    """How often each non-negative integer occurs, or the sum of its weights.
+
+    Args:
+        input: a vector of non-negative integers.
+        weights: one for each entry.
+        minlength: the least length of the result.
+
+    Raises:
+        RuntimeError: not a vector of non-negative integers, or sizes differ.
+
+    >>> lampas.bincount(lampas.tensor([0, 2, 2]))
+    tensor([1, 0, 2])
+    """
+    data = input._data
+    if data.ndim != 1 or data.dtype.kind not in "iu" or (data.size and data.min() < 0):
+        raise ShapeError("bincount: input must be a vector of non-negative integers")
+    if minlength < 0:
+        raise ShapeError(f"bincount: minlength must be >= 0, got {minlength}")
+    if weights is None:
+        return wrap(np.bincount(data, minlength=minlength).astype(np.int64))
+    if weights._data.shape != data.shape:
+        raise ShapeError("bincount: weights must have the shape of input")
+    counts = np.bincount(data, weights._data, minlength)
+    single = weights._data.dtype == np.float32
+    return wrap(counts.astype(np.float32 if single else np.float64))
+
+
+@method()
+def searchsorted(
+    sorted_sequence: Tensor,
+    input: Tensor | float,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+    side: str | None = None,
+    sorter: Tensor | None = None,
+) -> Tensor:
+    """Where values would have to be inserted to keep a sequence sorted.
+
+    Args:
+        sorted_sequence: sorted along the last dimension.
+        input: a number, or values; leading dimensions as the sequence's, unless that
+            is a vector.
+        out_int32: give int32 instead of int64.
+        right: insert behind equal values (also ``side="right"``).
+        sorter: the order that sorts the sequence.
+
+    Raises:
+        RuntimeError: leading dimensions differ, or ``right`` and ``side`` disagree.
+
+    >>> lampas.searchsorted(lampas.tensor([1, 3, 5]), lampas.tensor([3]))
+    tensor([1])
+    """
+    if side not in (None, "left", "right") or (side == "left" and right):
+        raise ShapeError(f"searchsorted: side {side!r} and right={right} don't agree")
+    where = "right" if right or side == "right" else "left"
+    sequence = sorted_sequence._data
+    values = input._data if isinstance(input, Tensor) else np.asarray(input)
+    if sorter is not None:
+        if sorter._data.shape != sequence.shape:
+            raise ShapeError("searchsorted: sorter must have the sequence's shape")
+        sequence = np.take_along_axis(sequence, sorter._data, -1)
+    kind = np.int32 if out_int32 else np.int64
+    if sequence.ndim == 1:
+        return wrap(np.asarray(np.searchsorted(sequence, values, where), kind))
+    if sequence.ndim == 0 or sequence.shape[:-1] != values.shape[:-1]:
+        raise ShapeError(
+            "searchsorted: leading dimensions must be equal, got "
+            f"{sequence.shape} and {values.shape}"
+        )
+    rows = sequence.reshape(-1, sequence.shape[-1])
+    wanted = values.reshape(len(rows), -1)
+    pairs = zip(rows, wanted, strict=True)
+    found = [np.searchsorted(row, want, where) for row, want in pairs]
+    return wrap(np.asarray(found, kind).reshape(values.shape))
+
+
+def bucketize(
+    input: Tensor | float,
+    boundaries: Tensor,
+    *,
+    out_int32: bool = False,
+    right: bool = False,
+) -> Tensor:
+    """The number of the bucket, between sorted boundaries, that each value is in.
+
+    Raises:
+        RuntimeError: ``boundaries`` is not a vector.
+
+    >>> lampas.bucketize(lampas.tensor([2.0]), lampas.tensor([1.0, 3.0]))
+    tensor([1])
+    """
+    if boundaries._data.ndim != 1:
+        raise ShapeError("bucketize: boundaries must be a vector")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
