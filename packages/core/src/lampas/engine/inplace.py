@@ -139,7 +139,7 @@ def store(target: Tensor, result: Tensor, name: str) -> Tensor:
 
 def _check_writable(target: Tensor) -> None:
     data = target._data
-    if 0 in data.strides and any(
+    if data.size and 0 in data.strides and any(
         stride == 0 and size > 1
         for stride, size in zip(data.strides, data.shape, strict=True)
     ):

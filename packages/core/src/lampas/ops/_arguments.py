@@ -8,7 +8,7 @@ from typing import Any
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentTypeError, DimensionError
 
-__all__ = ["dims_of", "normalize_dim", "sizes_of"]
+__all__ = ["dims_of", "normalize_dim", "require_one", "require_tensors", "sizes_of"]
 
 
 def normalize_dim(dim: Any, ndim: int) -> int:
@@ -61,3 +61,26 @@ def sizes_of(sizes: Sequence[Any]) -> tuple[int, ...]:
         ):
             raise ArgumentTypeError(f"sizes must be integers, got {size!r}")
     return tuple(int(s) for s in sizes)
+
+
+def require_tensors(name: str, **arguments: Any) -> None:
+    """Refuse Python numbers where PyTorch takes tensors only.
+
+    Raises:
+        TypeError: an argument is a number.
+    """
+    for argument, value in arguments.items():
+        if isinstance(value, (bool, int, float, complex)):
+            raise ArgumentTypeError(
+                f"{name}: {argument} must be a Tensor, got {type(value).__name__}"
+            )
+
+
+def require_one(name: str, input: Any, other: Any) -> None:
+    """Refuse two Python numbers: one operand must be a tensor.
+
+    Raises:
+        TypeError: both are numbers.
+    """
+    if not isinstance(other, Tensor):
+        require_tensors(name, input=input)

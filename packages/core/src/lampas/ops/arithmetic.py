@@ -8,6 +8,7 @@ from lampas.engine.infer import broadcast, like_input
 from lampas.engine.record import BILINEAR, ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
+from lampas.ops._arguments import require_one, require_tensors
 
 __all__ = [
     "add",
@@ -344,6 +345,7 @@ def remainder(input: Tensor, other: Tensor | float) -> Tensor:
     >>> remainder(lampas.tensor([7, -7]), 4)
     tensor([3, 1])
     """
+    require_one("remainder", input, other)
     return _remainder.call(input, other)
 
 
@@ -359,6 +361,7 @@ def fmod(input: Tensor, other: Tensor | float) -> Tensor:
     >>> fmod(lampas.tensor([7, -7]), 4)
     tensor([ 3, -3])
     """
+    require_tensors("fmod", input=input)
     return _fmod.call(input, other)
 
 
@@ -372,6 +375,7 @@ def rsub(input: Tensor, other: Tensor | float, *, alpha: float = 1) -> Tensor:
     >>> rsub(lampas.tensor([1.0, 2.0]), 10)
     tensor([9., 8.])
     """
+    require_tensors("rsub", input=input)
     for x in (input, other):
         _refuse_bool(x)
     return _sub.call(other, input if alpha == 1 else _scaled(input, alpha, other))

@@ -13,6 +13,7 @@ from lampas.engine.promotion import result_type_of
 from lampas.engine.record import ELEMENTWISE, LINEAR, OPAQUE, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentTypeError, DTypeError, GradientError
+from lampas.ops._arguments import require_tensors
 from lampas.ops.convert import cast
 
 __all__ = [
@@ -212,6 +213,7 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.maximum(lampas.tensor([1.0, 5.0]), lampas.tensor([3.0, 2.0]))
     tensor([3., 5.])
     """
+    require_tensors("maximum", input=input, other=other)
     _ordered("maximum", input, other)
     return _maximum.call(input, other)
 
@@ -226,6 +228,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.minimum(lampas.tensor([1.0, 5.0]), lampas.tensor([3.0, 2.0]))
     tensor([1., 2.])
     """
+    require_tensors("minimum", input=input, other=other)
     _ordered("minimum", input, other)
     return _minimum.call(input, other)
 
@@ -240,6 +243,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.fmax(lampas.tensor([float("nan")]), lampas.tensor([3.0]))
     tensor([3.])
     """
+    require_tensors("fmax", input=input, other=other)
     _ordered("fmax", input, other)
     return _fmax.call(input, other)
 
@@ -254,6 +258,7 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.fmin(lampas.tensor([float("nan")]), lampas.tensor([3.0]))
     tensor([3.])
     """
+    require_tensors("fmin", input=input, other=other)
     _ordered("fmin", input, other)
     return _fmin.call(input, other)
 
@@ -330,6 +335,7 @@ def clamp(
     >>> lampas.clamp(lampas.tensor([-2.0, 0.5, 7.0]), min=0, max=1)
     tensor([0.0000, 0.5000, 1.0000])
     """
+    require_tensors("clamp", input=input)
     if min is None and max is None:
         raise GradientError("clamp: at least one of min and max must not be None")
     _ordered("clamp", input, min, max)

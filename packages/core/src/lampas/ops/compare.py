@@ -8,6 +8,7 @@ from lampas.engine.infer import broadcast, predicate
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError
+from lampas.ops._arguments import require_one, require_tensors
 
 __all__ = [
     "allclose",
@@ -64,6 +65,7 @@ def eq(input: Tensor, other: Tensor | float) -> Tensor:
     >>> lampas.eq(lampas.tensor([1, 2]), 2)
     tensor([False,  True])
     """
+    require_tensors("eq", input=input)
     return _eq.call(input, other)
 
 
@@ -73,6 +75,7 @@ def ne(input: Tensor, other: Tensor | float) -> Tensor:
     >>> lampas.ne(lampas.tensor([1, 2]), 2)
     tensor([ True, False])
     """
+    require_tensors("ne", input=input)
     return _ne.call(input, other)
 
 
@@ -88,6 +91,7 @@ def lt(input: Tensor, other: Tensor | float) -> Tensor:
     >>> lampas.lt(lampas.tensor([1, 2]), 2)
     tensor([ True, False])
     """
+    require_tensors("lt", input=input)
     _refuse_complex("lt", input, other)
     return _lt.call(input, other)
 
@@ -98,6 +102,7 @@ def le(input: Tensor, other: Tensor | float) -> Tensor:
     >>> lampas.le(lampas.tensor([1, 2]), 1)
     tensor([ True, False])
     """
+    require_tensors("le", input=input)
     _refuse_complex("le", input, other)
     return _le.call(input, other)
 
@@ -108,6 +113,7 @@ def gt(input: Tensor, other: Tensor | float) -> Tensor:
     >>> lampas.gt(lampas.tensor([1, 2]), 1)
     tensor([False,  True])
     """
+    require_tensors("gt", input=input)
     _refuse_complex("gt", input, other)
     return _gt.call(input, other)
 
@@ -118,6 +124,7 @@ def ge(input: Tensor, other: Tensor | float) -> Tensor:
     >>> lampas.ge(lampas.tensor([1, 2]), 2)
     tensor([False,  True])
     """
+    require_tensors("ge", input=input)
     _refuse_complex("ge", input, other)
     return _ge.call(input, other)
 
@@ -286,6 +293,7 @@ def logical_and(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.logical_and(lampas.tensor([1, 0]), lampas.tensor([1, 1]))
     tensor([ True, False])
     """
+    require_tensors("logical_and", input=input, other=other)
     return _logical_and.call(input, other)
 
 
@@ -295,6 +303,7 @@ def logical_or(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.logical_or(lampas.tensor([1, 0]), lampas.tensor([0, 0]))
     tensor([ True, False])
     """
+    require_tensors("logical_or", input=input, other=other)
     return _logical_or.call(input, other)
 
 
@@ -304,6 +313,7 @@ def logical_xor(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.logical_xor(lampas.tensor([1, 0]), lampas.tensor([1, 1]))
     tensor([False,  True])
     """
+    require_tensors("logical_xor", input=input, other=other)
     return _logical_xor.call(input, other)
 
 
@@ -367,6 +377,7 @@ def bitwise_and(input: Tensor, other: Tensor | int) -> Tensor:
     >>> lampas.bitwise_and(lampas.tensor([6]), 3)
     tensor([2])
     """
+    require_one("bitwise_and", input, other)
     return _bitwise_and.call(input, other)
 
 
@@ -376,6 +387,7 @@ def bitwise_or(input: Tensor, other: Tensor | int) -> Tensor:
     >>> lampas.bitwise_or(lampas.tensor([6]), 3)
     tensor([7])
     """
+    require_one("bitwise_or", input, other)
     return _bitwise_or.call(input, other)
 
 
@@ -385,6 +397,7 @@ def bitwise_xor(input: Tensor, other: Tensor | int) -> Tensor:
     >>> lampas.bitwise_xor(lampas.tensor([6]), 3)
     tensor([5])
     """
+    require_one("bitwise_xor", input, other)
     return _bitwise_xor.call(input, other)
 
 
@@ -397,6 +410,7 @@ def bitwise_not(input: Tensor) -> Tensor:
     >>> lampas.bitwise_not(lampas.tensor([0, 1]))
     tensor([-1, -2])
     """
+    require_tensors("bitwise_not", input=input)
     return _bitwise_not.call(input)
 
 
@@ -406,6 +420,7 @@ def bitwise_left_shift(input: Tensor, other: Tensor | int) -> Tensor:
     >>> lampas.bitwise_left_shift(lampas.tensor([1, 2]), 3)
     tensor([ 8, 16])
     """
+    require_one("bitwise_left_shift", input, other)
     return _left_shift.call(input, other)
 
 
@@ -415,6 +430,7 @@ def bitwise_right_shift(input: Tensor, other: Tensor | int) -> Tensor:
     >>> lampas.bitwise_right_shift(lampas.tensor([8, 17]), 3)
     tensor([1, 2])
     """
+    require_one("bitwise_right_shift", input, other)
     return _right_shift.call(input, other)
 
 

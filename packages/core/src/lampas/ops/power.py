@@ -10,6 +10,7 @@ from lampas.engine.promotion import result_type_of
 from lampas.engine.record import ELEMENTWISE, OPAQUE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError
+from lampas.ops._arguments import require_one
 from lampas.ops.convert import cast
 
 __all__ = ["float_power", "pow", "reciprocal", "rsqrt", "sqrt", "square"]
@@ -89,6 +90,7 @@ def pow(input: Tensor | float, exponent: Tensor | float) -> Tensor:
     >>> lampas.pow(lampas.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
+    require_one("pow", input, exponent)
     if not isinstance(exponent, (int, float)) or not isinstance(input, Tensor):
         return _pow.call(input, exponent)
     kind = input._data.dtype.kind
@@ -111,6 +113,7 @@ def float_power(input: Tensor | float, exponent: Tensor | float) -> Tensor:
     >>> lampas.float_power(lampas.tensor([1, 2]), -1)
     tensor([1.0000, 0.5000], dtype=lampas.float64)
     """
+    require_one("float_power", input, exponent)
     both = [x._data if isinstance(x, Tensor) else x for x in (input, exponent)]
     wide = complex128 if result_type_of(both).is_complex else float64
     base, power = (

@@ -273,8 +273,10 @@ def normal(
     *,
     generator: _random.Generator | None = None,
     dtype: DType | None = None,
+    layout: Any = None,
     device: Device | str | None = None,
     requires_grad: bool = False,
+    pin_memory: bool = False,
 ) -> Tensor:
     """Numbers drawn from normal distributions.
 
@@ -283,6 +285,7 @@ def normal(
         size: the sizes, if both are numbers.
         generator: where to draw; the default generator by default.
         dtype, device, requires_grad: as for :func:`lampas.tensor`.
+        layout, pin_memory: accepted and without effect.
 
     Raises:
         RuntimeError: ``std`` is negative.

@@ -11,8 +11,8 @@ from lampas.dtypes import DType, as_dtype
 from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import LINEAR, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
-from lampas.errors import ArgumentError, DTypeError
-from lampas.ops._arguments import dims_of, normalize_dim
+from lampas.errors import ArgumentError, DTypeError, ShapeError
+from lampas.ops._arguments import dims_of, normalize_dim, sizes_of
 from lampas.ops.convert import cast
 
 __all__ = [
@@ -67,6 +67,28 @@ def sum_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
 @_sum.vjp
 def sum_vjp(F: Any, g: Any, shape: Any, *, need: Any, dim: Any, keepdim: bool) -> Any:
     return (F.spread(g, kept=_kept(shape, dim), shape=shape),)
+
+
+@method()
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """Sum over what broadcasting ``size`` to this tensor's shape repeats.
+
+    Args:
+        size: sizes, one by one or as a tuple.
+
+    Raises:
+        RuntimeError: ``size`` does not broadcast to this tensor's shape.
+
+    >>> lampas.ones(2, 3).sum_to_size(1, 3)
+    tensor([[2., 2., 2.]])
+    """
+    shape, wanted = self._data.shape, sizes_of(size)
+    extra = len(shape) - len(wanted)
+    if extra < 0 or [
+        w for w, s in zip(wanted, shape[extra:], strict=True) if w not in (1, s)
+    ]:
+        raise ShapeError(f"size {wanted} does not broadcast to shape {tuple(shape)}")
+    return _sum_to.call(self, shape=wanted)
 
 
 def _spread_shape(specs: Any, *, kept: Any, shape: Any) -> Spec:

@@ -9,6 +9,7 @@ from lampas.engine.infer import broadcast, like_input
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError
+from lampas.ops._arguments import require_tensors
 
 __all__ = [
     "acos",
@@ -395,6 +396,7 @@ def atan2(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.atan2(lampas.tensor([0.0]), lampas.tensor([1.0]))
     tensor([0.])
     """
+    require_tensors("atan2", input=input, other=other)
     return _atan2.call(input, other)
 
 
@@ -437,6 +439,7 @@ def hypot(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.hypot(lampas.tensor([3.0]), lampas.tensor([4.0]))
     tensor([5.])
     """
+    require_tensors("hypot", input=input, other=other)
     return _hypot.call(input, other)
 
 

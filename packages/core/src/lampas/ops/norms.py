@@ -1,0 +1,150 @@
+"""Vector norms: the size of a tensor's elements taken together."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lampas.dtypes import DType, as_dtype
+from lampas.engine.infer import Spec, reduced
+from lampas.engine.record import REDUCTION, op
+from lampas.engine.tensor import Tensor, method
+from lampas.errors import ArgumentError, DTypeError, ShapeError
+from lampas.ops._arguments import dims_of
+from lampas.ops.convert import cast
+
+__all__ = ["dist", "norm"]
+
+
+def _real_spec(specs: Any, *, ord: float, dim: Any, keepdim: bool) -> Spec:
+    shape, dtype = reduced(specs, dim=dim, keepdim=keepdim)
+    return Spec(shape, dtype.type(0).real.dtype if dtype.kind == "c" else dtype)
+
+
+_vector_norm = op("vector_norm", kind=REDUCTION, saves="x y", infer=_real_spec)
+
+
+@_vector_norm.forward
+def vector_norm_forward(xp: Any, x: Any, *, ord: float, dim: Any, keepdim: bool) -> Any:
+    size = xp.absolute(x)
+    if math.isinf(ord):
+        pick = xp.max if ord > 0 else xp.min
+        if ord > 0 and size.size == 0:
+            return size.sum(axis=dim, keepdims=keepdim)
+        return pick(size, axis=dim, keepdims=keepdim)
+    if ord == 0:
+        return (size != 0).sum(axis=dim, keepdims=keepdim, dtype=size.dtype)
+    if ord == 1:
+        return size.sum(axis=dim, keepdims=keepdim)
+    if ord == 2:
+        return xp.sqrt((size * size).sum(axis=dim, keepdims=keepdim))
+    return xp.power(xp.power(size, ord).sum(axis=dim, keepdims=keepdim), 1 / ord)
+
+
+@_vector_norm.vjp
+def vector_norm_vjp(
+    F: Any, g: Any, x: Any, y: Any, *, need: Any, ord: float, dim: Any, keepdim: bool
+) -> Any:
+    # Where the norm is 0 the gradient is taken as 0.
+    kept = tuple(1 if i in dim else s for i, s in enumerate(x.shape))
+    g, y = F.reshape(g, shape=kept), F.reshape(y, shape=kept)
+    if ord == 0:
+        return (F.zeros_like(x),)
+    if ord == 1:
+        return (g * F.sgn(x),)
+    if ord == 2:
+        return (x * F.masked(g / y, y != 0),)
+    if math.isinf(ord):
+        top = F.abs(x) == y
+        count = F.sum(F.cast(top, dtype=g.dtype), dim=dim, keepdim=True)
+        return (F.masked(F.sgn(x) * (g / count), top),)
+    slope = F.masked(F.pow_number(F.abs(x), exponent=ord - 1), x != 0)
+    scale = F.masked(g / F.pow_number(y, exponent=ord - 1), y != 0)
+    return (F.sgn(x) * slope * scale,)
+
+
+def vector_norm(
+    input: Tensor,
+    ord: float = 2,
+    dim: int | tuple[int, ...] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+) -> Tensor:
+    """The norm of elements as one vector: ``(sum_i |x[i]| ** ord) ** (1 / ord)``.
+
+    Args:
+        input: any shape, floating or complex.
+        ord: the order; ``inf`` and ``-inf`` take the largest and smallest size, 0
+            counts nonzero elements.
+        dim: the dimensions to reduce; all of them by default.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: cast the input to this first.
+
+    Raises:
+        RuntimeError: the input is integer, or has no elements and ``ord`` no value
+            for that.
+
+    >>> lampas.linalg.vector_norm(lampas.tensor([3.0, -4.0]))
+    tensor(5.)
+    """
+    if dtype is not None:
+        input = cast(input, as_dtype(dtype))
+    if input._data.dtype.kind in "biu":
+        raise DTypeError(f"norm: input must be floating or complex, got {input.dtype}")
+    dims = dims_of(dim, input._data.ndim)
+    empty = any(input._data.shape[d] == 0 for d in dims)
+    if empty and (ord < 0 or (math.isinf(ord) and input._data.size == 0)):
+        raise ShapeError(
+            f"norm: order {ord} of no elements is not defined (input has shape "
+            f"{tuple(input.shape)})"
+        )
+    return _vector_norm.call(input, ord=ord, dim=dims, keepdim=keepdim)
+
+
+@method()
+def norm(
+    input: Tensor,
+    p: float | str | None = "fro",
+    dim: int | tuple[int, ...] | None = None,
+    keepdim: bool = False,
+    *,
+    dtype: DType | None = None,
+) -> Tensor:
+    """The norm of elements as one vector; see also :func:`lampas.linalg.norm`.
+
+    Args:
+        input: any shape, floating or complex.
+        p: the order; ``"fro"`` is 2.
+        dim: the dimensions to reduce; all of them by default.
+        keepdim: keep reduced dimensions with size 1.
+        dtype: cast the input to this first.
+
+    Raises:
+        RuntimeError: the input is integer.
+        ValueError: ``p`` is an unknown name.
+
+    >>> lampas.norm(lampas.tensor([3.0, -4.0]))
+    tensor(5.)
+    """
+    if isinstance(p, str) and p != "fro":
+        raise ArgumentError(
+            f"norm: p must be a number or 'fro', got {p!r}; matrix norms are in "
+            "lampas.linalg"
+        )
+    order = 2 if p is None or p == "fro" else p
+    return vector_norm(input, order, dim, keepdim, dtype=dtype)
+
+
+@method()
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The norm of order ``p`` of ``input - other``.
+
+    Args:
+        input, other: tensors that broadcast against each other.
+        p: the order.
+
+    >>> lampas.dist(lampas.tensor([3.0, 0.0]), lampas.tensor([0.0, 4.0]))
+    tensor(5.)
+    """
+    return vector_norm(input - other, p)
