@@ -153,3 +153,9 @@ def test_convert_leaves_what_is_no_array():
     converted = default_convert([np.arange(2), "text", None, Point(np.ones(1), 2)])
     assert converted[0].tolist() == [0, 1] and converted[1:3] == ["text", None]
     assert isinstance(converted[3].x, lampas.Tensor)
+
+
+def test_collate_keeps_gradients():
+    rows = [lampas.tensor([1.0, 2.0], requires_grad=True) for _ in range(2)]
+    (default_collate(rows) * lampas.tensor([[1.0], [3.0]])).sum().backward()
+    assert [row.grad.tolist() for row in rows] == [[1.0, 1.0], [3.0, 3.0]]

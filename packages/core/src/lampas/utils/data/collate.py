@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from lampas.engine.tensor import Tensor, wrap
-from lampas.errors import ArgumentError, ArgumentTypeError, GradientError, ShapeError
+from lampas.errors import ArgumentError, ArgumentTypeError, ShapeError
 from lampas.ops.create import as_tensor, tensor
+from lampas.ops.join import stack
 
 __all__ = ["default_collate", "default_convert"]
 
@@ -128,8 +129,6 @@ def _stacked(arrays: list[Any], where: str) -> Any:
 
 def _stacked_tensors(tensors: list[Tensor], where: str) -> Tensor:
     if any(t._node is not None for t in tensors):
-        raise GradientError(
-            f"default_collate: sample{where} requires grad; detach the samples, or "
-            "stack them in collate_fn="
-        )
+        _same(tensors, where, lambda t: tuple(t.shape), "shapes")
+        return stack(tensors)
     return wrap(_stacked([t._data for t in tensors], where))
