@@ -48,6 +48,14 @@ def _source(generator: _random.Generator | None) -> _random.Generator:
     return generator
 
 
+def _unwrapped(state: Any) -> Any:
+    return to_host(state._data) if isinstance(state, Tensor) else state
+
+
+# States of generators travel as tensors of bytes, as PyTorch's do.
+_random._wrap_state[0], _random._unwrap_state[0] = wrap, _unwrapped
+
+
 def _placed(array: np.ndarray, device: Any, requires_grad: bool = False) -> Tensor:
     where = CPU if device is None else Device(device)
     result = wrap(from_host(array, where))
