@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 from lampas.nn import functional as F
-from lampas.optim import Adam
-from lampas.optim.lr_scheduler import StepLR
 
 import lampas
 from lampas import nn
+from lampas.optim import Adam
+from lampas.optim.lr_scheduler import StepLR
 from lampas.train import Checkpoint, Progress, Run, Table, check_finite, option
 from lampas.utils.data import DataLoader, TensorDataset
 

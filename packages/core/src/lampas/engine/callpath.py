@@ -416,7 +416,13 @@ def _half_of(record: Record, tensors: list[Tensor]) -> Any:
 def _round(result: Any, half: Any) -> Any:
     if isinstance(result, (tuple, list)):
         return tuple(_round(r, half) for r in result)
-    return result.astype(half) if result.dtype == np.float32 else result
+    if result.dtype != np.float32:
+        return result
+    token = silence()
+    try:
+        return result.astype(half)
+    finally:
+        unsilence(token)
 
 
 def _compute(

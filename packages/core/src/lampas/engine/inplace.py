@@ -139,9 +139,13 @@ def store(target: Tensor, result: Tensor, name: str) -> Tensor:
 
 def _check_writable(target: Tensor) -> None:
     data = target._data
-    if data.size and 0 in data.strides and any(
-        stride == 0 and size > 1
-        for stride, size in zip(data.strides, data.shape, strict=True)
+    if (
+        data.size
+        and 0 in data.strides
+        and any(
+            stride == 0 and size > 1
+            for stride, size in zip(data.strides, data.shape, strict=True)
+        )
     ):
         raise GradientError(
             "more than one element of the written-to tensor refers to a single memory "

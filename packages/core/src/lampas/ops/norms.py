@@ -85,7 +85,7 @@ def vector_norm(
         RuntimeError: the input is integer, or has no elements and ``ord`` no value
             for that.
 
-    >>> lampas.linalg.vector_norm(lampas.tensor([3.0, -4.0]))
+    >>> lampas.ops.norms.vector_norm(lampas.tensor([3.0, -4.0]))
     tensor(5.)
     """
     if dtype is not None:
