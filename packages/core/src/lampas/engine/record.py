@@ -155,10 +155,13 @@ class Record:
 
     def forward(self, rule: Callable[..., Any]) -> Callable[..., Any]:
         """Register the reference ``forward(xp, *arrays, **params)``."""
-        parameters = list(inspect.signature(rule).parameters.values())[1:]
-        arrays = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
-        self.variadic = bool(arrays) and arrays[-1].kind is arrays[-1].VAR_POSITIONAL
-        self.inputs = tuple(p.name for p in arrays)
+        # Read from the code object: inspect.signature on every op slows the import.
+        code = rule.__code__
+        self.variadic = bool(code.co_flags & inspect.CO_VARARGS)
+        names = code.co_varnames
+        self.inputs = names[1 : code.co_argcount]
+        if self.variadic:
+            self.inputs += (names[code.co_argcount + code.co_kwonlyargcount],)
         self.forward_rule = rule
         self._publish()
         return rule
