@@ -1,0 +1,350 @@
+"""Rows of a table by index, and their transposes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lampas.backend.device import to_host
+from lampas.dtypes import int64
+from lampas.engine.infer import Spec
+from lampas.engine.record import LINEAR, op
+from lampas.engine.tensor import Tensor, shared_cell, wrap
+from lampas.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    BoundsError,
+    DTypeError,
+    ShapeError,
+)
+from lampas.ops.index import add_at
+
+__all__ = ["embedding", "embedding_bag", "one_hot"]
+
+_embedding = op(
+    "embedding",
+    kind=LINEAR,
+    saves="weight.shape",
+    fresh=True,
+    widen=False,
+    infer=lambda specs, index, **_: Spec(
+        (*index.shape, specs[0].shape[1]), specs[0].dtype
+    ),
+)
+_backward = op(
+    "embedding_backward",
+    kind=LINEAR,
+    fresh=True,
+    infer=lambda specs, count, **_: Spec((count, specs[0].shape[-1]), specs[0].dtype),
+)
+
+
+@_embedding.forward
+def embedding_forward(
+    xp: Any, weight: Any, *, index: Any, padding_idx: int | None, by_count: bool
+) -> Any:
+    return xp.take(weight, index, axis=0)
+
+
+@_embedding.vjp
+def embedding_vjp(
+    F: Any,
+    g: Any,
+    shape: Any,
+    *,
+    need: Any,
+    index: Any,
+    padding_idx: int | None,
+    by_count: bool,
+) -> Any:
+    dw = F.embedding_backward(
+        g, index=index, count=shape[0], padding_idx=padding_idx, by_count=by_count
+    )
+    return (dw,)
+
+
+@_backward.forward
+def embedding_backward_forward(
+    xp: Any, g: Any, *, index: Any, count: int, padding_idx: Any, by_count: bool
+) -> Any:
+    rows, flat = g.reshape(-1, g.shape[-1]), index.reshape(-1)
+    dw = _sum_rows(xp, rows, flat, count)
+    if by_count:
+        seen = xp.bincount(flat, minlength=count)
+        dw /= xp.maximum(seen, 1).astype(dw.dtype)[:, None]
+    if padding_idx is not None:
+        dw[padding_idx] = 0
+    return dw
+
+
+def _sum_rows(xp: Any, rows: Any, index: Any, count: int) -> Any:
+    """Add up the rows of each index."""
+    result = xp.zeros((count, rows.shape[1]), rows.dtype)
+    if xp is not np or rows.dtype.kind not in "fc":
+        add_at(xp, result, (index,), rows)
+        return result
+    if index.size:
+        order = np.argsort(index, kind="stable")
+        ordered = index[order]
+        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        result[ordered[starts]] = np.add.reduceat(rows[order], starts, axis=0)
+    return result
+
+
+@_backward.vjp
+def embedding_backward_vjp(
+    F: Any,
+    h: Any,
+    *,
+    need: Any,
+    index: Any,
+    count: int,
+    padding_idx: int | None,
+    by_count: bool,
+) -> Any:
+    # The transpose of what is zeroed and divided there.
+    scale = _row_factors(index, count, padding_idx, by_count)
+    if scale is not None:
+        h = h * scale
+    return (F.embedding(h, index=index, padding_idx=None, by_count=False),)
+
+
+def _row_factors(index: Any, count: int, padding_idx: Any, by_count: bool) -> Any:
+    if padding_idx is None and not by_count:
+        return None
+    factors = np.ones((count, 1))
+    if by_count:
+        factors[:, 0] /= np.maximum(np.bincount(index.reshape(-1), minlength=count), 1)
+    if padding_idx is not None:
+        factors[padding_idx] = 0
+    return factors
+
+
+def _check_index(name: str, index: Tensor, count: int) -> Any:
+    """The index array, after checking that each entry names a row."""
+    if not isinstance(index, Tensor):
+        raise ArgumentTypeError(
+            f"{name}: input must be a Tensor, got {type(index).__name__}"
+        )
+    array = index._data
+    if array.dtype.kind not in "iu":
+        raise DTypeError(
+            f"{name}: input must hold integers (int32 or int64), got {index.dtype}"
+        )
+    if array.size:
+        low, high = int(array.min()), int(array.max())
+        if low < 0 or high >= count:
+            raise BoundsError(
+                f"{name}: index {low if low < 0 else high} is out of range: weight has "
+                f"{count} rows, so it must be in [0, {count - 1}]"
+            )
+    return array
+
+
+def _renormalise(weight: Tensor, index: Any, max_norm: float, norm_type: float) -> None:
+    """Scale the rows in use down to at most a norm, in place."""
+    rows = np.unique(to_host(index))
+    data = weight._data
+    norms = np.linalg.norm(data[rows].astype(np.float64), norm_type, axis=1)
+    scale = np.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0)
+    data[rows] = data[rows] * scale[:, None].astype(data.dtype)
+    shared_cell(weight)[0] += 1
+
+
+def _padding(name: str, padding_idx: int | None, count: int) -> int | None:
+    if padding_idx is None:
+        return None
+    if not -count <= padding_idx < count:
+        raise ArgumentError(
+            f"{name}: padding_idx must be within the {count} rows of weight, "
+            f"got {padding_idx}"
+        )
+    return padding_idx % count
+
+
+def embedding(
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Tensor:
+    """Look up rows of a table.
+
+    Args:
+        input: row numbers, any shape, int32 or int64.
+        weight: the table, (rows, width).
+        padding_idx: a row whose gradient stays zero.
+        max_norm: rows in use are scaled down, in place, to at most this norm.
+        norm_type: exponent of that norm.
+        scale_grad_by_freq: divide a row's gradient by how often it is used.
+        sparse: accepted; gradients are dense.
+
+    Returns:
+        (*input.shape, width).
+
+    Raises:
+        IndexError: a row number is out of range; the text has it and the limit.
+
+    >>> table = lampas.tensor([[0.0, 1.0], [2.0, 3.0]])
+    >>> lampas.nn.functional.embedding(lampas.tensor([1, 0]), table)
+    tensor([[2., 3.],
+            [0., 1.]])
+    """
+    if weight._data.ndim != 2:
+        raise ShapeError(f"embedding: weight must be 2-D, got {tuple(weight.shape)}")
+    count = weight._data.shape[0]
+    index = _check_index("embedding", input, count)
+    padding_idx = _padding("embedding", padding_idx, count)
+    if max_norm is not None:
+        _renormalise(weight, index, max_norm, norm_type)
+    return _embedding.call(
+        weight, index=index, padding_idx=padding_idx, by_count=scale_grad_by_freq
+    )
+
+
+def _bag_of(name: str, input: Tensor, offsets: Any, last: bool) -> tuple[Any, int]:
+    """For each entry of the flat index, the number of its bag; and how many bags."""
+    array = to_host(input._data)
+    if array.ndim == 2:
+        if offsets is not None:
+            raise ArgumentError(f"{name}: offsets must be None if input is 2-D")
+        return np.repeat(np.arange(array.shape[0]), array.shape[1]), array.shape[0]
+    if array.ndim != 1:
+        raise ArgumentError(f"{name}: input must be 1-D or 2-D, got {array.ndim}-D")
+    if offsets is None:
+        raise ArgumentError(f"{name}: offsets must be given for a 1-D input")
+    starts = to_host(offsets._data)
+    if starts.size and starts[0] != 0:
+        raise ArgumentError(f"{name}: offsets[0] must be 0, got {starts[0]}")
+    if last:
+        starts = starts[:-1]
+    if starts.size and starts[-1] > array.size:
+        raise ArgumentError(
+            f"{name}: offsets must not be beyond input's length {array.size}"
+        )
+    bags = np.searchsorted(starts, np.arange(array.size), side="right") - 1
+    return bags, starts.size
+
+
+def embedding_bag(
+    input: Tensor,
+    weight: Tensor,
+    offsets: Tensor | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2,
+    scale_grad_by_freq: bool = False,
+    mode: str = "mean",
+    sparse: bool = False,
+    per_sample_weights: Tensor | None = None,
+    include_last_offset: bool = False,
+    padding_idx: int | None = None,
+) -> Tensor:
+    """Look up rows and reduce those of each bag.
+
+    Args:
+        input: (bags, size) row numbers, or all bags joined in one dimension.
+        weight: the table, (rows, width).
+        offsets: where each bag starts in a one-dimensional input.
+        max_norm, norm_type, scale_grad_by_freq, sparse: as for :func:`embedding`.
+        mode: ``"sum"``, ``"mean"`` or ``"max"``.
+        per_sample_weights: factors of the rows, for ``"sum"``.
+        include_last_offset: the last offset is the end of the last bag.
+        padding_idx: a row that is left out.
+
+    Returns:
+        (bags, width); zeros for an empty bag.
+
+    Raises:
+        ValueError: arguments that do not go together.
+
+    >>> table = lampas.tensor([[0.0, 1.0], [2.0, 3.0]])
+    >>> lampas.nn.functional.embedding_bag(lampas.tensor([[0, 1]]), table)
+    tensor([[1., 2.]])
+    """
+    name = "embedding_bag"
+    if mode not in ("sum", "mean", "max"):
+        raise ArgumentError(
+            f"{name}: mode must be 'sum', 'mean' or 'max', got {mode!r}"
+        )
+    if per_sample_weights is not None:
+        if mode != "sum":
+            raise ArgumentError(f"{name}: per_sample_weights need mode='sum'")
+        if per_sample_weights._data.shape != input._data.shape:
+            raise ArgumentError(
+                f"{name}: per_sample_weights must have the shape of input "
+                f"{tuple(input.shape)}, got {tuple(per_sample_weights.shape)}"
+            )
+    bags, count = _bag_of(name, input, offsets, include_last_offset)
+    flat = input.reshape(-1)  # type: ignore[attr-defined]
+    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    used = np.ones(bags.size, bool)
+    if padding_idx is not None:
+        used = flat._data != _padding(name, padding_idx, weight._data.shape[0])
+    if mode == "max":
+        return _largest(rows, bags, used, count)
+    dtype = weight._data.dtype
+    share = used.astype(np.float64)
+    if mode == "mean":
+        sizes = np.bincount(bags, weights=share, minlength=count)
+        share = share / np.maximum(sizes, 1)[bags]
+    rows = rows * wrap(share[:, None].astype(dtype))
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights.reshape(-1, 1)  # type: ignore[attr-defined]
+    return _backward.call(
+        rows, index=bags, count=count, padding_idx=None, by_count=False
+    )
+
+
+def _largest(rows: Tensor, bags: Any, used: Any, count: int) -> Tensor:
+    """The largest entry of each column of each bag's rows."""
+    width = rows._data.shape[1]
+    data = np.where(used[:, None], rows._data, -np.inf)
+    best = np.full((count, width), -1)
+    top = np.full((count, width), -np.inf)
+    for i, bag in enumerate(bags):
+        better = data[i] > top[bag]
+        best[bag][better] = i
+        top[bag][better] = data[i][better]
+    picked = rows.gather(0, wrap(np.maximum(best, 0)))  # type: ignore[attr-defined]
+    return picked * wrap((best >= 0).astype(rows._data.dtype))
+
+
+def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
+    """Ones at the given classes, zeros elsewhere, along a new last dimension.
+
+    Args:
+        tensor: class numbers, int64.
+        num_classes: number of classes; -1 takes the largest plus one.
+
+    Raises:
+        RuntimeError: a class that is negative or not below ``num_classes``.
+
+    >>> lampas.nn.functional.one_hot(lampas.tensor([1, 0]), 3)
+    tensor([[0, 1, 0],
+            [1, 0, 0]])
+    """
+    array = tensor._data
+    if tensor.dtype is not int64:
+        raise DTypeError(f"one_hot needs an int64 tensor, got {tensor.dtype}")
+    if not array.size:
+        if num_classes <= 0:
+            raise ShapeError("one_hot of an empty tensor needs num_classes")
+        return wrap(np.zeros((*array.shape, num_classes), np.int64))
+    low, high = int(array.min()), int(array.max())
+    if low < 0:
+        raise ShapeError(f"one_hot: class values must be non-negative, got {low}")
+    if num_classes == -1:
+        num_classes = high + 1
+    if high >= num_classes:
+        raise ShapeError(
+            f"one_hot: class values must be smaller than num_classes={num_classes}, "
+            f"got {high}"
+        )
+    classes = np.arange(num_classes)
+    return wrap((to_host(array)[..., None] == classes).astype(np.int64)).to(  # type: ignore[attr-defined]
+        tensor.device
+    )

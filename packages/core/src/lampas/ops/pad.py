@@ -1,0 +1,220 @@
+"""Padding: constant, reflected, repeated or wrapped around."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lampas.engine.infer import Spec
+from lampas.engine.record import LINEAR, op
+from lampas.engine.tensor import Tensor
+from lampas.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
+
+__all__ = ["pad"]
+
+Pads = tuple[tuple[int, int], ...]
+
+
+def _padded_shape(specs: Any, *, pads: Pads, **params: Any) -> Spec:
+    shape, dtype = specs[0]
+    sizes = tuple(s + lo + hi for s, (lo, hi) in zip(shape, pads, strict=True))
+    return Spec(sizes, dtype)
+
+
+# ---- a constant around; negative sizes cut off
+
+_pad = op("constant_pad", kind=LINEAR, fresh=True, widen=False, infer=_padded_shape)
+
+
+def _crop(shape: tuple[int, ...], pads: Pads) -> tuple[slice, ...]:
+    """What is left of an array where pads are negative."""
+    return tuple(
+        slice(max(-lo, 0), size - max(-hi, 0))
+        for size, (lo, hi) in zip(shape, pads, strict=True)
+    )
+
+
+@_pad.forward
+def constant_pad_forward(xp: Any, x: Any, *, pads: Pads, value: Any) -> Any:
+    shape = tuple(s + lo + hi for s, (lo, hi) in zip(x.shape, pads, strict=True))
+    result = xp.full(shape, value, x.dtype) if value else xp.zeros(shape, x.dtype)
+    inside = _crop(shape, tuple((-lo, -hi) for lo, hi in pads))
+    result[inside] = x[_crop(x.shape, pads)]
+    return result
+
+
+@_pad.vjp
+def constant_pad_vjp(F: Any, g: Any, *, need: Any, pads: Pads, value: Any) -> Any:
+    back = tuple((-lo, -hi) for lo, hi in pads)
+    return (F.constant_pad(g, pads=back, value=0),)
+
+
+# ---- copies of elements around: each dimension is an index
+
+_pick = op(
+    "pick_pad",
+    kind=LINEAR,
+    saves="x.shape",
+    fresh=True,
+    widen=False,
+    infer=lambda specs, indices: Spec(tuple(len(i) for i in indices), specs[0].dtype),
+)
+_unpick = op(
+    "unpick_pad",
+    kind=LINEAR,
+    fresh=True,
+    infer=lambda specs, indices, shape: Spec(tuple(shape), specs[0].dtype),
+)
+
+
+@_pick.forward
+def pick_pad_forward(xp: Any, x: Any, *, indices: Any) -> Any:
+    for axis, index in enumerate(indices):
+        if not isinstance(index, range):
+            x = xp.take(x, xp.asarray(index), axis=axis)
+    return x
+
+
+@_pick.vjp
+def pick_pad_vjp(F: Any, g: Any, shape: Any, *, need: Any, indices: Any) -> Any:
+    return (F.unpick_pad(g, indices=indices, shape=shape),)
+
+
+@_unpick.forward
+def unpick_pad_forward(xp: Any, g: Any, *, indices: Any, shape: Any) -> Any:
+    for axis, index in enumerate(indices):
+        if isinstance(index, range):
+            continue
+        result = xp.zeros((*g.shape[:axis], shape[axis], *g.shape[axis + 1 :]), g.dtype)
+        lead = (slice(None),) * axis
+        for target, sources in _runs(np.asarray(index)):
+            result[(*lead, target)] += g[(*lead, sources)]
+        g = result
+    return g
+
+
+def _runs(index: np.ndarray) -> list[tuple[slice, slice]]:
+    """The index as pieces of consecutive targets, rising or falling."""
+    pieces = []
+    start = 0
+    while start < len(index):
+        end, step = start + 1, 0
+        while end < len(index):
+            move = int(index[end] - index[end - 1])
+            if abs(move) != 1 or (step and move != step):
+                break
+            step = move
+            end += 1
+        low, high = sorted((int(index[start]), int(index[end - 1])))
+        if step < 0:
+            back = slice(end - 1, start - 1 if start else None, -1)
+        else:
+            back = slice(start, end)
+        pieces.append((slice(low, high + 1), back))
+        start = end
+    return pieces
+
+
+@_unpick.vjp
+def unpick_pad_vjp(F: Any, h: Any, *, need: Any, indices: Any, shape: Any) -> Any:
+    return (F.pick_pad(h, indices=indices),)
+
+
+def _index(size: int, lo: int, hi: int, mode: str) -> Any:
+    """Which element stands where, along one dimension."""
+    if lo == hi == 0:
+        return range(size)
+    places = np.arange(-lo, size + hi)
+    if mode == "replicate":
+        return tuple(np.clip(places, 0, size - 1).tolist())
+    if mode == "circular":
+        return tuple((places % size).tolist())
+    places = np.abs(places)
+    return tuple(np.where(places >= size, 2 * (size - 1) - places, places).tolist())
+
+
+# ---- the function
+
+
+def _pairs(input: Tensor, pad: Sequence[int]) -> Pads:
+    ndim = input._data.ndim
+    if not isinstance(pad, (tuple, list)):
+        raise ArgumentTypeError(f"pad must be a tuple of ints, got {pad!r}")
+    sizes = [p.__index__() for p in pad]
+    if len(sizes) % 2:
+        raise ShapeError(f"pad: padding length must be divisible by 2, got {pad}")
+    if len(sizes) > 2 * ndim:
+        raise ShapeError(
+            f"pad: padding {tuple(pad)} is for {len(sizes) // 2} dimensions, the input "
+            f"has {ndim}"
+        )
+    pairs = [(sizes[i], sizes[i + 1]) for i in range(0, len(sizes), 2)]
+    return ((0, 0),) * (ndim - len(pairs)) + tuple(reversed(pairs))
+
+
+def _check_size(size: int, lo: int, hi: int, mode: str) -> None:
+    limit = {"reflect": size - 1, "circular": size, "replicate": None}[mode]
+    if limit is not None and max(lo, hi) > limit:
+        raise ShapeError(
+            f"pad: mode {mode!r} can pad a dimension of size {size} by at most "
+            f"{limit}, got {(lo, hi)}"
+        )
+    if size == 0 and (lo > 0 or hi > 0):
+        raise ShapeError(f"pad: mode {mode!r} needs elements to copy, got size 0")
+
+
+def pad(
+    input: Tensor,
+    pad: Sequence[int],
+    mode: str = "constant",
+    value: float | None = None,
+) -> Tensor:
+    """Enlarge the last dimensions on both sides; negative sizes cut off.
+
+    Args:
+        input: any shape.
+        pad: sizes before and behind, the last dimension first.
+        mode: ``"constant"``, ``"reflect"``, ``"replicate"`` or ``"circular"``; the
+            last three for the last one to three dimensions of 2 to 5.
+        value: of the constant; 0 by default.
+
+    Raises:
+        RuntimeError: sizes that the input does not allow.
+        ValueError: an unknown mode, or a value for a mode that takes none.
+
+    >>> lampas.nn.functional.pad(lampas.tensor([1.0, 2.0]), (1, 2))
+    tensor([0., 1., 2., 0., 0.])
+    """
+    pads = _pairs(input, pad)
+    shape = input._data.shape
+    after = [s + lo + hi for s, (lo, hi) in zip(shape, pads, strict=True)]
+    if any(size < 0 for size in after) or any(
+        s > 0 and a == 0 and mode != "constant"
+        for s, a in zip(shape, after, strict=True)
+    ):
+        raise ShapeError(f"pad: padding {tuple(pad)} cuts more than {tuple(shape)} has")
+    if mode == "constant":
+        if input._data.dtype.kind == "b" and value not in (None, 0, 1, 0.0, 1.0):
+            raise DTypeError(f"pad: value {value} is not a bool")
+        return _pad.call(input, pads=pads, value=0 if value is None else value)
+    if mode not in ("reflect", "replicate", "circular"):
+        raise ArgumentError(f"unrecognised padding mode {mode!r}")
+    if value not in (None, 0):
+        raise ArgumentError(f'padding mode "{mode}" doesn\'t take in value argument')
+    count = len(pad) // 2
+    ndim = len(shape)
+    if ndim not in (count + 1, count + 2) or count > 3:
+        raise ShapeError(
+            f"pad: mode {mode!r} pads the last {count} of {count + 1} or {count + 2} "
+            f"dimensions, got input of shape {tuple(shape)}"
+        )
+    for size, (lo, hi) in zip(shape, pads, strict=True):
+        _check_size(size, lo, hi, mode)
+    indices = tuple(
+        _index(size, lo, hi, mode) for size, (lo, hi) in zip(shape, pads, strict=True)
+    )
+    if all(isinstance(i, range) for i in indices):
+        return input * 1 if input._data.dtype.kind == "f" else input
+    return _pick.call(input, indices=indices)
