@@ -35,7 +35,8 @@ def test_run_folder_has_all_a_person_looks_at(folder):
     run = folder / "run"
     assert (run / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert len((run / "samples" / "text.txt").read_text()) == 41
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").open()]
+    metrics = (run / "metrics.jsonl").read_text().splitlines()
+    lines = [json.loads(line) for line in metrics]
     assert [line["step"] for line in lines] == [20, 40]
     assert lines[1]["test_loss"] < lines[0]["test_loss"] < math.log(21)
 
