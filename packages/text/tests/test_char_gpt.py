@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -74,6 +76,26 @@ def test_rate_rises_then_falls_along_a_cosine():
     assert char_gpt.rate(100, config) == pytest.approx(1.0)
     assert char_gpt.rate(1050, config) == pytest.approx(0.55)
     assert char_gpt.rate(2000, config) == pytest.approx(0.1)
+
+
+def curve(folder, text, threads: int, workers: int) -> str:
+    """The metrics of a few steps at the recipe's own width, in another process."""
+    command = [sys.executable, "-m", "lampas.cli", "train", RECIPE, "--run", folder]
+    command += ["--text", text, "--workers", str(workers)]
+    command += "--epochs 2 --epoch-steps 4 --layers 2 --length 1".split()
+    limit = {"OMP_NUM_THREADS": str(threads), "OPENBLAS_NUM_THREADS": str(threads)}
+    subprocess.run(
+        list(map(str, command)), env={**os.environ, **limit}, check=True, timeout=120
+    )
+    return (folder / "metrics.jsonl").read_text()
+
+
+def test_threads_and_workers_do_not_change_the_curve(folder, tmp_path):
+    text = folder / "text.txt"
+    expected = curve(tmp_path / "a", text, threads=1, workers=0)
+    assert curve(tmp_path / "b", text, threads=2, workers=0) == expected
+    assert curve(tmp_path / "c", text, threads=1, workers=1) == expected
+    assert curve(tmp_path / "d", text, threads=2, workers=4) == expected
 
 
 @pytest.mark.slow
