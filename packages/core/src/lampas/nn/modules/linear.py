@@ -70,9 +70,9 @@ class Linear(Module):
         self.out_features = out_features
         kind = {"device": device, "dtype": dtype}
         self.weight = empty_parameter(out_features, in_features, **kind)
-        self.bias = empty_parameter(out_features, **kind) if bias else None
-        if not bias:
-            self.register_parameter("bias", None)
+        self.register_parameter(
+            "bias", empty_parameter(out_features, **kind) if bias else None
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
