@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from lampas.nn import functional as F
 
 import lampas
 from lampas import nn
+from lampas.nn import functional as F
 from lampas.optim import Adam
 from lampas.optim.lr_scheduler import StepLR
 from lampas.train import Checkpoint, Progress, Run, Table, check_finite, option

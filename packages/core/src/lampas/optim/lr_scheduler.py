@@ -216,6 +216,8 @@ class ConstantLR(LRScheduler):
         if self.last_epoch == 0:
             return [rate * self.factor for rate in rates]
         if self.last_epoch == self.total_iters:
+            if self.factor == 0:
+                return list(self.base_lrs)
             return [rate * (1 / self.factor) for rate in rates]
         return rates
 

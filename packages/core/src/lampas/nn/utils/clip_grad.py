@@ -139,7 +139,7 @@ def clip_grads_with_norm_(
     >>> (4 * w).sum().backward()
     >>> lampas.nn.utils.clip_grads_with_norm_(w, 2.0, lampas.tensor(4.0))
     >>> w.grad
-    tensor([2.])
+    tensor([2.0000])
     """
     grads = _gradients("clip_grads_with_norm_", parameters)
     norm = float(total_norm)
