@@ -103,7 +103,5 @@ class Preprocess:
                 f"preprocess: expected {', '.join(sorted(names))}, got "
                 f"{', '.join(sorted(values))}: {', '.join(odd)} missing or unknown"
             )
-        fields: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
-        }
+        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**fields)
