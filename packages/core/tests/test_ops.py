@@ -43,7 +43,7 @@ def tensors(arrays, grad=False):
 
 
 def values(tensor):
-    array = tensor.detach().numpy()
+    array = tensor.numpy(force=True)
     return array.astype(np.float64) if is_float(array) else array
 
 
@@ -254,7 +254,8 @@ def watched_records():
 
 
 def spec(tensor):
-    return Spec(tensor.detach().numpy().shape, tensor.detach().numpy().dtype)
+    array = tensor.numpy(force=True)
+    return Spec(array.shape, array.dtype)
 
 
 @over(ALL)
@@ -291,39 +292,38 @@ def test_every_record_of_a_family_is_reached_by_a_case(family):
 
 
 def _behind(outs):
-    """The names of the ops that a double backward over the outputs records."""
-    roots = [o for o in outs if o.requires_grad]
-    if not roots:
-        return set()
-    names, nodes = set(), [o.grad_fn for o in roots]
-    total = sum((o * o).sum() for o in roots)
-    leaves = _leaves(total.grad_fn)
-    grads = lampas.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
-    nodes += [g.grad_fn for g in grads if g is not None and g.grad_fn is not None]
-    seen = set()
-    while nodes:
-        node = nodes.pop()
-        if node is None or id(node) in seen:
-            continue
-        seen.add(id(node))
-        call = getattr(node, "call", None)
-        if call is not None:
-            names.add(call.record.name)
-        nodes.extend(node.parents)
+    """The names of the ops that two backward passes over the outputs record."""
+    names = set()
+    for _ in range(3):
+        roots = [o for o in outs if o is not None and o.requires_grad]
+        if not roots:
+            break
+        total = sum((o * o).sum() for o in roots)
+        names |= _names(total.grad_fn)
+        outs = lampas.autograd.grad(
+            total, _leaves(total.grad_fn), create_graph=True, allow_unused=True
+        )
     return names
 
 
-def _leaves(root):
-    leaves, nodes, seen = [], [root], set()
+def _nodes(root):
+    nodes, seen = [root], set()
     while nodes:
         node = nodes.pop()
-        if node is None or id(node) in seen:
-            continue
-        seen.add(id(node))
-        if hasattr(node, "variable"):
-            leaves.append(node.variable)
-        nodes.extend(node.parents)
-    return [leaf for leaf in leaves if leaf is not None]
+        if node is not None and id(node) not in seen:
+            seen.add(id(node))
+            nodes.extend(node.parents)
+            yield node
+
+
+def _names(root):
+    calls = [getattr(node, "call", None) for node in _nodes(root)]
+    return {call.record.name for call in calls if call is not None}
+
+
+def _leaves(root):
+    found = [node.variable for node in _nodes(root) if hasattr(node, "variable")]
+    return [leaf for leaf in found if leaf is not None]
 
 
 def test_labels_name_cases():

@@ -63,6 +63,11 @@ class DType:
         _BY_NUMPY[self.numpy] = self
 
     @property
+    def dtype(self) -> np.dtype:
+        """The NumPy dtype: NumPy looks here, and so takes this type for its own."""
+        return self.numpy
+
+    @property
     def is_floating_point(self) -> bool:
         """Whether elements are real floating-point numbers."""
         return self.category == 2

@@ -78,7 +78,8 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     path = Path(path)
     packed = path.suffix == ".gz"
     limit = path.stat().st_size * (_MAX_RATIO if packed else 1)
-    with gzip.open(path, "rb") if packed else open(path, "rb") as file:
+    source: Any = gzip.open(path, "rb") if packed else open(path, "rb")
+    with source as file:
         dtype, shape = _header(file, path)
         size = math.prod(shape) * dtype.itemsize
         if size > limit:

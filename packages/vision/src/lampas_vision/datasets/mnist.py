@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+import lampas_hub
 from lampas.errors import ArgumentError, FileFormatError
 from lampas_vision.datasets._base import (
     DatasetNotFoundError,
@@ -21,19 +23,61 @@ __all__ = ["MNIST"]
 
 T10K_TRAIN = 8_000
 
+_MIRRORS = [
+    "https://ossci-datasets.s3.amazonaws.com/mnist",
+    "https://storage.googleapis.com/cvdf-datasets/mnist",
+]
+# sha256 and size of the files as published
+_FILES = {
+    "train-images-idx3-ubyte": (
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        9_912_422,
+    ),
+    "train-labels-idx1-ubyte": (
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        28_881,
+    ),
+    "t10k-images-idx3-ubyte": (
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        1_648_877,
+    ),
+    "t10k-labels-idx1-ubyte": (
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+        4_542,
+    ),
+}
 
-def _find(root: Path, name: str) -> Path:
-    """The file, packed or not, in the folder or where torchvision puts it."""
-    folders = [root, root / "mnist", root / "MNIST" / "raw"]
-    for folder in folders:
-        for path in (folder / f"{name}.gz", folder / name):
-            if path.is_file():
-                return path
-    looked = ", ".join(map(str, folders))
-    raise DatasetNotFoundError(
-        f"MNIST: expected the file {name}.gz (or {name}) in one of {looked}; "
-        "fetch MNIST's four files by hand and put them into one of these folders"
-    )
+
+def _folders(root: Path) -> list[Path]:
+    """Where the files may stand; the last is torchvision's place."""
+    return [root, root / "mnist", root / "MNIST" / "raw"]
+
+
+def _find(root: Path, name: str) -> Path | None:
+    """The file, packed or not."""
+    places = (f / n for f in _folders(root) for n in (f"{name}.gz", name))
+    return next((path for path in places if path.is_file()), None)
+
+
+def _fetch(root: Path, name: str) -> None:
+    """Bring a file from one of the mirrors into torchvision's place."""
+    sha256, size = _FILES[name]
+    urls = [f"{mirror}/{name}.gz" for mirror in _MIRRORS]
+    source = lampas_hub.download(urls, sha256, size)
+    target = _folders(root)[-1]
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target / f"{name}.gz")
+
+
+def _read(root: Path, name: str) -> npt.NDArray[Any]:
+    path = _find(root, name)
+    if path is None:
+        looked = ", ".join(map(str, _folders(root)))
+        raise DatasetNotFoundError(
+            f"MNIST: expected the file {name}.gz (or {name}) in one of {looked}; "
+            "pass download=True, or put it there by hand"
+        )
+    return read_idx(path)
 
 
 def _check(images: npt.NDArray[Any], labels: npt.NDArray[Any], root: Path) -> None:
@@ -62,6 +106,8 @@ class MNIST(VisionDataset):
         train: the part to train on, else the part to test on.
         transform: called on each PIL image (mode "L").
         target_transform: called on each label (int).
+        download: fetch what is missing into ``MNIST/raw/`` from mirrors, its sha256
+            checked; nothing is ever fetched without being asked for.
         split: ``"standard"`` is the published one, 60,000 and 10,000 images.
             ``"t10k"`` needs only the two files of the 10,000: the first 8,000 of them
             to train on, the last 2,000 to test on.
@@ -94,6 +140,7 @@ class MNIST(VisionDataset):
         train: bool = True,
         transform: Transform | None = None,
         target_transform: Transform | None = None,
+        download: bool = False,
         *,
         split: Literal["standard", "t10k"] = "standard",
     ) -> None:
@@ -103,13 +150,16 @@ class MNIST(VisionDataset):
         self.train, self.split = train, split
         part = "train" if train and split == "standard" else "t10k"
         root = Path(root).expanduser()
+        names = [f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"]
+        for name in names if download else ():
+            if _find(root, name) is None:
+                _fetch(root, name)
         if not root.is_dir():
             raise DatasetNotFoundError(
-                f"MNIST: there is no folder {root}; expected one with "
-                f"{part}-images-idx3-ubyte.gz and {part}-labels-idx1-ubyte.gz"
+                f"MNIST: there is no folder {root}; expected one with {names[0]}.gz "
+                f"and {names[1]}.gz; pass download=True, or put them there by hand"
             )
-        images = read_idx(_find(root, f"{part}-images-idx3-ubyte"))
-        labels = read_idx(_find(root, f"{part}-labels-idx1-ubyte"))
+        images, labels = (_read(root, name) for name in names)
         _check(images, labels, root)
         if split == "t10k":
             keep = slice(None, T10K_TRAIN) if train else slice(T10K_TRAIN, None)

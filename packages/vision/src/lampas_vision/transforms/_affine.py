@@ -26,8 +26,8 @@ __all__ = ["affine", "rotate"]
 _MODES = (InterpolationMode.NEAREST, InterpolationMode.BILINEAR)
 
 
-def _shift(x: float, y: float) -> npt.NDArray[np.float64]:
-    return np.array([[1.0, 0.0, x], [0.0, 1.0, y], [0.0, 0.0, 1.0]])
+# a, b, c, d, e, f of x_old = a x + b y + c, y_old = d x + e y + f: Pillow's order
+_Matrix = tuple[float, float, float, float, float, float]
 
 
 def _matrix(
@@ -36,28 +36,31 @@ def _matrix(
     scale: float,
     shear: Sequence[float],
     center: Sequence[float],
-) -> npt.NDArray[np.float64]:
-    """From new coordinates (x to the right, y down) to old ones, ``(3, 3)``."""
-    turn, sx, sy = math.radians(angle), math.radians(shear[0]), math.radians(shear[1])
-    # shear along x, then y, then the rotation
-    lean = np.array([[1.0, -math.tan(sx)], [0.0, 1.0]])
-    rise = np.array([[1.0, 0.0], [-math.tan(sy), 1.0]])
-    cos, sin = math.cos(turn), math.sin(turn)
-    spin = np.array([[cos, -sin], [sin, cos]])
-    forward = np.eye(3)
-    forward[:2, :2] = scale * spin @ rise @ lean
-    move = _shift(center[0] + translate[0], center[1] + translate[1])
-    return np.linalg.inv(move @ forward @ _shift(-center[0], -center[1]))
+) -> _Matrix:
+    """From new coordinates (x to the right, y down) to old ones.
+
+    In plain numbers, because arrays of this size cost more than what they hold.
+    """
+    turn = math.radians(angle)
+    cos, sin = math.cos(turn) * scale, math.sin(turn) * scale
+    lean, rise = math.tan(math.radians(shear[0])), math.tan(math.radians(shear[1]))
+    # forward: shear along x, then along y, then the rotation and scale
+    xx, xy = cos + sin * rise, -lean * (cos + sin * rise) - sin
+    yx, yy = sin - cos * rise, -lean * (sin - cos * rise) + cos
+    area = xx * yy - xy * yx
+    a, b, d, e = yy / area, -xy / area, -yx / area, xx / area
+    x, y = center[0] + translate[0], center[1] + translate[1]
+    return a, b, center[0] - a * x - b * y, d, e, center[1] - d * x - e * y
 
 
 def _sources(
-    matrix: npt.NDArray[np.float64], size: tuple[int, int], old: tuple[int, int]
+    matrix: _Matrix, size: tuple[int, int], old: tuple[int, int]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Old coordinates (pixel 0 at 0.0) of every new pixel; both centred."""
+    a, b, c, d, e, f = matrix
     x = np.arange(size[1]) + 0.5 - size[1] / 2
-    y = np.arange(size[0]) + 0.5 - size[0] / 2
-    old_x = matrix[0, 0] * x + matrix[0, 1] * y[:, None] + matrix[0, 2]
-    old_y = matrix[1, 0] * x + matrix[1, 1] * y[:, None] + matrix[1, 2]
+    y = np.arange(size[0])[:, None] + 0.5 - size[0] / 2
+    old_x, old_y = a * x + b * y + c, d * x + e * y + f
     return old_x + old[1] / 2 - 0.5, old_y + old[0] / 2 - 0.5
 
 
@@ -161,7 +164,7 @@ def affine(
         return img.transform(
             img.size,
             Image.Transform.AFFINE,
-            tuple(matrix[:2].ravel()),
+            matrix,
             PIL_MODES[interpolation_mode(interpolation)],
             fillcolor=_pil_fill(img, fill),
         )
@@ -179,15 +182,14 @@ def _from_middle(
     return center[0] - width * 0.5, center[1] - height * 0.5
 
 
-def _expanded(
-    matrix: npt.NDArray[np.float64], size: tuple[int, int]
-) -> tuple[int, int]:
-    """Height and width that hold the whole turned image."""
+def _expanded(angle: float, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width that hold the whole image after a turn about its middle."""
     height, width = size
+    # the inverse of the inverse: where the old corners go
+    a, b, _, d, e, _ = _matrix(-angle, (0.0, 0.0), 1.0, (0.0, 0.0), (0.0, 0.0))
     x, y = np.array([-1, -1, 1, 1]) * width / 2, np.array([-1, 1, 1, -1]) * height / 2
-    corners = np.linalg.inv(matrix) @ np.stack([x, y, np.ones(4)])
     # counted from the corner of the old image, as Pillow does
-    corners += np.array([[width / 2], [height / 2], [0.0]])
+    corners = np.stack([a * x + b * y + width / 2, d * x + e * y + height / 2])
     # a corner that lies on a border up to rounding needs no pixel of its own
     high = np.ceil(corners.max(axis=1) - 1e-4)
     low = np.floor(corners.min(axis=1) + 1e-4)
@@ -234,6 +236,6 @@ def rotate(
     height, width = size_of(img)
     middle = _from_middle(None if expand else center, width, height)
     matrix = _matrix(-angle, (0.0, 0.0), 1.0, (0.0, 0.0), middle)
-    size = _expanded(matrix, (height, width)) if expand else (height, width)
+    size = _expanded(-angle, (height, width)) if expand else (height, width)
     x, y = _sources(matrix, size, (height, width))
     return _sample(img, x, y, _checked_mode(interpolation), fill)

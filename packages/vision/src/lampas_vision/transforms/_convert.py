@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -169,6 +170,12 @@ def _to_int(image: Tensor, dtype: Any) -> Tensor:
     return (image * (lampas.iinfo(dtype).max + 1.0 - 1e-3)).to(dtype)
 
 
+@functools.lru_cache(maxsize=32)
+def _column(values: tuple[float, ...], dtype: Any, device: Any) -> Tensor:
+    """One number per channel; kept, because a loader asks for it per image."""
+    return lampas.tensor(values, dtype=dtype, device=device).view(-1, 1, 1)
+
+
 def normalize(
     tensor: Tensor,
     mean: Sequence[float],
@@ -214,9 +221,8 @@ def normalize(
             )
     if any(float(value) == 0.0 for value in std):
         raise ArgumentError(f"std: expected no zero, got {list(std)}")
-    like = {"dtype": tensor.dtype, "device": tensor.device}
-    centre = lampas.tensor(list(mean), **like).view(-1, 1, 1)
-    spread = lampas.tensor(list(std), **like).view(-1, 1, 1)
+    centre = _column(tuple(mean), tensor.dtype, tensor.device)
+    spread = _column(tuple(std), tensor.dtype, tensor.device)
     if inplace:
         return tensor.sub_(centre).div_(spread)
     return (tensor - centre) / spread

@@ -103,5 +103,7 @@ class Preprocess:
                 f"preprocess: expected {', '.join(sorted(names))}, got "
                 f"{', '.join(sorted(values))}: {', '.join(odd)} missing or unknown"
             )
-        fields = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        fields: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
         return cls(**fields)

@@ -193,7 +193,9 @@ class RandomResizedCrop(nn.Module):
     def _rectangle(self, rows: int, columns: int) -> tuple[int, int, int, int]:
         low, high = (math.log(r) for r in self.ratio)
         for _ in range(10):
-            area = rows * columns * _uniform(*self.scale, self.generator)
+            area = (
+                rows * columns * _uniform(self.scale[0], self.scale[1], self.generator)
+            )
             ratio = math.exp(_uniform(low, high, self.generator))
             width, height = (
                 round(math.sqrt(area * ratio)),
@@ -307,20 +309,19 @@ class RandomAffine(nn.Module):
         self.fill, self.center, self.generator = fill, center, generator
 
     def _draw(self, size: tuple[int, int]) -> tuple[Any, Any, Any, Any]:
-        """Angle, shift, scale and shear of one image."""
-        generator = self.generator
-        angle = _uniform(*self.degrees, generator)
-        shift = (0, 0)
+        """Angle, shift, scale and shear of one image, from six numbers drawn."""
+        drawn = lampas.rand(6, generator=self.generator).tolist()
+
+        def between(low: float, high: float) -> float:
+            return low + (high - low) * drawn.pop()
+
+        angle = between(*self.degrees)
+        shift = [0, 0]
         if self.translate is not None:
             reach = [t * s for t, s in zip(self.translate, size[::-1], strict=True)]
-            x, y = (round(_uniform(-r, r, generator)) for r in reach)
-            shift = (x, y)
-        low, high = self.scale or (1.0, 1.0)
-        scale = _uniform(low, high, generator) if self.scale else 1.0
-        shear = [
-            _uniform(*r, generator) if r != (0.0, 0.0) else 0.0 for r in self.shear
-        ]
-        return angle, shift, scale, shear
+            shift = [round(between(-r, r)) for r in reach]
+        scale = between(self.scale[0], self.scale[1]) if self.scale else 1.0
+        return angle, shift, scale, [between(*limits) for limits in self.shear]
 
     def forward(self, img: ImageLike) -> Any:
         check_image(img, type(self).__name__)

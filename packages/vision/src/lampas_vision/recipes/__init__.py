@@ -1,0 +1,1 @@
+"""Recipes: each a file with a visible loop, run as ``lampas train NAME``."""
