@@ -7,8 +7,10 @@ from lampas.nn.modules import (
     container,
     conv,
     linear,
+    loss,
     misc,
     norm,
+    padding,
     pool,
 )
 from lampas.nn.parameter import (
@@ -18,7 +20,17 @@ from lampas.nn.parameter import (
     UninitializedParameter,
 )
 
-_FAMILIES = (activation, container, conv, linear, misc, norm, pool)
+_FAMILIES = (
+    activation,
+    container,
+    conv,
+    linear,
+    loss,
+    misc,
+    norm,
+    padding,
+    pool,
+)
 
 for _family in _FAMILIES:
     globals().update({name: getattr(_family, name) for name in _family.__all__})

@@ -76,17 +76,19 @@ def _region(size: int, lo: int, hi: int) -> tuple[slice, slice]:
     return target, source
 
 
+def _regions(size: Any, pads: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The regions of all spatial dimensions, as indices of the last ones."""
+    places = [_region(s, lo, hi) for s, (lo, hi) in zip(size, pads, strict=True)]
+    return (..., *(t for t, _ in places)), (..., *(s for _, s in places))
+
+
 def _padded(xp: Any, x: Any, geo: Geometry) -> Any:
     """(N, C, D, H, W) as (C, N, ...) with zeros around; a flat buffer with slack."""
     n, channels = x.shape[:2]
     shape = (channels, n, *geo.padded)
     slack = (geo.kernel[2] - 1) * geo.dilation[2]
     flat = xp.zeros(math.prod(shape) + slack, x.dtype)
-    places = [
-        _region(s, lo, hi) for s, (lo, hi) in zip(x.shape[2:], geo.pads, strict=True)
-    ]
-    inside = (slice(None), slice(None), *(target for target, _ in places))
-    of = (slice(None), slice(None), *(source for _, source in places))
+    inside, of = _regions(x.shape[2:], geo.pads)
     flat[: math.prod(shape)].reshape(shape)[inside] = x[of].swapaxes(0, 1)
     return flat
 
@@ -277,12 +279,15 @@ def _taps(geo: Geometry) -> Iterator[tuple[tuple[int, int, int], tuple[Any, ...]
                 )
 
 
-def _cropped(padded: Any, geo: Geometry) -> Any:
+def _cropped(xp: Any, padded: Any, geo: Geometry) -> Any:
     """The inside of a padded image, of shape (..., *padded)."""
-    inside = tuple(
-        slice(lo, p - hi) for (lo, hi), p in zip(geo.pads, geo.padded, strict=True)
-    )
-    return padded[(..., *inside)]
+    size = tuple(p - lo - hi for p, (lo, hi) in zip(geo.padded, geo.pads, strict=True))
+    inside, of = _regions(size, geo.pads)
+    if all(lo >= 0 and hi >= 0 for lo, hi in geo.pads):
+        return padded[inside]
+    result = xp.zeros((*padded.shape[:-3], *size), padded.dtype)
+    result[of] = padded[inside]
+    return result
 
 
 def _add_columns(xp: Any, columns: Any, geo: Geometry) -> Any:
@@ -290,12 +295,17 @@ def _add_columns(xp: Any, columns: Any, geo: Geometry) -> Any:
     image = xp.zeros((columns.shape[0], columns.shape[4], *geo.padded), columns.dtype)
     for (i, j, k), where in _taps(geo):
         image[(..., *where)] += columns[:, i, j, k]
-    return _cropped(image, geo)
+    return _cropped(xp, image, geo)
 
 
 def _around(xp: Any, x: Any, geo: Geometry) -> Any:
     """(N, C, D, H, W) with zeros around."""
-    return xp.pad(x, ((0, 0), (0, 0), *geo.pads)) if any(map(any, geo.pads)) else x
+    if not any(map(any, geo.pads)):
+        return x
+    image = xp.zeros((*x.shape[:2], *geo.padded), x.dtype)
+    inside, of = _regions(x.shape[2:], geo.pads)
+    image[inside] = x[of]
+    return image
 
 
 def _depthwise(xp: Any, x: Any, w: Any, bias: Any, geo: Geometry) -> Any:
@@ -337,4 +347,4 @@ def _depthwise_input(xp: Any, dy: Any, w: Any, geo: Geometry) -> Any:
         weight = w6[:, :, i, j, k].reshape(channels, each, 1, 1, 1)
         term = dy6 * weight
         image[(..., *where)] += term[:, :, 0] if each == 1 else term.sum(axis=2)
-    return _cropped(image, geo)
+    return _cropped(xp, image, geo)

@@ -44,7 +44,7 @@ def resample_forward(xp: Any, x: Any, *, dim: int, matrix: np.ndarray) -> Any:
         return xp.matmul(x, matrix.T)
     if dim == x.ndim - 2:
         return xp.matmul(matrix, x)
-    rows = x.reshape(*x.shape[: dim + 1], -1)
+    rows = x.reshape(*x.shape[: dim + 1], math.prod(x.shape[dim + 1 :]))
     return xp.matmul(matrix, rows).reshape(
         *x.shape[:dim], matrix.shape[0], *x.shape[dim + 1 :]
     )

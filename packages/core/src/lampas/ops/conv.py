@@ -463,7 +463,8 @@ def _transposed(
         weight,
         size=size,
         stride=stride,
-        padding=tuple((p, p) for p in padding),
+        # So chosen, the convolution that is transposed has exactly input's size.
+        padding=tuple((p, p - e) for p, e in zip(padding, extra, strict=True)),
         dilation=dilation,
         groups=groups,
     )

@@ -344,7 +344,9 @@ def kl_div(
     if log_target:
         losses = target.exp() * (target - input)  # type: ignore[attr-defined]
     else:
-        losses = target.xlogy(target) - target * input  # type: ignore[attr-defined]
+        # 0 log 0 counts as 0.
+        logs = target.masked_fill(target <= 0, 1.0).log()  # type: ignore[attr-defined,operator]
+        losses = target * (logs - input)
     if reduction == "batchmean":
         count = input._data.shape[0] if input._data.ndim else 1
         return losses.sum() / max(count, 1)
@@ -626,6 +628,8 @@ def cosine_similarity(
     >>> lampas.cosine_similarity(a, a)
     tensor([1.])
     """
+    shape = broadcast_shapes(x1._data.shape, x2._data.shape)
+    x1, x2 = x1.expand(shape), x2.expand(shape)  # type: ignore[attr-defined]
     product = (x1 * x2).sum(dim)  # type: ignore[attr-defined]
     lengths = [
         (x * x).sum(dim).clamp_min(eps * eps).sqrt()  # type: ignore[attr-defined]

@@ -126,11 +126,14 @@ def _index(size: int, lo: int, hi: int, mode: str) -> Any:
     """Which element stands where, along one dimension."""
     if lo == hi == 0:
         return range(size)
+    if mode == "circular":
+        # What negative sizes leave is what is repeated.
+        kept = np.arange(max(-lo, 0), size - max(-hi, 0))
+        places = np.arange(-max(lo, 0), len(kept) + max(hi, 0))
+        return tuple(kept[places % len(kept)].tolist())
     places = np.arange(-lo, size + hi)
     if mode == "replicate":
         return tuple(np.clip(places, 0, size - 1).tolist())
-    if mode == "circular":
-        return tuple((places % size).tolist())
     places = np.abs(places)
     return tuple(np.where(places >= size, 2 * (size - 1) - places, places).tolist())
 
@@ -155,6 +158,8 @@ def _pairs(input: Tensor, pad: Sequence[int]) -> Pads:
 
 
 def _check_size(size: int, lo: int, hi: int, mode: str) -> None:
+    if lo == hi == 0:
+        return
     limit = {"reflect": size - 1, "circular": size, "replicate": None}[mode]
     if limit is not None and max(lo, hi) > limit:
         raise ShapeError(

@@ -13,7 +13,7 @@ import numpy as np
 from lampas.engine.infer import like_input
 from lampas.engine.inplace import assign
 from lampas.engine.record import ELEMENTWISE, LINEAR, op
-from lampas.engine.tensor import Tensor, method
+from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.random import Generator, default_generator
 
@@ -384,7 +384,7 @@ def rrelu(
         return leaky_relu(input, (lower + upper) / 2)
     source = generator or default_generator
     draws = source.uniform(input._data.shape, np.float32) * (upper - lower) + lower
-    slopes = Tensor(draws).to(input)  # type: ignore[attr-defined]
+    slopes = wrap(draws).to(input)  # type: ignore[attr-defined]
     return _prelu.call(input, slopes)
 
 

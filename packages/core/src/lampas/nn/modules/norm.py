@@ -164,6 +164,8 @@ class GroupNorm(Module):
         affine: bool = True,
         device: Any = None,
         dtype: DType | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if num_channels % num_groups:
@@ -176,9 +178,9 @@ class GroupNorm(Module):
         self.eps = eps
         self.affine = affine
         kind = {"device": device, "dtype": dtype}
-        for name in ("weight", "bias"):
+        for name, present in (("weight", affine), ("bias", affine and bias)):
             self.register_parameter(
-                name, empty_parameter(num_channels, **kind) if affine else None
+                name, empty_parameter(num_channels, **kind) if present else None
             )
         self.reset_parameters()
 
@@ -212,6 +214,7 @@ class _Tracking(Module):
         track_running_stats: bool,
         device: Any,
         dtype: DType | None,
+        bias: bool,
     ) -> None:
         super().__init__()
         self.num_features = num_features
@@ -220,9 +223,9 @@ class _Tracking(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         kind = {"device": device, "dtype": dtype}
-        for name in ("weight", "bias"):
+        for name, present in (("weight", affine), ("bias", affine and bias)):
             self.register_parameter(
-                name, empty_parameter(num_features, **kind) if affine else None
+                name, empty_parameter(num_features, **kind) if present else None
             )
         stats: tuple[Any, ...] = (None, None, None)
         if track_running_stats:
@@ -272,9 +275,18 @@ class _BatchNorm(_Tracking):
         track_running_stats: bool = True,
         device: Any = None,
         dtype: DType | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, device, dtype
+            num_features,
+            eps,
+            momentum,
+            affine,
+            track_running_stats,
+            device,
+            dtype,
+            bias=bias,
         )
 
     def forward(self, input: Tensor) -> Tensor:
@@ -346,9 +358,18 @@ class SyncBatchNorm(_BatchNorm):
         process_group: Any = None,
         device: Any = None,
         dtype: DType | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, device, dtype
+            num_features,
+            eps,
+            momentum,
+            affine,
+            track_running_stats,
+            device,
+            dtype,
+            bias=bias,
         )
         self.process_group = process_group
 
@@ -363,9 +384,18 @@ class _InstanceNorm(_Tracking):
         track_running_stats: bool = False,
         device: Any = None,
         dtype: DType | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__(
-            num_features, eps, momentum, affine, track_running_stats, device, dtype
+            num_features,
+            eps,
+            momentum,
+            affine,
+            track_running_stats,
+            device,
+            dtype,
+            bias=bias,
         )
 
     def forward(self, input: Tensor) -> Tensor:
