@@ -42,7 +42,8 @@ def test_the_run_folder_has_all_a_person_looks_at(folder):
     run = folder / "run"
     for name in ("curves.png", "samples/confusion.png", "samples/spectrograms.png"):
         assert (run / name).read_bytes().startswith(b"\x89PNG")
-    lines = [json.loads(line) for line in (run / "metrics.jsonl").open()]
+    text = (run / "metrics.jsonl").read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
     assert [line["step"] for line in lines] == [5, 10, 15, 20]
     assert lines[-1]["test_accuracy"] == 1.0
 
