@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from lampas.nn import functional as F
-
 import lampas
 import lampas_hub
 from lampas import Generator, Tensor, nn
 from lampas.errors import ArgumentError
+from lampas.nn import functional as F
 from lampas.optim import SGD, AdamW, Optimizer
 from lampas.optim.lr_scheduler import CosineAnnealingLR, LRScheduler, OneCycleLR
 from lampas.train import (
