@@ -76,7 +76,7 @@ class Case:
 
     def arrays(self, dtype: str, seed: int = 0) -> list[np.ndarray]:
         """The inputs of the case in a dtype."""
-        made = self.inputs(np.random.default_rng(seed))
+        made = [np.asarray(a) for a in self.inputs(np.random.default_rng(seed))]
         kind = NUMPY[dtype]
         return [a.astype(kind) if a.dtype == np.float64 else a for a in made]
 
@@ -104,6 +104,21 @@ class Case:
             f"to repeat: case = next(c for c in ALL if c.label() == {self.label()!r}); "
             f"case(*map(lampas.from_numpy, case.arrays({dtype!r})))"
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Via(Case):
+    """A case of an op that does not take its tensors first.
+
+    Attributes:
+        call: ``call(op, *tensors, **params)`` calls it.
+    """
+
+    call: Callable[..., Any] = lambda op, *tensors, **params: op(*tensors, **params)
+
+    def __call__(self, *tensors: Any) -> Any:
+        """Call the op."""
+        return self.call(self.function, *tensors, **self.params)
 
 
 _PLAIN = (bool, int, float, str, tuple, type(None))

@@ -109,7 +109,7 @@ def test_no_dimensions_give_a_tensor(case):
 
 def cotangents(outs, seed=1):
     rng = np.random.default_rng(seed)
-    return [lampas.from_numpy(rng.standard_normal(o.shape)) for o in outs]
+    return [lampas.from_numpy(np.array(rng.standard_normal(o.shape))) for o in outs]
 
 
 def differentiable(case, arrays):
@@ -120,7 +120,7 @@ def differentiable(case, arrays):
 
 def moved(arrays, directions, step):
     return [
-        a if d is None else a + step * d
+        a if d is None else np.asarray(a + step * d)
         for a, d in zip(arrays, directions, strict=True)
     ]
 
@@ -199,7 +199,7 @@ def test_gradient_of_the_gradient_is_its_slope(case):
 
     ins, grads = gradients(case, arrays, weights, create_graph=True)
     pairs = [(g, d) for g, d in zip(grads, second, strict=True) if g is not None]
-    inner = sum((g * lampas.from_numpy(d)).sum() for g, d in pairs)
+    inner = sum((g * lampas.from_numpy(np.array(d))).sum() for g, d in pairs)
     found = [None] * len(ins)
     if inner.requires_grad:
         floating = [i for i, x in enumerate(ins) if x.requires_grad]

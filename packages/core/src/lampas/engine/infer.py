@@ -17,6 +17,7 @@ __all__ = [
     "Spec",
     "broadcast",
     "broadcast_shapes",
+    "given_shape",
     "like_input",
     "predicate",
     "reduced",
@@ -33,6 +34,11 @@ class Spec(NamedTuple):
 def like_input(specs: Sequence[Spec], **params: Any) -> Spec:
     """The first input's shape and dtype."""
     return specs[0]
+
+
+def given_shape(specs: Sequence[Spec], *, shape: Any, **params: Any) -> Spec:
+    """The shape that a parameter says; the first input's dtype."""
+    return Spec(tuple(shape), specs[0].dtype)
 
 
 def broadcast_shapes(*shapes: Sequence[Any]) -> tuple[Any, ...]:

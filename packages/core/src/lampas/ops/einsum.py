@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.infer import Spec
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
 from lampas.errors import ShapeError
@@ -14,8 +15,23 @@ from lampas.ops.matmul import matmul
 
 __all__ = ["einsum", "tensordot"]
 
+
+def _einsum_spec(specs: Any, *, terms: Any, out: Any) -> Spec:
+    sizes = {
+        axis: size
+        for (shape, _), term in zip(specs, terms, strict=True)
+        for axis, size in zip(term, shape, strict=True)
+    }
+    return Spec(tuple(sizes[axis] for axis in out), specs[0].dtype)
+
+
 _einsum = op(
-    "einsum", kind="opaque", promote="promote", saves="xs xs.shape", fresh=True
+    "einsum",
+    kind="opaque",
+    promote="promote",
+    saves="xs xs.shape",
+    fresh=True,
+    infer=_einsum_spec,
 )
 """Products over named axes; ``terms`` are tuples of axis numbers."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import int64
+from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import (
@@ -67,8 +68,12 @@ def _grid(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
     return tuple(axes)
 
 
-_gather = op("gather", kind="shape", saves="x.shape")
-_scatter_zeros = op("scatter_zeros", kind="linear", widen=False)
+def _like_index(specs: Any, *, dim: int, index: Any) -> Spec:
+    return Spec(index.shape, specs[0].dtype)
+
+
+_gather = op("gather", kind="shape", saves="x.shape", infer=_like_index)
+_scatter_zeros = op("scatter_zeros", kind="linear", widen=False, infer=given_shape)
 """Add the input into zeros of a shape along a dimension: the transpose of gather."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.infer import Spec, given_shape, like_input
 from lampas.engine.inplace import assign
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
@@ -20,16 +21,30 @@ from lampas.ops.views import basic_index
 
 __all__ = ["index_put"]
 
-_take = op("take", kind="shape", saves="x.shape")
+
+def _taken(specs: Any, *, index: tuple[Any, ...]) -> Spec:
+    """The spec of an advanced index; arrays apart put their dimensions in front."""
+    shape, dtype = specs[0]
+    places = [i for i, a in enumerate(index) if not isinstance(a, slice)]
+    picked = np.broadcast_shapes(*(index[i].shape for i in places))
+    kept = [s for i, s in enumerate(shape) if i not in places]
+    together = places[-1] - places[0] + 1 == len(places)
+    at = places[0] if together else 0
+    return Spec((*kept[:at], *picked, *kept[at:]), dtype)
+
+
+_take = op("take", kind="shape", saves="x.shape", infer=_taken)
 """NumPy's advanced indexing by arrays and full slices: a copy."""
 
-_put = op("take_add", kind="linear", widen=False)
+_put = op("take_add", kind="linear", widen=False, infer=given_shape)
 """Add the input into zeros of a shape at an advanced index: transpose of ``take``."""
 
-_set = op("index_set", kind="linear", saves="value.shape", widen=False)
+_set = op(
+    "index_set", kind="linear", saves="value.shape", widen=False, infer=like_input
+)
 """A copy of the input with ``value`` at an advanced index."""
 
-_clear = op("index_clear", kind="linear", fresh=True, widen=False)
+_clear = op("index_clear", kind="linear", fresh=True, widen=False, infer=like_input)
 """A copy of the input with zeros at an advanced index."""
 
 
@@ -226,6 +241,9 @@ def _positions(array: Any, shape: tuple[int, ...], dim: int) -> list[Any]:
             raise BoundsError(
                 f"index {bad} is out of bounds for dimension {dim} with size {size}"
             )
+        if low < 0:
+            # One place must have one name, or sums over repeated places lose some.
+            array = array + size * (array < 0)
     return [array]
 
 

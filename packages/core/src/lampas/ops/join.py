@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lampas.engine.infer import Spec
+from lampas.engine.infer import Spec, like_input
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import LINEAR, SHAPE, op
 from lampas.engine.tensor import Tensor, method
-from lampas.errors import ArgumentError, ArgumentTypeError, ShapeError
+from lampas.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DimensionError,
+    ShapeError,
+)
 from lampas.ops._arguments import normalize_dim
 from lampas.ops.create import cast
 from lampas.ops.views import narrow
@@ -185,7 +190,15 @@ def _at_least(x: Tensor, ndim: int) -> Tensor:
 
 # ---- taking apart
 
-_unbind = op("unbind", kind=SHAPE, outputs=None, saves="x.shape", view=True)
+
+def _unbound(specs: Any, *, dim: int) -> list[Spec]:
+    shape, dtype = specs[0]
+    return [Spec((*shape[:dim], *shape[dim + 1 :]), dtype)] * shape[dim]
+
+
+_unbind = op(
+    "unbind", kind=SHAPE, outputs=None, saves="x.shape", view=True, infer=_unbound
+)
 
 
 @_unbind.forward
@@ -204,7 +217,7 @@ def unbind_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, dim: int) -> Any:
     return (F.cat(*parts, dim=dim),)
 
 
-_zeros_of = op("zeros_of", kind=LINEAR, widen=False)
+_zeros_of = op("zeros_of", kind=LINEAR, widen=False, infer=like_input)
 """Zeros like the input."""
 
 
@@ -232,7 +245,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     (tensor([1, 2]), tensor([3, 4]))
     """
     if input._data.ndim == 0:
-        raise IndexError("unbind: a 0-d tensor has no dimension to take apart")
+        raise DimensionError("unbind: a 0-d tensor has no dimension to take apart")
     dim = normalize_dim(dim, input._data.ndim)
     if input._data.shape[dim] == 0:
         return ()

@@ -26,7 +26,9 @@ __all__ = [
     "triu_indices",
 ]
 
-_masked_fill = op("masked_fill", kind="opaque", saves="value.shape", widen=False)
+_masked_fill = op(
+    "masked_fill", kind="opaque", saves="value.shape", widen=False, infer=like_input
+)
 _keep_where = op("keep_where", kind="linear", fresh=True, widen=False, infer=like_input)
 """The input where a constant mask is set, else zero."""
 

@@ -294,11 +294,41 @@ _linear_bias = op(
     infer=_linear_spec,
     autocast="half",
 )
-_linear_input = op("linear_input", kind=BILINEAR, saves="x?1 weight?0", fresh=True)
+
+
+def _linear_input_spec(specs: Any) -> Spec:
+    (x, dtype), (weight, _) = specs
+    return Spec((*x[:-1], weight[1]), dtype)
+
+
+def _linear_weight_spec(specs: Any) -> Spec:
+    (g, dtype), (x, _) = specs
+    return Spec((g[-1], x[-1]), dtype)
+
+
+def _linear_sum_spec(specs: Any) -> Spec:
+    return Spec(specs[0].shape[-1:], specs[0].dtype)
+
+
+_linear_input = op(
+    "linear_input",
+    kind=BILINEAR,
+    saves="x?1 weight?0",
+    fresh=True,
+    infer=_linear_input_spec,
+)
 """Gradient of linear by its input: ``g @ weight``."""
-_linear_weight = op("linear_weight", kind=BILINEAR, saves="g?1 x?0", fresh=True)
+_linear_weight = op(
+    "linear_weight",
+    kind=BILINEAR,
+    saves="g?1 x?0",
+    fresh=True,
+    infer=_linear_weight_spec,
+)
 """Gradient of linear by its weight: ``g^T @ x`` over all leading dimensions."""
-_linear_sum = op("linear_sum", kind="linear", saves="x.shape", fresh=True)
+_linear_sum = op(
+    "linear_sum", kind="linear", saves="x.shape", fresh=True, infer=_linear_sum_spec
+)
 """Gradient of linear by its bias: the sum over all leading dimensions."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lampas.engine.infer import Spec
+from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import SHAPE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ShapeError
@@ -13,11 +13,7 @@ from lampas.ops._arguments import normalize_dim, sizes_of
 __all__ = ["permute", "reshape", "transpose"]
 
 
-def _given_shape(specs: Any, *, shape: Any) -> Spec:
-    return Spec(tuple(shape), specs[0].dtype)
-
-
-_reshape = op("reshape", kind=SHAPE, saves="x.shape", view=True, infer=_given_shape)
+_reshape = op("reshape", kind=SHAPE, saves="x.shape", view=True, infer=given_shape)
 
 
 @_reshape.forward
@@ -68,7 +64,12 @@ def _resolved(input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape
 
 
-_permute = op("permute", kind=SHAPE, view=True)
+def _permuted(specs: Any, *, dims: tuple[int, ...]) -> Spec:
+    shape, dtype = specs[0]
+    return Spec(tuple(shape[d] for d in dims), dtype)
+
+
+_permute = op("permute", kind=SHAPE, view=True, infer=_permuted)
 
 
 @_permute.forward
@@ -128,7 +129,7 @@ def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     return _permute.call(input, dims=tuple(order))
 
 
-_expand = op("expand", kind=SHAPE, saves="x.shape", view=True, infer=_given_shape)
+_expand = op("expand", kind=SHAPE, saves="x.shape", view=True, infer=given_shape)
 
 
 @_expand.forward

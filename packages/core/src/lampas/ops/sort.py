@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lampas.dtypes import int64
+from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import DTypeError, ShapeError
@@ -47,7 +48,18 @@ class KthvalueResult(NamedTuple):
     indices: Tensor
 
 
-_sort = op("sort", kind="opaque", outputs=2, saves="x.shape y1", widen=False)
+def _sorted_specs(specs: Any, **params: Any) -> list[Spec]:
+    return [specs[0], Spec(specs[0].shape, np.dtype(np.int64))]
+
+
+_sort = op(
+    "sort",
+    kind="opaque",
+    outputs=2,
+    saves="x.shape y1",
+    widen=False,
+    infer=_sorted_specs,
+)
 
 
 @_sort.forward
@@ -72,7 +84,14 @@ def sort_vjp(
     return (F.unsort(g[0], order, shape=shape, dim=dim),)
 
 
-_unsort = op("unsort", kind="linear", saves="order", fresh=True, widen=False)
+_unsort = op(
+    "unsort",
+    kind="linear",
+    saves="order",
+    fresh=True,
+    widen=False,
+    infer=given_shape,
+)
 """Put entries back where ``order`` took them from; zeros elsewhere."""
 
 
@@ -88,7 +107,18 @@ def unsort_vjp(F: Any, g: Any, order: Any, *, need: Any, shape: Any, dim: int) -
     return F.resort(g, order, dim=dim), None
 
 
-_resort = op("resort", kind="linear", saves="order x.shape", fresh=True, widen=False)
+def _in_order(specs: Any, *, dim: int) -> Spec:
+    return Spec(specs[1].shape, specs[0].dtype)
+
+
+_resort = op(
+    "resort",
+    kind="linear",
+    saves="order x.shape",
+    fresh=True,
+    widen=False,
+    infer=_in_order,
+)
 """Take entries along a dimension in a given order."""
 
 

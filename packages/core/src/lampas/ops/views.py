@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.dtypes import int64
-from lampas.engine.infer import broadcast_shapes
+from lampas.engine.infer import Spec, broadcast_shapes, given_shape, like_input
 from lampas.engine.record import SHAPE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import BoundsError, ShapeError
@@ -39,10 +39,31 @@ __all__ = [
     "unsqueeze",
 ]
 
-_slice = op("slice", kind=SHAPE, saves="x.shape", view=True)
+
+def _sliced(specs: Any, *, index: tuple[Any, ...]) -> Spec:
+    """The spec of a basic index; sizes under full slices are only handed on."""
+    old, dtype = specs[0]
+    shape: list[Any] = []
+    used = sum(item is not None and item is not Ellipsis for item in index)
+    sizes = iter(old)
+    for item in index if Ellipsis in index else (*index, ...):
+        if item is None:
+            shape.append(1)
+        elif item is Ellipsis:
+            shape += [next(sizes) for _ in range(len(old) - used)]
+        elif isinstance(item, slice):
+            size = next(sizes)
+            full = item == slice(None)
+            shape.append(size if full else len(range(*item.indices(size))))
+        else:
+            next(sizes)
+    return Spec(tuple(shape), dtype)
+
+
+_slice = op("slice", kind=SHAPE, saves="x.shape", view=True, infer=_sliced)
 """Basic indexing: slices, integers, None and Ellipsis."""
 
-_embed = op("slice_embed", kind="linear", fresh=True, widen=False)
+_embed = op("slice_embed", kind="linear", fresh=True, widen=False, infer=given_shape)
 """Zeros of a shape, with the input at a basic index: the transpose of ``slice``."""
 
 
@@ -417,7 +438,7 @@ def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     return reshape(self, *other.shape)
 
 
-_flip = op("flip", kind=SHAPE)
+_flip = op("flip", kind=SHAPE, infer=like_input)
 
 
 @_flip.forward
@@ -476,7 +497,7 @@ def flipud(input: Tensor) -> Tensor:
     return flip(input, 0)
 
 
-_roll = op("roll", kind=SHAPE)
+_roll = op("roll", kind=SHAPE, infer=like_input)
 
 
 @_roll.forward
@@ -557,8 +578,21 @@ def tile(input: Tensor, *dims: Any) -> Tensor:
     return repeat(input, *(1,) * missing, *times)
 
 
-_diagonal = op("diagonal", kind=SHAPE, saves="x.shape", view=True)
-_diagonal_embed = op("diagonal_scatter_zeros", kind="linear", fresh=True, widen=False)
+def _diagonals(specs: Any, *, offset: int, dim1: int, dim2: int) -> Spec:
+    shape, dtype = specs[0]
+    rows, columns = shape[dim1] + min(offset, 0), shape[dim2] - max(offset, 0)
+    rest = [s for d, s in enumerate(shape) if d not in (dim1, dim2)]
+    return Spec((*rest, max(min(rows, columns), 0)), dtype)
+
+
+_diagonal = op("diagonal", kind=SHAPE, saves="x.shape", view=True, infer=_diagonals)
+_diagonal_embed = op(
+    "diagonal_scatter_zeros",
+    kind="linear",
+    fresh=True,
+    widen=False,
+    infer=given_shape,
+)
 
 
 @_diagonal.forward
