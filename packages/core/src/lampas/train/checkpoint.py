@@ -25,7 +25,7 @@ from lampas.random import Generator, default_generator
 from lampas.train.config import config_dict
 from lampas.train.run import Run
 
-__all__ = ["Checkpoint", "load_checkpoint"]
+__all__ = ["Checkpoint", "Stateful", "load_checkpoint"]
 
 _FORMAT = 1
 

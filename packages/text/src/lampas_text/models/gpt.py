@@ -10,13 +10,21 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from lampas.nn import functional as F
-
 import lampas
 from lampas import Generator, Tensor, nn
 from lampas.errors import ArgumentError
+from lampas.nn import functional as F
 
-__all__ = ["GPT", "Block", "GPTConfig", "gpt2", "gpt_mini"]
+__all__ = [
+    "GPT",
+    "MLP",
+    "Block",
+    "CausalSelfAttention",
+    "GPTConfig",
+    "Transformer",
+    "gpt2",
+    "gpt_mini",
+]
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentError, ArgumentTypeError, NonFiniteError
 
 __all__ = [
+    "NonFiniteNorm",
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
