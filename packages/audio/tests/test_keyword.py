@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
 
 import lampas
 import lampas_audio
+import lampas_hub
 from lampas.cli import main
 from lampas.train import load_checkpoint
-from lampas_audio.models import KeywordCNN
+from lampas_audio.datasets import FSDD
+from lampas_audio.models import KeywordCNN, keyword_features
 from lampas_audio.recipes import keyword
 
 RECIPE = keyword.__file__
@@ -71,3 +74,44 @@ def test_workers_do_not_change_the_weights(folder, tmp_path):
 def test_the_network_names_the_shape_it_wants():
     with pytest.raises(RuntimeError, match=r"\(batch, 40, frames\), got \(2, 30, 9\)"):
         KeywordCNN()(lampas.zeros(2, 30, 9))
+
+
+# The weights that come with the package
+
+
+@pytest.fixture
+def registered():
+    lampas_hub.register("lampas_audio:weights")
+
+
+def test_weights_are_small_and_say_where_they_are_from(registered):
+    entry = lampas_hub.info("keyword-fsdd")
+    assert entry.size < 500_000
+    assert entry.licence == entry.data_licence == "CC-BY-SA-4.0"
+    assert entry.metric.value >= 0.985
+    card = entry.folder / "weights" / "keyword-fsdd.md"
+    assert entry.commit in card.read_text()
+
+
+@pytest.mark.skipif("LAMPAS_DATA" not in os.environ, reason="LAMPAS_DATA is not set")
+def test_weights_score_what_the_card_says(registered, capsys):
+    assert main(["eval", RECIPE, "--checkpoint", "pretrained"]) == 0
+    value = lampas_hub.info("keyword-fsdd").metric.value
+    assert f"test_accuracy: {value:.4f}" in capsys.readouterr().out
+
+
+@pytest.mark.skipif("LAMPAS_DATA" not in os.environ, reason="LAMPAS_DATA is not set")
+def test_the_model_by_its_name_hears_a_digit(registered):
+    model = lampas_hub.load("keyword-fsdd")
+    data = FSDD(split="test", transform=keyword_features())
+    bands, digit = data[77]
+    assert int(model(bands).argmax()) == digit
+    assert not model.training
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("LAMPAS_DATA" not in os.environ, reason="LAMPAS_DATA is not set")
+def test_spoken_digits(tmp_path):
+    assert main(["train", RECIPE, "--run", str(tmp_path / "run")]) == 0
+    text = (tmp_path / "run" / "metrics.jsonl").read_text()
+    assert json.loads(text.splitlines()[-1])["test_accuracy"] >= 0.985
