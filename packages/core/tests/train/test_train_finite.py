@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from lampas.nn import functional as F
 
 import lampas
 from lampas import nn
 from lampas.errors import NonFiniteError
+from lampas.nn import functional as F
 from lampas.train import check_finite, find_nonfinite
 
 

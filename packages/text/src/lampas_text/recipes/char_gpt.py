@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lampas.nn import functional as F
-from lampas.optim import AdamW
-from lampas.optim.lr_scheduler import LambdaLR
 
 import lampas
 import lampas_hub
 from lampas import Generator, Tensor, nn
 from lampas.errors import ArgumentError
+from lampas.nn import functional as F
+from lampas.optim import AdamW
+from lampas.optim.lr_scheduler import LambdaLR
 from lampas.train import Checkpoint, Progress, Run, Table, check_finite, option
 from lampas.utils.data import DataLoader, RandomSampler
 from lampas_text.datasets import TextWindows, read_text, tinyshakespeare
@@ -28,7 +28,22 @@ from lampas_text.models.gpt import GPT, GPTConfig
 from lampas_text.sampling import generate
 from lampas_text.tokenizers import CharTokenizer
 
-__all__ = ["Config", "evaluate", "predict", "pretrained", "train"]
+__all__ = [
+    "Config",
+    "build_model",
+    "build_optimizer",
+    "evaluate",
+    "load_text",
+    "loss_of",
+    "measure",
+    "predict",
+    "pretrained",
+    "rate",
+    "restore",
+    "tokens",
+    "train",
+    "write",
+]
 
 
 @dataclass(frozen=True)
