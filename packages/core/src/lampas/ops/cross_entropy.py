@@ -232,8 +232,12 @@ def cross_entropy(
         if isinstance(value, np.ndarray):
             value = value if value.dtype.kind in "bi" else value.astype(dtype)
             how[key] = from_host(value, input.device)
+    # The mean of nothing is nan, but its gradient is zero.
+    empty = how.pop("empty")
     loss, _ = _entropy.call(_rows(input), reduce=reduction != "none", how=how)
-    return loss.reshape(target._data.shape) if reduction == "none" else loss
+    if reduction == "none":
+        return loss.reshape(target._data.shape)
+    return loss + float("nan") if empty else loss
 
 
 def _of_nothing(zero: Tensor, reduction: str) -> Tensor:
@@ -250,24 +254,24 @@ def _plan(
 ) -> dict[str, Any]:
     """Factors of each row: of its target, of all classes evenly, and their sum."""
     scale: Any = 1.0
+    whole = None
     weights = None if weight is None else to_host(weight._data).astype(np.float64)
     of_target: Any = 1.0 if weights is None else weights[target]
     if valid is not None:
         of_target = of_target * valid
     if reduction == "mean":
-        whole = of_target * target.size if isinstance(of_target, float) else None
-        whole = float(np.sum(of_target)) if whole is None else whole
-        scale = 1.0 / whole if whole else float("nan")
+        plain = isinstance(of_target, float)
+        whole = float(target.size if plain else np.sum(of_target))
+        scale = 1.0 / whole if whole else 1.0
     peak: Any = (1.0 - smoothing) * of_target * scale
     total, floor, even = peak, None, None
     if smoothing:
         floor = (np.ones(classes) if weights is None else weights) * smoothing / classes
         even = scale if valid is None else valid * scale
-        total = peak + even * floor.sum()
-    if reduction == "mean" and scale != scale:
-        valid = None
+        total = peak + even * float(floor.sum())
     column = total if isinstance(total, float) else np.asarray(total)[:, None]
     return {
+        "empty": reduction == "mean" and not whole,
         "target": target,
         "peak": peak,
         "floor": floor,

@@ -345,7 +345,7 @@ def kl_div(
         losses = target.exp() * (target - input)  # type: ignore[attr-defined]
     else:
         # 0 log 0 counts as 0.
-        logs = target.masked_fill(target <= 0, 1.0).log()  # type: ignore[attr-defined,operator]
+        logs = target.masked_fill(target == 0, 1.0).log()  # type: ignore[attr-defined,operator]
         losses = target * (logs - input)
     if reduction == "batchmean":
         count = input._data.shape[0] if input._data.ndim else 1
@@ -420,8 +420,10 @@ def gaussian_nll_loss(
     if tuple(var._data.shape) != shape:
         if tuple(var._data.shape) == shape[:-1]:
             var = var.unsqueeze(-1)  # type: ignore[attr-defined]
-        elif tuple(var._data.shape) != (*shape[:-1], 1):
-            raise ArgumentError(f"var is of incorrect size {tuple(var.shape)}")
+        elif not _fits(var, shape):
+            raise ArgumentError(
+                f"var is of incorrect size {tuple(var.shape)}, input has {shape}"
+            )
     if (var._data < 0).any():
         raise ArgumentError("var has negative entry/entries")
     lift = (eps - var.detach()).clamp_min(0)  # type: ignore[attr-defined]
@@ -431,6 +433,14 @@ def gaussian_nll_loss(
     if full:
         losses = losses + 0.5 * math.log(2 * math.pi)
     return _finish(losses, reduction)
+
+
+def _fits(x: Tensor, shape: tuple[int, ...]) -> bool:
+    """Whether ``x`` broadcasts to a shape of as many dimensions."""
+    sizes = tuple(x._data.shape)
+    return len(sizes) == len(shape) and all(
+        a in (1, b) for a, b in zip(sizes, shape, strict=True)
+    )
 
 
 # ---- margins

@@ -71,13 +71,13 @@ def standardize_forward(
         y = x - mean
         square = y * y
     else:
-        mean = xp.zeros((1,) * x.ndim, x.dtype)
-        y, square = x, x * x
+        mean, y, square = None, x, x * x
     scale = xp.sum(square, axis=dims, keepdims=True)
     scale /= count
     scale += eps
     xp.sqrt(scale, out=scale)
     xp.divide(1, scale, out=scale)
+    mean = xp.zeros_like(scale) if mean is None else mean
     return xp.multiply(y, scale, out=square), mean, scale
 
 

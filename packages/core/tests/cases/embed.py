@@ -1,0 +1,36 @@
+"""Cases of ``lampas.ops.embed``."""
+
+from __future__ import annotations
+
+import numpy as np
+from case import Case, given
+
+F = "nn.functional."
+INDEX = np.array([[1, 3, 1], [0, 4, 3]])
+
+
+def _table(rng):
+    return [INDEX, rng.standard_normal((5, 3))]
+
+
+def _bags(mode):
+    reduce = {"sum": np.sum, "mean": np.mean, "max": np.max}[mode]
+    return lambda index, table, mode: np.stack(
+        [reduce(table[bag], axis=0) for bag in index]
+    )
+
+
+CASES = [
+    Case(F + "embedding", _table, lambda index, table: table[index], tol="exact"),
+    *(
+        Case(F + "embedding_bag", _table, _bags(mode), {"mode": mode})
+        for mode in ("sum", "mean", "max")
+    ),
+    Case(
+        F + "one_hot",
+        given([[0, 2], [1, 0]]),
+        lambda t, num_classes: np.eye(num_classes)[t],
+        {"num_classes": 4},
+        grad=False,
+    ),
+]
