@@ -249,8 +249,9 @@ def watched_records():
             record.call = watch(record, before[name])
         yield calls
     finally:
-        for name, record in RECORDS.items():
-            record.call = before[name]
+        # A call may have loaded modules with records of their own.
+        for name, call in before.items():
+            RECORDS[name].call = call
 
 
 def spec(tensor):
