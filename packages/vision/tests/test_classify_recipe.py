@@ -119,9 +119,9 @@ def test_no_folder_is_named(monkeypatch, tmp_path):
 
 
 def test_quickstart(tmp_path, capsys):
-    accuracy = quickstart(tmp_path / "run", epochs=2)
+    accuracy = quickstart(tmp_path / "run", epochs=1)
     said = capsys.readouterr().out
-    assert accuracy > 0.5
+    assert accuracy > 0.3
     for words in ("[1/4]", "[4/4]", "curves.png", "predictions.png", "it is a "):
         assert words in said
     with pytest.raises(ValueError, match="exists already"):

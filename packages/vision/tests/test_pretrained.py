@@ -9,7 +9,6 @@ import lampas
 import lampas_hub
 from lampas_vision import models
 from lampas_vision.datasets import Digits
-from lampas_vision.models._pretrained import load_weights
 from lampas_vision.recipes import classify
 from lampas_vision.transforms import Preprocess
 
@@ -73,6 +72,18 @@ def test_weights_from_a_file(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_preprocessing_travels_with_the_weights(tmp_path):
+    path = str(tmp_path / "a.pt")
+    stored = Preprocess((8, 8), 1).to_dict()
+    lampas.save({"model": {}, "about": {"preprocess": stored}}, path)
+    assert models.preprocessing_of(path) == stored
+    lampas.save({"fc.weight": lampas.zeros(2)}, path)
+    assert models.preprocessing_of(path) is None
+    assert models.preprocessing_of(NAME) == lampas_hub.info(NAME).preprocessing
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.pt"):
+        models.preprocessing_of("nowhere.pt")
+
+
 def test_another_model_is_refused_in_few_lines():
     model = models.resnet18(num_classes=10)
     before = model.conv1.weight.detach().numpy().copy()
@@ -80,7 +91,7 @@ def test_another_model_is_refused_in_few_lines():
         f"stage{i}.{j}.weight": lampas.zeros(1) for i in range(20) for j in range(10)
     }
     with pytest.raises(RuntimeError) as caught:
-        load_weights(model, state)
+        models.load_weights(model, state)
     text = str(caught.value)
     assert len(text.splitlines()) < 15
     assert "do not fit ResNet in 322 keys" in text and "and 19 more parts" in text

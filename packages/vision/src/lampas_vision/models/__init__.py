@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lampas_vision.models._pretrained import load_weights, preprocessing_of
 from lampas_vision.models.convnet import ConvNet, convnet
 from lampas_vision.models.resnet import (
     ResNet,
@@ -21,6 +22,8 @@ __all__ = [
     "ConvNet",
     "ResNet",
     "convnet",
+    "load_weights",
+    "preprocessing_of",
     "resnet18",
     "resnet34",
     "resnet50",

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import lampas
 import lampas_hub
 from lampas import Tensor, nn
 from lampas.errors import ShapeError
 from lampas_hub.errors import UnknownModelError
 
-__all__ = ["build", "load_weights"]
+__all__ = ["build", "load_weights", "preprocessing_of"]
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -133,3 +134,24 @@ def build(kind: type[M], weights: str | None, options: Mapping[str, Any]) -> M:
     model = kind(**given)
     load_weights(model, state, head)
     return model
+
+
+def preprocessing_of(weights: str) -> dict[str, Any] | None:
+    """What images must go through before a model with these weights sees them.
+
+    Args:
+        weights: a registered name, or the path of a file with weights.
+
+    Returns:
+        The plain values of a :class:`lampas_vision.transforms.Preprocess`; None for a
+        file that holds tensors and nothing else.
+
+    Raises:
+        UnknownModelError: no package registers that name.
+        FileNotFoundError: no such path.
+    """
+    if weights in lampas_hub.list_models():
+        return dict(lampas_hub.info(weights).preprocessing) or None
+    content = lampas.load(lampas_hub.load_file(weights), map_location="cpu")
+    about = content.get("about") if isinstance(content, Mapping) else None
+    return about.get("preprocess") if isinstance(about, Mapping) else None

@@ -28,7 +28,6 @@ from lampas.train import (
     Run,
     Table,
     check_finite,
-    load_checkpoint,
     option,
 )
 from lampas.utils.data import DataLoader, Dataset
@@ -36,6 +35,7 @@ from lampas_vision import models
 from lampas_vision import transforms as T
 from lampas_vision.datasets import MNIST, Digits, ImageFolder
 from lampas_vision.datasets.folder import default_loader
+from lampas_vision.models import preprocessing_of
 from lampas_vision.recipes._pictures import save_pictures
 
 __all__ = ["Config", "evaluate", "predict", "pretrained", "train"]
@@ -107,12 +107,9 @@ def open_images(config: Config, train: bool, transform: Any) -> Any:
 
 def prepare_for(config: Config) -> T.Preprocess:
     """Return the preprocessing: that of the weights we begin from, or a fresh one."""
-    if config.weights is not None:
-        if Path(config.weights).is_file():
-            about = load_checkpoint(config.weights)["about"]["preprocess"]
-        else:
-            about = lampas_hub.info(config.weights).preprocessing
-        return T.Preprocess.from_dict(about)
+    stored = preprocessing_of(config.weights) if config.weights else None
+    if stored is not None:
+        return T.Preprocess.from_dict(stored)
     side, mean, std = {
         "digits": (8, (0.3053,), (0.3760,)),
         "mnist": (28, (0.1307,), (0.3081,)),
