@@ -135,13 +135,9 @@ def test_what_a_rule_uses_has_a_gradient_too(name):
     tree = ast.parse(textwrap.dedent(inspect.getsource(rule)))
     used = {n.attr for n in ast.walk(tree) if _is_f(n)}
     # Answers in bool have no gradient to give.
-    missing = {u for u in used if RECORDS[u].vjp_rule is None} - BOOLEAN - ONCE
+    missing = {u for u in used if RECORDS[u].vjp_rule is None} - BOOLEAN
     assert missing == set()
 
-
-# Whole backward passes in one record, which can't be differentiated again; doing so
-# is an error that names them.
-ONCE = {"rnn_scan_backward"}
 
 BOOLEAN = {
     "eq", "ne", "lt", "le", "gt", "ge", "isnan", "isinf", "isfinite", "logical_and",

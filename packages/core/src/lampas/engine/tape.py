@@ -203,7 +203,13 @@ class MultiNode(Node):
         return Node.run_taped(self, tuple(g))
 
     def _output_node(self, source: str) -> Any:
-        return self.outs[int(source[1:])]()
+        index = int(source[1:])
+        branch = self.outs[index]()
+        if branch is None:
+            # The output was let go, but its value takes part in the gradient.
+            branch = Output(self, index)
+            self.outs[index] = weakref.ref(branch)
+        return branch
 
 
 class Output:

@@ -137,8 +137,6 @@ class Tensor:
         return "lampas.strided"
 
     is_sparse = False
-    is_quantized = False
-    is_mkldnn = False
     is_meta = False
 
     @property

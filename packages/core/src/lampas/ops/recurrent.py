@@ -26,9 +26,7 @@ _scan = op(
     kind="opaque",
     outputs=5,
     saves="h0 c0 w_hh w_hr y0 y3 y4",
-    fresh=True,
 )
-_scan_backward = op("rnn_scan_backward", kind="opaque", outputs=6, widen=False)
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
@@ -98,6 +96,58 @@ def rnn_scan_forward(
     return y, h.copy(), c.copy(), gates, cells
 
 
+def _step_of(F: Any, x: Any, t: int) -> Any:
+    """Step ``t`` of (T, B, size), in the language of rules."""
+    return F.slice(x, index=(t,))
+
+
+def _part(F: Any, x: Any, k: int, size: int) -> Any:
+    """The ``k``-th of several vectors of ``size`` side by side in (B, n * size)."""
+    return F.slice(x, index=(slice(None), slice(k * size, (k + 1) * size)))
+
+
+def _plus(x: Any, more: Any) -> Any:
+    return x if more is None else x + more
+
+
+def _stacked(F: Any, steps: list[Any]) -> Any:
+    """(B, size) at each step as (T, B, size)."""
+    return F.cat(*[F.reshape(x, shape=(1, *x.shape)) for x in steps], dim=0)
+
+
+def _lstm_back(
+    F: Any, dh: Any, dc: Any, gates: Any, extra: Any, c: Any, w_hr: Any
+) -> tuple[Any, Any, Any]:
+    """Cotangents of the pre-activations and the old cell, and the unprojected output.
+
+    ``extra`` is a cotangent of the gate values themselves: it comes in second order.
+    """
+    size = c.shape[1]
+    i, f, g, o = (_part(F, gates, k, size) for k in range(4))
+    more = [None if extra is None else _part(F, extra, k, size) for k in range(4)]
+    squashed = F.tanh(f * c + i * g)
+    if w_hr.shape[0]:
+        dh = F.matmul(dh, w_hr)
+    dc = dc + dh * o * (1 - squashed * squashed)
+    di = _plus(dc * g, more[0]) * i * (1 - i)
+    df = _plus(dc * c, more[1]) * f * (1 - f)
+    dg = _plus(dc * i, more[2]) * (1 - g * g)
+    do = _plus(dh * squashed, more[3]) * o * (1 - o)
+    return F.cat(di, df, dg, do, dim=1), dc * f, o * squashed
+
+
+def _gru_back(F: Any, dh: Any, gates: Any, extra: Any, h: Any) -> tuple[Any, Any, Any]:
+    """Cotangents of the input's and the state's product, and what skips the step."""
+    size = h.shape[1]
+    r, z, n, q = (_part(F, gates, k, size) for k in range(4))
+    more = [None if extra is None else _part(F, extra, k, size) for k in range(4)]
+    dn = _plus(dh * (1 - z), more[2]) * (1 - n * n)
+    dr = _plus(dn * q, more[0]) * r * (1 - r)
+    dz = _plus(dh * (h - n), more[1]) * z * (1 - z)
+    dq = _plus(dn * r, more[3])
+    return F.cat(dr, dz, dn, dim=1), F.cat(dr, dz, dq, dim=1), dh * z
+
+
 @_scan.vjp
 def rnn_scan_vjp(
     F: Any,
@@ -114,99 +164,49 @@ def rnn_scan_vjp(
     mode: str,
     reverse: bool,
 ) -> Any:
-    gy, gh, gc, _, _ = g
-    grads = F.rnn_scan_backward(
-        F.zeros_of(y) if gy is None else gy,
-        F.zeros_of(h0) if gh is None else gh,
-        F.zeros_of(c0) if gc is None else gc,
-        h0,
-        c0,
-        w_hh,
-        w_hr,
-        y,
-        gates,
-        cells,
-        mode=mode,
-        reverse=reverse,
-    )
-    return tuple(d if n else None for d, n in zip(grads, need, strict=True))
-
-
-@_scan_backward.forward
-def rnn_scan_backward_forward(
-    xp: Any,
-    gy: Any,
-    gh: Any,
-    gc: Any,
-    h0: Any,
-    c0: Any,
-    w_hh: Any,
-    w_hr: Any,
-    y: Any,
-    gates: Any,
-    cells: Any,
-    *,
-    mode: str,
-    reverse: bool,
-) -> Any:
-    """Cotangents of gx, h0, c0, w_hh, b_hh, w_hr."""
-    steps, batch = y.shape[:2]
-    order = range(steps) if reverse else range(steps - 1, -1, -1)
-    dgx = xp.empty((steps, batch, w_hh.shape[0]), y.dtype)
-    dgh = xp.empty_like(dgx) if mode == "GRU" else dgx
-    previous = xp.empty_like(y)
-    if steps:
-        previous[1:], previous[:1] = y[:-1], h0
-        if reverse:
-            previous[:-1], previous[-1:] = y[1:], h0
-    dw_hr = xp.zeros_like(w_hr)
-    dh, dc = gh, gc
-    for t in order:
-        dh = dh + gy[t]
+    gy, gh, gc, ggates, gcells = g
+    steps = y.shape[0]
+    dh = F.zeros_of(h0) if gh is None else gh
+    dc = F.zeros_of(c0) if gc is None else gc
+    first = F.reshape(h0, shape=(1, *h0.shape))
+    if reverse:
+        previous = F.cat(F.slice(y, index=(slice(1, steps),)), first, dim=0)
+    else:
+        previous = F.cat(first, F.slice(y, index=(slice(0, steps - 1),)), dim=0)
+    rows: list[tuple[Any, ...]] = []
+    for t in range(steps) if reverse else range(steps - 1, -1, -1):
+        if gy is not None:
+            dh = dh + _step_of(F, gy, t)
+        extra = None if ggates is None else _step_of(F, ggates, t)
         if mode == "LSTM":
-            dh, dc = _lstm_back(xp, dh, dc, gates[t], cells[t], w_hr, dw_hr, dgx[t])
-            dh = dgx[t] @ w_hh
+            cell, gate = _step_of(F, cells, t), _step_of(F, gates, t)
+            dx, dc, unprojected = _lstm_back(F, dh, dc, gate, extra, cell, w_hr)
+            if gcells is not None:
+                dc = dc + _step_of(F, gcells, t)
+            rows.append((dx, dx, dh, unprojected))
+            dh = F.matmul(dx, w_hh)
         elif mode == "GRU":
-            direct = _gru_back(xp, dh, gates[t], previous[t], dgx[t], dgh[t])
-            dh = dgh[t] @ w_hh + direct
+            state, gate = _step_of(F, previous, t), _step_of(F, gates, t)
+            dx, dproduct, skipped = _gru_back(F, dh, gate, extra, state)
+            rows.append((dx, dproduct))
+            dh = F.matmul(dproduct, w_hh) + skipped
         else:
-            slope = 1 - y[t] * y[t] if mode == "RNN_TANH" else y[t] > 0
-            dgx[t] = dh * slope
-            dh = dgx[t] @ w_hh
-    rows = dgh.reshape(steps * batch, dgh.shape[-1])
-    dw_hh = rows.T @ previous.reshape(steps * batch, previous.shape[-1])
-    return dgx, dh, dc, dw_hh, rows.sum(axis=0), dw_hr
-
-
-def _lstm_back(
-    xp: Any, dh: Any, dc: Any, gates: Any, c: Any, w_hr: Any, dw_hr: Any, dz: Any
-) -> tuple[Any, Any]:
-    """Fill ``dz`` (B, 4H) and ``dw_hr``; return cotangents of output and old cell."""
-    size = c.shape[-1]
-    i, f, g, o = (gates[:, k * size : (k + 1) * size] for k in range(4))
-    squashed = xp.tanh(f * c + i * g)
-    if w_hr.size:
-        dw_hr += dh.T @ (o * squashed)
-        dh = dh @ w_hr
-    dc = dc + dh * o * (1 - squashed * squashed)
-    dz[:, :size] = dc * g * i * (1 - i)
-    dz[:, size : 2 * size] = dc * c * f * (1 - f)
-    dz[:, 2 * size : 3 * size] = dc * i * (1 - g * g)
-    dz[:, 3 * size :] = dh * squashed * o * (1 - o)
-    return dh, dc * f
-
-
-def _gru_back(xp: Any, dh: Any, gates: Any, h: Any, dx: Any, dhh: Any) -> Any:
-    """Fill the cotangents of both products; return the part that skips the step."""
-    size = h.shape[-1]
-    r, z, n, q = (gates[:, k * size : (k + 1) * size] for k in range(4))
-    dn = dh * (1 - z) * (1 - n * n)
-    dx[:, :size] = dn * q * r * (1 - r)
-    dx[:, size : 2 * size] = dh * (h - n) * z * (1 - z)
-    dx[:, 2 * size :] = dn
-    dhh[:, : 2 * size] = dx[:, : 2 * size]
-    dhh[:, 2 * size :] = dn * r
-    return dh * z
+            out = _step_of(F, y, t)
+            dx = dh * (1 - out * out if mode == "RNN_TANH" else F.sgn(out))
+            rows.append((dx, dx))
+            dh = F.matmul(dx, w_hh)
+    if not reverse:
+        rows.reverse()
+    columns = [_stacked(F, list(column)) for column in zip(*rows, strict=True)]
+    dgx, dgh = columns[:2]
+    return (
+        dgx if need[0] else None,
+        dh if need[1] else None,
+        dc if need[2] else None,
+        F.linear_weight(dgh, previous) if need[3] else None,
+        F.linear_sum(dgh) if need[4] else None,
+        F.linear_weight(columns[2], columns[3]) if need[5] else None,
+    )
 
 
 def run_direction(
