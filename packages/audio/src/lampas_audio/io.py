@@ -292,8 +292,8 @@ def save(
             "save: src must be float32, float64, int32, int16 or uint8, got "
             f"{src.dtype}"
         )
-    named = isinstance(uri, (str, os.PathLike))
-    kind = (format or (Path(uri).suffix[1:] if named else "")).upper()
+    path = Path(uri) if isinstance(uri, (str, os.PathLike)) else None
+    kind = (format or (path.suffix[1:] if path else "")).upper()
     if not kind:
         raise ArgumentError(
             f"save: format must be given for {uri!r}, which has no ending"
@@ -319,9 +319,9 @@ def save(
         raise FileFormatError(
             f"save: cannot write {kind} with {subtype} of {array.shape}: {text}"
         ) from None
-    if named:
-        _write_whole(Path(uri), content.getvalue())
-    else:
+    if path is not None:
+        _write_whole(path, content.getvalue())
+    elif not isinstance(uri, (str, os.PathLike)):
         uri.write(content.getvalue())
 
 

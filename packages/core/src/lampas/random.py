@@ -372,7 +372,7 @@ class Generator:
         sizes = _as_shape(shape)
         chance = np.asarray(p, np.float64)
         if not np.all((chance >= 0) & (chance <= 1)):
-            raise ArgumentError(f"p must lie in [0, 1], got {p}")
+            raise ArgumentError(f"p must lie in [0, 1], got {p!r}")
         total = math.prod(sizes)
         result = np.empty(total, np.bool_)
         limits = np.round(chance * 2.0**32).astype(np.uint64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,11 @@ __all__ = [
     "spectrogram",
 ]
 
-_PAD_MODES = {"reflect": "reflect", "constant": "constant", "replicate": "edge"}
+_PAD_MODES: dict[str, Any] = {
+    "reflect": "reflect",
+    "constant": "constant",
+    "replicate": "edge",
+}
 
 
 def _centred(window: np.ndarray, n_fft: int) -> np.ndarray:

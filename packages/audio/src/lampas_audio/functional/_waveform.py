@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 import lampas
@@ -61,7 +63,11 @@ def compute_deltas(
     Raises:
         ValueError: ``win_length`` is under 3, or the mode unknown.
     """
-    modes = {"replicate": "edge", "reflect": "reflect", "constant": "constant"}
+    modes: dict[str, Any] = {
+        "replicate": "edge",
+        "reflect": "reflect",
+        "constant": "constant",
+    }
     if win_length < 3 or mode not in modes:
         raise ArgumentError(
             "compute_deltas: win_length must be at least 3 and mode one of "
