@@ -173,7 +173,9 @@ def _new(
     if fill is None:
         array = np.empty(shape, kind)
     else:
-        array = np.zeros(shape, kind) if fill == 0 else np.full(shape, fill, kind)
+        # Through asarray, which wraps what the dtype does not hold as PyTorch does.
+        value = np.asarray(fill).astype(kind)
+        array = np.zeros(shape, kind) if fill == 0 else np.full(shape, value, kind)
     return _finish(array, device, requires_grad)
 
 
@@ -502,6 +504,8 @@ def arange(
     start, end, step = (
         v.item() if isinstance(v, Tensor) else v for v in (start, end, step)
     )
+    if dtype is not None and as_dtype(dtype).category < 2:
+        start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise ShapeError("arange: step must not be 0")
     if (end - start) * step < 0:

@@ -77,6 +77,23 @@ def _shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:
     return shape
 
 
+def _parts(
+    name: str, size: tuple[Any, ...], dtype: DType | None
+) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of the real numbers to draw: two for each complex one."""
+    shape = _shape_of(size)
+    if dtype is not None and as_dtype(dtype).is_complex:
+        return (*shape, 2), as_dtype(dtype).to_real().numpy
+    return shape, _float_of(name, dtype)
+
+
+def _joined(drawn: np.ndarray, dtype: DType | None) -> np.ndarray:
+    """Pairs of reals as complex numbers, if these were asked for."""
+    if dtype is None or not as_dtype(dtype).is_complex:
+        return drawn
+    return drawn.view(as_dtype(dtype).numpy)[..., 0]
+
+
 def rand(
     *size: Any,
     generator: _random.Generator | None = None,
@@ -91,16 +108,16 @@ def rand(
     Args:
         size: sizes, one by one or as a tuple.
         generator: where to draw; the default generator by default.
-        dtype: floating; the default one by default.
+        dtype: floating or complex; the default one by default.
         device, requires_grad: as for :func:`lampas.tensor`.
         layout, pin_memory: accepted and without effect.
 
     >>> lampas.rand(2, 3).shape
     lampas.Size([2, 3])
     """
-    kind = _float_of("rand", dtype)
-    drawn = _source(generator).uniform(_shape_of(size), kind)
-    return _placed(drawn, device, requires_grad)
+    shape, parts = _parts("rand", size, dtype)
+    drawn = _source(generator).uniform(shape, parts)
+    return _placed(_joined(drawn, dtype), device, requires_grad)
 
 
 def randn(
@@ -112,16 +129,18 @@ def randn(
     requires_grad: bool = False,
     pin_memory: bool = False,
 ) -> Tensor:
-    """Numbers drawn from the normal distribution with mean 0 and deviation 1.
+    """Numbers drawn from the normal distribution with mean 0 and variance 1.
 
-    Arguments as for :func:`rand`.
+    Arguments as for :func:`rand`; complex numbers have half of it in each part.
 
     >>> lampas.randn(2, 3).shape
     lampas.Size([2, 3])
     """
-    kind = _float_of("randn", dtype)
-    drawn = _source(generator).normal(_shape_of(size), kind)
-    return _placed(drawn, device, requires_grad)
+    shape, parts = _parts("randn", size, dtype)
+    drawn = _source(generator).normal(shape, parts)
+    if len(shape) > len(_shape_of(size)):
+        drawn *= drawn.dtype.type(math.sqrt(0.5))
+    return _placed(_joined(drawn, dtype), device, requires_grad)
 
 
 def randint(

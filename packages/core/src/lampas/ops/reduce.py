@@ -88,7 +88,7 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
         w for w, s in zip(wanted, shape[extra:], strict=True) if w not in (1, s)
     ]:
         raise ShapeError(f"size {wanted} does not broadcast to shape {tuple(shape)}")
-    return _sum_to.call(self, shape=wanted)
+    return _sum_to.call(_widened(self, None), shape=wanted)
 
 
 def _spread_shape(specs: Any, *, kept: Any, shape: Any) -> Spec:
