@@ -254,7 +254,8 @@ def test_tensor_datasets_are_gathered_at_once():
         next(iter(DataLoader(dataset, batch_sampler=[[25]])))
 
 
-def test_seeding_a_batch_costs_less_than_a_millisecond():
+@pytest.mark.budget
+def test_seeding_a_batch_costs_about_a_millisecond():
     class Plain(Dataset):
         def __len__(self):
             return 64
@@ -271,7 +272,7 @@ def test_seeding_a_batch_costs_less_than_a_millisecond():
         return min(times)
 
     extra = best(Plain()) - best(range(64))
-    assert extra < 5e-3  # measured: 0.9 ms; a busy machine takes longer
+    assert extra < 3e-3  # measured: 0.8 to 1 ms; a busy machine takes longer
 
 
 @pytest.mark.parametrize(
