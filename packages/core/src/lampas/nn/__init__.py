@@ -4,6 +4,7 @@ from lampas.nn import functional, init, parameter, utils
 from lampas.nn.module import Module
 from lampas.nn.modules import (
     activation,
+    attention,
     container,
     conv,
     linear,
@@ -12,6 +13,7 @@ from lampas.nn.modules import (
     norm,
     padding,
     pool,
+    rnn,
 )
 from lampas.nn.parameter import (
     Buffer,
@@ -22,6 +24,7 @@ from lampas.nn.parameter import (
 
 _FAMILIES = (
     activation,
+    attention,
     container,
     conv,
     linear,
@@ -30,6 +33,7 @@ _FAMILIES = (
     norm,
     padding,
     pool,
+    rnn,
 )
 
 for _family in _FAMILIES:

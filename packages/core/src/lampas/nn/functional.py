@@ -24,6 +24,7 @@ from lampas.ops.adaptive import (
     adaptive_max_pool2d,
     adaptive_max_pool3d,
 )
+from lampas.ops.attention import scaled_dot_product_attention
 from lampas.ops.bilinear import (
     bilinear,
     channel_shuffle,
@@ -211,6 +212,7 @@ __all__ = [
     "rms_norm",
     "rrelu",
     "rrelu_",
+    "scaled_dot_product_attention",
     "selu",
     "selu_",
     "sigmoid",

@@ -732,8 +732,8 @@ def triplet_margin_loss(
         ValueError: ``margin`` is not positive.
 
     >>> a = lampas.tensor([[0.0]])
-    >>> lampas.nn.functional.triplet_margin_loss(a, a, a)
-    tensor(1.)
+    >>> lampas.nn.functional.triplet_margin_loss(a, a, a).item()
+    1.0
     """
     if margin <= 0:
         raise ArgumentError(f"margin must be greater than 0, got {margin}")
@@ -765,8 +765,8 @@ def triplet_margin_with_distance_loss(
         margin, swap, reduction: as for :func:`triplet_margin_loss`.
 
     >>> a = lampas.tensor([[0.0]])
-    >>> lampas.nn.functional.triplet_margin_with_distance_loss(a, a, a)
-    tensor(1.)
+    >>> lampas.nn.functional.triplet_margin_with_distance_loss(a, a, a).item()
+    1.0
     """
     if margin <= 0:
         raise ArgumentError(f"margin must be greater than 0, got {margin}")
