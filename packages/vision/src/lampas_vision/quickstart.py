@@ -45,7 +45,7 @@ def quickstart(folder: Path, epochs: int = 12, seed: int = 0) -> float:
 
     Args:
         folder: where two run folders and an image are written; must not exist.
-        epochs: passes over the training images.
+        epochs: passes over the training images; a fourth of it to fine-tune.
         seed: of everything.
 
     Returns:
@@ -65,7 +65,11 @@ def quickstart(folder: Path, epochs: int = 12, seed: int = 0) -> float:
 
     _say(2, "Fine-tune it from its checkpoint to tell odd from even")
     tuning = classify.Config(
-        parity=True, weights=str(first["path"]), epochs=3, lr=2e-3, seed=seed
+        parity=True,
+        weights=str(first["path"]),
+        epochs=max(1, epochs // 4),
+        lr=2e-3,
+        seed=seed,
     )
     second = _train(folder / "parity", tuning)
     print(f"accuracy on the 359 held out: {second['score']:.2%}")
