@@ -110,7 +110,7 @@ def _avg(n: int, input: Tensor, output_size: OutSize) -> Tensor:
     sizes = _out_sizes(f"adaptive_avg_pool{n}d", n, input, output_size)
     if _divides(input, sizes) and input._data.size:
         kernel = _kernel(input, sizes)
-        return pool._avg(n, input, kernel, None, 0, False, True, None)
+        return pool.average(n, input, kernel, None, 0, False, True, None)
     first = input._data.ndim - n
     for i, out in enumerate(sizes):
         matrix = averages(input._data.shape[first + i], out)
@@ -153,7 +153,7 @@ def _max(n: int, input: Tensor, output_size: OutSize, return_indices: bool) -> A
     sizes = _out_sizes(f"adaptive_max_pool{n}d", n, input, output_size)
     if _divides(input, sizes) and input._data.size:
         kernel = _kernel(input, sizes)
-        return pool._max(n, input, kernel, None, 0, 1, False, return_indices)
+        return pool.largest(n, input, kernel, None, 0, 1, False, return_indices)
     flat = _largest(input._data, sizes)
     lead = input._data.shape[:-n]
     rows = input.reshape(*lead, -1)  # type: ignore[attr-defined]

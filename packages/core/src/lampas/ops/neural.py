@@ -17,7 +17,10 @@ from lampas.ops.conv import (
     conv_transpose3d,
 )
 from lampas.ops.dropout import alpha_dropout, dropout, feature_alpha_dropout
-from lampas.ops.loss import cosine_similarity, pairwise_distance
+from lampas.ops.margin import (
+    cosine_similarity,
+    pairwise_distance,
+)
 from lampas.ops.norm import group_norm, layer_norm, rms_norm
 from lampas.ops.piecewise import (
     hardshrink,

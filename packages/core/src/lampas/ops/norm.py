@@ -1,10 +1,4 @@
-"""Normalisation: one record under layer, batch, group, instance and rms norm.
-
-``standardize`` brings the mean and mean square over some dimensions to 0 and 1 and
-applies an affine map. Its gradient is a record too, with its own gradient written out,
-so derivatives of every order follow. Mean and scale travel between them as caches:
-they are functions of ``x``, and the rules differentiate them as such.
-"""
+"""Normalisation by layer, group, batch and instance, and by the mean square."""
 
 from __future__ import annotations
 
@@ -13,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.dtypes import HALVES, float32, from_numpy_dtype
-from lampas.engine.infer import Spec, like_input
-from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, shared_cell
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops.create import cast
 from lampas.ops.pad import pad
+from lampas.ops.standardize import standardize
 
 __all__ = [
     "batch_norm",
@@ -29,278 +22,6 @@ __all__ = [
     "normalize",
     "rms_norm",
 ]
-
-
-def _with_stats(specs: Any, *, dims: Any, **params: Any) -> Any:
-    shape, dtype = specs[0]
-    kept = tuple(1 if i in dims else s for i, s in enumerate(shape))
-    return specs[0], Spec(kept, dtype), Spec(kept, dtype)
-
-
-def _standardizer(name: str, saves: str) -> Any:
-    return op(
-        name, outputs=3, saves=saves, fresh=True, infer=_with_stats, autocast="float"
-    )
-
-
-_plain = _standardizer("standardize", "x y1 y2")
-_scaled = _standardizer("standardize_scaled", "x weight y1 y2 weight.shape")
-_affine = _standardizer("standardize_affine", "x weight y1 y2 weight.shape bias.shape")
-_backward = op(
-    "standardize_backward", saves="g x mean scale", fresh=True, infer=like_input
-)
-_standard = op("standardized", saves="x mean scale", fresh=True, infer=like_input)
-"""``(x - mean) * scale`` as a function of x alone; the other two are caches."""
-_scale_of = op(
-    "standard_scale",
-    saves="x mean scale",
-    fresh=True,
-    infer=lambda specs, **_: specs[2],
-)
-"""The scale as a function of x; the other two are caches."""
-
-
-@_plain.forward
-def standardize_forward(
-    xp: Any, x: Any, *, dims: Any, shape: Any, eps: float, center: bool
-) -> Any:
-    count = math.prod(x.shape[d] for d in dims)
-    if center:
-        mean = xp.sum(x, axis=dims, keepdims=True)
-        mean /= count
-        y = x - mean
-        square = y * y
-    else:
-        mean, y, square = None, x, x * x
-    scale = xp.sum(square, axis=dims, keepdims=True)
-    scale /= count
-    scale += eps
-    xp.sqrt(scale, out=scale)
-    xp.divide(1, scale, out=scale)
-    mean = xp.zeros_like(scale) if mean is None else mean
-    return xp.multiply(y, scale, out=square), mean, scale
-
-
-@_scaled.forward
-def standardize_scaled_forward(
-    xp: Any, x: Any, weight: Any, *, dims: Any, shape: Any, eps: float, center: bool
-) -> Any:
-    y, mean, scale = standardize_forward(
-        xp, x, dims=dims, shape=shape, eps=eps, center=center
-    )
-    y *= weight.reshape(shape)
-    return y, mean, scale
-
-
-@_affine.forward
-def standardize_affine_forward(
-    xp: Any,
-    x: Any,
-    weight: Any,
-    bias: Any,
-    *,
-    dims: Any,
-    shape: Any,
-    eps: float,
-    center: bool,
-) -> Any:
-    y, mean, scale = standardize_forward(
-        xp, x, dims=dims, shape=shape, eps=eps, center=center
-    )
-    y *= weight.reshape(shape)
-    y += bias.reshape(shape)
-    return y, mean, scale
-
-
-@_plain.vjp
-def standardize_vjp(
-    F: Any,
-    g: Any,
-    x: Any,
-    mean: Any,
-    scale: Any,
-    *,
-    need: Any,
-    dims: Any,
-    shape: Any,
-    eps: float,
-    center: bool,
-) -> Any:
-    dy, _, _ = g
-    return (F.standardize_backward(dy, x, mean, scale, dims=dims, center=center),)
-
-
-@_scaled.vjp
-def standardize_scaled_vjp(
-    F: Any,
-    g: Any,
-    x: Any,
-    weight: Any,
-    mean: Any,
-    scale: Any,
-    weight_shape: Any,
-    *,
-    need: Any,
-    dims: Any,
-    shape: Any,
-    eps: float,
-    center: bool,
-) -> Any:
-    dy, _, _ = g
-    how = {"dims": dims, "center": center}
-    dx = dweight = None
-    if need[0]:
-        scaled = dy * F.reshape(weight, shape=shape)
-        dx = F.standardize_backward(scaled, x, mean, scale, **how)
-    if need[1]:
-        products = dy * F.standardized(x, mean, scale, **how)
-        dweight = F.reshape(F.sum_to(products, shape=shape), shape=weight_shape)
-    return dx, dweight
-
-
-@_affine.vjp
-def standardize_affine_vjp(
-    F: Any,
-    g: Any,
-    x: Any,
-    weight: Any,
-    mean: Any,
-    scale: Any,
-    weight_shape: Any,
-    bias_shape: Any,
-    *,
-    need: Any,
-    dims: Any,
-    shape: Any,
-    eps: float,
-    center: bool,
-) -> Any:
-    dx, dweight = standardize_scaled_vjp(
-        F,
-        g,
-        x,
-        weight,
-        mean,
-        scale,
-        weight_shape,
-        need=need,
-        dims=dims,
-        shape=shape,
-        eps=eps,
-        center=center,
-    )
-    dy, _, _ = g
-    dbias = None
-    if need[2]:
-        dbias = F.reshape(F.sum_to(dy, shape=shape), shape=bias_shape)
-    return dx, dweight, dbias
-
-
-@_backward.forward
-def standardize_backward_forward(
-    xp: Any, g: Any, x: Any, mean: Any, scale: Any, *, dims: Any, center: bool
-) -> Any:
-    count = math.prod(x.shape[d] for d in dims)
-    standard = (x - mean) * scale if center else x * scale
-    product = g * standard
-    inner = xp.sum(product, axis=dims, keepdims=True)
-    inner /= count
-    standard *= inner
-    dx = xp.subtract(g, standard, out=product)
-    if center:
-        average = xp.sum(g, axis=dims, keepdims=True)
-        average /= count
-        dx -= average
-    dx *= scale
-    return dx
-
-
-@_backward.vjp
-def standardize_backward_vjp(
-    F: Any,
-    h: Any,
-    g: Any,
-    x: Any,
-    mean: Any,
-    scale: Any,
-    *,
-    need: Any,
-    dims: Any,
-    center: bool,
-) -> Any:
-    how = {"dims": dims, "center": center}
-    dg = F.standardize_backward(h, x, mean, scale, **how) if need[0] else None
-    dx = _bend(F, h, g, x, mean, scale, dims, center) if need[1] else None
-    return dg, dx, None, None
-
-
-def _bend(
-    F: Any, h: Any, g: Any, x: Any, mean: Any, scale: Any, dims: Any, center: bool
-) -> Any:
-    """The derivative by x of ``sum(h * standardize_backward(g, x))``."""
-    how = {"dims": dims, "center": center}
-    count = math.prod(x.shape[d] for d in dims)
-    standard = F.standardized(x, mean, scale, **how)
-    r = F.standard_scale(x, mean, scale, **how)
-    a = F.sum(g * standard, dim=dims, keepdim=True) / count
-    b = F.sum(h * standard, dim=dims, keepdim=True) / count
-    of_standard = F.neg(r * (g * b + h * a))
-    both = F.sum(h * g, dim=dims, keepdim=True) / count - a * b
-    if center:
-        gm = F.sum(g, dim=dims, keepdim=True) / count
-        hm = F.sum(h, dim=dims, keepdim=True) / count
-        both = both - gm * hm
-    through = F.standardize_backward(of_standard, x, mean, scale, **how)
-    return through - r * r * standard * both
-
-
-@_standard.forward
-def standardized_forward(
-    xp: Any, x: Any, mean: Any, scale: Any, *, dims: Any, center: bool
-) -> Any:
-    return (x - mean) * scale if center else x * scale
-
-
-@_standard.vjp
-def standardized_vjp(
-    F: Any,
-    h: Any,
-    x: Any,
-    mean: Any,
-    scale: Any,
-    *,
-    need: Any,
-    dims: Any,
-    center: bool,
-) -> Any:
-    dx = F.standardize_backward(h, x, mean, scale, dims=dims, center=center)
-    return dx, None, None
-
-
-@_scale_of.forward
-def standard_scale_forward(
-    xp: Any, x: Any, mean: Any, scale: Any, *, dims: Any, center: bool
-) -> Any:
-    return scale.copy()
-
-
-@_scale_of.vjp
-def standard_scale_vjp(
-    F: Any,
-    h: Any,
-    x: Any,
-    mean: Any,
-    scale: Any,
-    *,
-    need: Any,
-    dims: Any,
-    center: bool,
-) -> Any:
-    how = {"dims": dims, "center": center}
-    count = math.prod(x.shape[d] for d in dims)
-    r = F.standard_scale(x, mean, scale, **how)
-    standard = F.standardized(x, mean, scale, **how)
-    return F.neg(h * (r * r / count)) * standard, None, None
 
 
 def _apply(
@@ -324,11 +45,8 @@ def _apply(
         if x is not None:
             affine.append(cast(x, input.dtype) if half else x)
     lone_bias = weight is None and bias is not None
-    record = (_plain, _scaled, _affine)[0 if lone_bias else len(affine)]
     operands = (input,) if lone_bias else (input, *affine)
-    y, mean, scale = record.call(
-        *operands, dims=dims, shape=shape, eps=eps, center=center
-    )
+    y, mean, scale = standardize(operands, dims, shape, eps, center)
     if lone_bias:
         y = y + affine[0].reshape(shape)
     if half:
