@@ -76,7 +76,8 @@ def call_path(record: Record) -> Callable[..., Any]:
     record.plan = Plan(record)
     arity = -1 if record.variadic else len(record.inputs)
     simple = record.outputs == 1 and not record.view
-    if simple and record.ufunc is not None and arity == 1:
+    elementwise = record.promote is not None and not record.parametric
+    if simple and elementwise and arity == 1:
         return _unary(record)
     if simple and record.ufunc is not None and arity == 2:
         return _binary(record)
@@ -89,7 +90,7 @@ CALL_PATH.append(call_path)
 
 
 def _unary(record: Record) -> Callable[..., Any]:
-    ufunc = getattr(np, record.ufunc or "")
+    ufunc = record.runner(np)
     sources = record.plan.sources
     keep_x, keep_y = 0 in sources, "y" in sources
     general = partial(_general, record)

@@ -18,7 +18,7 @@ from lampas.engine.tape import Leaf, Node, make_node
 from lampas.engine.tensor import ASSIGN, Tensor, shared_cell, wrap
 from lampas.errors import DTypeError, GradientError, ShapeError
 
-__all__ = ["assign", "store"]
+__all__ = ["assign", "fill", "store"]
 
 _replace_view = op("replace_view", kind=LINEAR, widen=False)
 _mask_view = op("mask_view", kind=LINEAR, fresh=True, widen=False)
@@ -128,13 +128,30 @@ def store(target: Tensor, result: Tensor, name: str) -> Tensor:
             )
         result = CAST[0](result, dtype=data.dtype)
     data[...] = result._data
+    _count(target, name)
+    if mode.grad:
+        _rewrite(target, result._node)
+    return target
+
+
+def _count(target: Tensor, name: str) -> None:
+    """Note in the target's version that ``name`` changed its memory."""
     cell = target._cell
     if cell is not None:
         cell[0] += 1
         cell[2:] = [name + "_"]
-    if mode.grad:
-        _rewrite(target, result._node)
-    return target
+
+
+def fill(target: Tensor, value: Any) -> bool:
+    """Store a number in a tensor without history; False if it has one."""
+    view = target._view
+    if target._node is not None or (view is not None and view.base._node is not None):
+        if mode.grad:
+            return False
+    _check_writable(target)
+    target._data.fill(value)
+    _count(target, "fill")
+    return True
 
 
 def _check_writable(target: Tensor) -> None:

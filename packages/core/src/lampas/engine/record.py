@@ -123,6 +123,7 @@ class Record:
         self.autocast: str = slots.pop("autocast")
         self.inputs: tuple[str, ...] = ()
         self.variadic = False
+        self.parametric = False
         self.kernels: list[Callable[..., Any]] = []
         self.forward_rule: Callable[..., Any] | None = None
         self.vjp_rule: Callable[..., Any] | None = None
@@ -162,6 +163,7 @@ class Record:
         self.inputs = names[1 : code.co_argcount]
         if self.variadic:
             self.inputs += (names[code.co_argcount + code.co_kwonlyargcount],)
+        self.parametric = code.co_kwonlyargcount > 0
         self.forward_rule = rule
         self._publish()
         return rule

@@ -108,6 +108,12 @@ def where(
                 f"where expects condition to be a bool tensor, got {condition.dtype}"
             )
         condition = cast(condition, bool_)
+    if (
+        isinstance(input, Tensor)
+        and isinstance(other, Tensor)
+        and input._data.dtype is other._data.dtype
+    ):
+        return _where.call(condition, input, other)
     target = result_type_of(
         [x._data if isinstance(x, Tensor) else x for x in (input, other)]
     )

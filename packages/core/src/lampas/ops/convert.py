@@ -25,7 +25,7 @@ from lampas.dtypes import (
 )
 from lampas.engine.callpath import CAST
 from lampas.engine.infer import Spec, like_input
-from lampas.engine.inplace import assign
+from lampas.engine.inplace import assign, fill
 from lampas.engine.record import LINEAR, RECORDS, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentTypeError, ShapeError
@@ -315,7 +315,9 @@ def _fill(self: Tensor, value: Any) -> Tensor:
         raise ShapeError(
             f"fill_: value must be 0-d, got a tensor of shape {tuple(value.shape)}"
         )
-    return assign(self, _filled, (value,), {})
+    if isinstance(value, Tensor) or not fill(self, value):
+        return assign(self, _filled, (value,), {})
+    return self
 
 
 @method("zero_")

@@ -303,6 +303,11 @@ def like(
     """A tensor with the shape and, unless given, dtype and device of another."""
     if not isinstance(input, Tensor):
         raise ArgumentTypeError(f"input must be a Tensor, got {type(input).__name__}")
+    array = input._data
+    if device is None and fill == 0 and type(array) is np.ndarray:
+        kind = array.dtype if dtype is None else as_dtype(dtype).numpy
+        result = wrap(np.zeros(array.shape, kind))
+        return result.requires_grad_() if requires_grad else result
     where = input.device if device is None else device
     kind = input.dtype if dtype is None else dtype
     return _new(fill, (input._data.shape,), kind, where, requires_grad)

@@ -97,16 +97,15 @@ def _with_values(xp: Any, x: Any, index: Any, dim: int, keepdim: bool) -> Any:
 def max_dim_forward(xp: Any, x: Any, *, dim: int, keepdim: bool) -> Any:
     if x.ndim == 0:
         return x.copy(), xp.zeros((), np.int64)
-    index = xp.argmax(x, axis=dim, keepdims=True)
-    return _with_values(xp, x, index, dim, keepdim)
+    # Two passes cost less than picking the values by their index.
+    return x.max(axis=dim, keepdims=keepdim), x.argmax(axis=dim, keepdims=keepdim)
 
 
 @_min_dim.forward
 def min_dim_forward(xp: Any, x: Any, *, dim: int, keepdim: bool) -> Any:
     if x.ndim == 0:
         return x.copy(), xp.zeros((), np.int64)
-    index = xp.argmin(x, axis=dim, keepdims=True)
-    return _with_values(xp, x, index, dim, keepdim)
+    return x.min(axis=dim, keepdims=keepdim), x.argmin(axis=dim, keepdims=keepdim)
 
 
 @_median_dim.forward
@@ -148,12 +147,12 @@ _amin = op("amin", kind=REDUCTION, saves="x y", infer=reduced)
 
 @_amax.forward
 def amax_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
-    return xp.max(x, axis=dim, keepdims=keepdim)
+    return x.max(axis=dim, keepdims=keepdim)
 
 
 @_amin.forward
 def amin_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
-    return xp.min(x, axis=dim, keepdims=keepdim)
+    return x.min(axis=dim, keepdims=keepdim)
 
 
 @_amin.vjp
