@@ -236,9 +236,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
     for i, j in zip(left, right, strict=False):
         # A size of 1 meets any other, as in PyTorch: the sum is taken beforehand.
         if a._data.shape[i] == 1 != b._data.shape[j]:
-            b = b.sum(j, keepdim=True)
+            b = b.sum(j, keepdim=True, dtype=b.dtype)
         elif b._data.shape[j] == 1 != a._data.shape[i]:
-            a = a.sum(i, keepdim=True)
+            a = a.sum(i, keepdim=True, dtype=a.dtype)
     if len(left) != len(right) or any(
         a._data.shape[i] != b._data.shape[j] for i, j in zip(left, right, strict=False)
     ):

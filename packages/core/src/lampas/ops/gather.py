@@ -27,8 +27,6 @@ __all__ = [
     "index_copy",
     "index_fill",
     "index_select",
-    "scatter",
-    "scatter_add",
     "take",
     "take_along_dim",
 ]
@@ -58,7 +56,7 @@ def check_index(name: str, index: Any, size: int) -> np.ndarray:
     return array
 
 
-def _grid(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
+def grid(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
     """The full advanced index that gathers ``index`` along ``dim``."""
     axes = []
     for d, size in enumerate(index.shape):
@@ -79,7 +77,7 @@ _scatter_zeros = op("scatter_zeros", kind="linear", widen=False, infer=given_sha
 
 @_gather.forward
 def gather_forward(xp: Any, x: Any, *, dim: int, index: Any) -> Any:
-    return x[_grid(xp, index, dim)]
+    return x[grid(xp, index, dim)]
 
 
 @_gather.vjp
@@ -89,7 +87,7 @@ def gather_vjp(F: Any, g: Any, shape: Any, *, need: Any, dim: int, index: Any) -
 
 @_scatter_zeros.forward
 def scatter_zeros_forward(xp: Any, x: Any, *, shape: Any, dim: int, index: Any) -> Any:
-    return add_at(xp, xp.zeros(shape, x.dtype), _grid(xp, index, dim), x)
+    return add_at(xp, xp.zeros(shape, x.dtype), grid(xp, index, dim), x)
 
 
 @_scatter_zeros.vjp
@@ -99,7 +97,7 @@ def scatter_zeros_vjp(
     return (F.gather(g, dim=dim, index=index),)
 
 
-def _check_ranks(name: str, input: Tensor, index: Tensor, dim: int) -> None:
+def check_ranks(name: str, input: Tensor, index: Tensor, dim: int) -> None:
     shape, wanted = input._data.shape or (1,), index._data.shape or (1,)
     if len(shape) != len(wanted):
         raise ShapeError(
@@ -140,7 +138,7 @@ def gather(
     array = check_index("gather", index, (input._data.shape or (1,))[dim])
     if not array.size:
         return input.reshape(-1)[:0].reshape(index.shape)
-    _check_ranks("gather", input, index, dim)
+    check_ranks("gather", input, index, dim)
     if input._data.ndim == 0:
         return input.reshape(1)[array.reshape(-1)].reshape(index.shape)
     if array.ndim == 0:
@@ -218,97 +216,6 @@ def _check_vector(name: str, index: Tensor) -> None:
         raise DimensionError(
             f"{name}: index must be a vector, got shape {tuple(index.shape)}"
         )
-
-
-def _scattered(
-    name: str, input: Tensor, dim: int, index: Tensor, src: Tensor | float
-) -> tuple[tuple[Any, ...], Tensor]:
-    """The advanced index of a scatter, and the part of ``src`` that it writes."""
-    dim = normalize_dim(dim, input._data.ndim)
-    array = check_index(name, index, (input._data.shape or (1,))[dim])
-    if not array.size:
-        return (), input
-    _check_ranks(name, input, index, dim)
-    if not isinstance(src, Tensor):
-        src = tensor(src, dtype=input.dtype).expand(*array.shape)
-    elif src._data.dtype != input._data.dtype:
-        raise DTypeError(f"{name}: src must have {input.dtype}, got {src.dtype}")
-    if array.ndim == 0:
-        array = array.reshape(1)
-    if src._data.ndim == 0:
-        src = src.reshape(1)
-    if src._data.ndim != array.ndim or any(
-        a > b for a, b in zip(array.shape, src._data.shape, strict=True)
-    ):
-        raise ShapeError(
-            f"{name}: index of shape {array.shape} must fit into src of shape "
-            f"{tuple(src.shape)}"
-        )
-    part = src[tuple(slice(0, n) for n in array.shape)]
-    return _grid(np, array, dim), part
-
-
-@method(inplace=True)
-def scatter(
-    input: Tensor,
-    dim: int,
-    index: Tensor,
-    src: Tensor | float | None = None,
-    *,
-    value: float | None = None,
-    reduce: str | None = None,
-) -> Tensor:
-    """A copy with entries of ``src`` written along a dimension, where ``index`` says.
-
-    ``y[index[i][j]][j] = src[i][j]`` for ``dim=0``.
-
-    Args:
-        dim: the dimension. index: integers.
-        src: a tensor at least as large as ``index``, or a number (also ``value``).
-        reduce: ``"add"`` or ``"multiply"`` combines with what is there.
-
-    Raises:
-        IndexError: an index is out of bounds.
-        RuntimeError: shapes or dtypes do not fit.
-
-    >>> lampas.scatter(lampas.zeros(3), 0, lampas.tensor([1]), 5.0)
-    tensor([0., 5., 0.])
-    """
-    src = value if src is None else src
-    if reduce == "add":
-        return scatter_add(input, dim, index, src)
-    if reduce is not None:
-        raise DTypeError(f"scatter: reduce must be None or 'add', got {reduce!r}")
-    grid, part = _scattered("scatter", input, dim, index, src)
-    if not grid:
-        return input.clone()
-    if input._data.ndim == 0:
-        return index_put(input.reshape(1), grid, part).reshape(())
-    return index_put(input, grid, part)
-
-
-@method(inplace=True)
-def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor | float) -> Tensor:
-    """A copy with entries of ``src`` added along a dimension, where ``index`` says.
-
-    Args:
-        dim: the dimension. index: integers.
-        src: at least as large as ``index``.
-
-    Raises:
-        IndexError: an index is out of bounds.
-        RuntimeError: shapes or dtypes do not fit.
-
-    >>> i = lampas.tensor([0, 0])
-    >>> lampas.scatter_add(lampas.zeros(2), 0, i, lampas.ones(2))
-    tensor([2., 0.])
-    """
-    grid, part = _scattered("scatter_add", input, dim, index, src)
-    if not grid:
-        return input.clone()
-    if input._data.ndim == 0:
-        return index_put(input.reshape(1), grid, part, accumulate=True).reshape(())
-    return index_put(input, grid, part, accumulate=True)
 
 
 def _along(

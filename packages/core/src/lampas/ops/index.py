@@ -99,8 +99,11 @@ def add_at(xp: Any, target: Any, index: tuple[Any, ...], values: Any) -> Any:
     """Add values into ``target`` at an advanced index; repeated places add up.
 
     NumPy's ``add.at`` is slow; one index of integers along the first dimension, the
-    case of embeddings, is done by sorting and reducing runs.
+    case of embeddings, is done by sorting and reducing runs. Bools add up by "or".
     """
+    if target.dtype.kind == "b":
+        np.logical_or.at(target, index, values)
+        return target
     single = len(index) == 1 and isinstance(index[0], np.ndarray)
     if xp is not np or not single or index[0].dtype.kind == "b":
         add = xp.add.at if hasattr(xp.add, "at") else np.add.at
@@ -393,4 +396,4 @@ def index_put(
     added = _put.call(
         _cast_to(values, input).expand(*wanted), shape=input._data.shape, index=index
     )
-    return input + added
+    return input | added if input.dtype.category == 0 else input + added

@@ -1,35 +1,32 @@
-"""Joining tensors, and taking them apart."""
+"""Joining tensors along a dimension that they have or get."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from lampas.engine.infer import Spec, like_input
+from lampas.engine.infer import Spec
 from lampas.engine.promotion import result_type_of
-from lampas.engine.record import LINEAR, SHAPE, op
-from lampas.engine.tensor import Tensor, method
-from lampas.errors import (
-    ArgumentError,
-    ArgumentTypeError,
-    DimensionError,
-    ShapeError,
-)
+from lampas.engine.record import LINEAR, op
+from lampas.engine.tensor import Tensor
+from lampas.errors import ArgumentTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim
 from lampas.ops.create import cast
-from lampas.ops.views import narrow
+from lampas.ops.shape import reshape
 
 __all__ = [
+    "atleast_1d",
+    "atleast_2d",
+    "atleast_3d",
+    "block_diag",
     "cat",
-    "chunk",
+    "column_stack",
     "concat",
     "concatenate",
     "dstack",
     "hstack",
-    "split",
+    "row_stack",
     "stack",
-    "tensor_split",
-    "unbind",
     "vstack",
 ]
 
@@ -167,6 +164,9 @@ def vstack(tensors: Sequence[Tensor]) -> Tensor:
     return cat([_at_least(x, 2) for x in _sequence("vstack", tensors)], 0)
 
 
+row_stack = vstack
+
+
 def dstack(tensors: Sequence[Tensor]) -> Tensor:
     """Join along the third dimension.
 
@@ -188,180 +188,79 @@ def _at_least(x: Tensor, ndim: int) -> Tensor:
     return x.reshape((1, *shape, 1) if len(shape) == 1 else (*shape, 1))
 
 
-# ---- taking apart
+def column_stack(tensors: Sequence[Tensor]) -> Tensor:
+    """Join along the second dimension; smaller tensors become columns.
+
+    >>> lampas.column_stack([lampas.tensor([1, 2]), lampas.tensor([3, 4])])
+    tensor([[1, 3],
+            [2, 4]])
+    """
+    parts = _sequence("column_stack", tensors)
+    columns = [reshape(x, x._data.size, 1) if x._data.ndim < 2 else x for x in parts]
+    return cat(columns, 1)
 
 
-def _unbound(specs: Any, *, dim: int) -> list[Spec]:
-    shape, dtype = specs[0]
-    return [Spec((*shape[:dim], *shape[dim + 1 :]), dtype)] * shape[dim]
+def atleast_1d(*tensors: Any) -> Any:
+    """Tensors with one dimension or more; a 0-d one gets one.
+
+    >>> lampas.atleast_1d(lampas.tensor(1))
+    tensor([1])
+    """
+    return _each_at_least(tensors, 1)
 
 
-_unbind = op(
-    "unbind", kind=SHAPE, outputs=None, saves="x.shape", view=True, infer=_unbound
-)
+def atleast_2d(*tensors: Any) -> Any:
+    """Tensors with two dimensions or more; vectors become rows.
+
+    >>> lampas.atleast_2d(lampas.tensor([1, 2]))
+    tensor([[1, 2]])
+    """
+    return _each_at_least(tensors, 2)
 
 
-@_unbind.forward
-def unbind_forward(xp: Any, x: Any, *, dim: int) -> Any:
-    before = (slice(None),) * dim
-    # The Ellipsis keeps a part without dimensions an array, and a view.
-    return tuple(x[(*before, i, ...)] for i in range(x.shape[dim]))
+def atleast_3d(*tensors: Any) -> Any:
+    """Tensors with three dimensions or more; a matrix gets one at the end.
+
+    >>> lampas.atleast_3d(lampas.tensor([1, 2])).shape
+    lampas.Size([1, 2, 1])
+    """
+    return _each_at_least(tensors, 3)
 
 
-@_unbind.vjp
-def unbind_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, dim: int) -> Any:
-    kept = (*x_shape[:dim], 1, *x_shape[dim + 1 :])
-    present = [d for d in g if d is not None]
-    zero = F.zeros_of(*present[:1])
-    parts = [F.reshape(zero if d is None else d, shape=kept) for d in g]
-    return (F.cat(*parts, dim=dim),)
+def _each_at_least(tensors: tuple[Any, ...], ndim: int) -> Any:
+    if len(tensors) == 1 and isinstance(tensors[0], Tensor):
+        return _at_least(tensors[0], ndim)
+    many = tensors[0] if len(tensors) == 1 else tensors
+    name = f"atleast_{ndim}d"
+    return tuple(_at_least(x, ndim) for x in _sequence(name, many))
 
 
-_zeros_of = op("zeros_of", kind=LINEAR, widen=False, infer=like_input)
-"""Zeros like the input."""
-
-
-@_zeros_of.forward
-def zeros_of_forward(xp: Any, x: Any) -> Any:
-    return xp.zeros(x.shape, x.dtype)
-
-
-@_zeros_of.vjp
-def zeros_of_vjp(F: Any, g: Any, *, need: Any) -> Any:
-    return (None,)
-
-
-@method()
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along a dimension, as views without it.
+def block_diag(*tensors: Tensor) -> Tensor:
+    """The matrix with matrices along its diagonal and zeros elsewhere.
 
     Args:
-        dim: the dimension.
+        tensors: of two dimensions or fewer; vectors count as rows.
 
     Raises:
-        IndexError: ``dim`` is out of range, or the input is 0-d.
+        RuntimeError: more than two dimensions.
 
-    >>> lampas.unbind(lampas.tensor([[1, 2], [3, 4]]))
-    (tensor([1, 2]), tensor([3, 4]))
+    >>> lampas.block_diag(lampas.tensor([[1]]), lampas.tensor([[2, 3]]))
+    tensor([[1, 0, 0],
+            [0, 2, 3]])
     """
-    if input._data.ndim == 0:
-        raise DimensionError("unbind: a 0-d tensor has no dimension to take apart")
-    dim = normalize_dim(dim, input._data.ndim)
-    if input._data.shape[dim] == 0:
-        return ()
-    return _unbind.call(input, dim=dim)
-
-
-@method()
-def split(
-    tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
-) -> tuple[Tensor, ...]:
-    """Views of consecutive parts along a dimension.
-
-    Args:
-        split_size_or_sections: the size of each part (the last may be smaller), or
-            the sizes of all parts.
-        dim: the dimension.
-
-    Raises:
-        RuntimeError: sizes are negative or do not add up to the dimension's.
-
-    >>> lampas.split(lampas.arange(5), 2)
-    (tensor([0, 1]), tensor([2, 3]), tensor([4]))
-    """
-    dim = normalize_dim(dim, tensor._data.ndim)
-    if tensor._data.ndim == 0:
-        raise ShapeError("split: a 0-d tensor has no dimension to split")
-    size = tensor._data.shape[dim]
-    sections = _sections(split_size_or_sections, size)
-    parts, start = [], 0
-    for length in sections:
-        parts.append(narrow(tensor, dim, start, length))
-        start += length
-    return tuple(parts)
-
-
-def _sections(given: int | Sequence[int], size: int) -> list[int]:
-    if isinstance(given, int):
-        if given < 0 or (given == 0 and size != 0):
-            raise ShapeError(f"split: split_size must be positive, got {given}")
-        if size == 0 or given == 0:
-            return [size]
-        return [min(given, size - i) for i in range(0, size, given)]
-    if not isinstance(given, (tuple, list)):
-        raise ArgumentTypeError(
-            f"split: sections must be an int or a list of ints, got {given!r}"
-        )
-    if sum(given) != size or any(s < 0 for s in given):
-        raise ShapeError(
-            f"split: sections must be non-negative and add up to {size}, "
-            f"got {list(given)}"
-        )
-    return list(given)
-
-
-method("split_with_sizes")(split)
-
-
-@method()
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Views of at most ``chunks`` consecutive parts of equal size (but the last).
-
-    Raises:
-        RuntimeError: ``chunks`` is not positive.
-
-    >>> lampas.chunk(lampas.arange(5), 2)
-    (tensor([0, 1, 2]), tensor([3, 4]))
-    """
-    if chunks <= 0:
-        raise ShapeError(f"chunk: chunks must be greater than 0, got {chunks}")
-    if input._data.ndim == 0:
-        raise ShapeError("chunk: a 0-d tensor has no dimension to split")
-    dim = normalize_dim(dim, input._data.ndim)
-    size = input._data.shape[dim]
-    if size == 0:
-        return tuple(input.narrow(dim, 0, 0) for _ in range(chunks))
-    return split(input, -(-size // chunks), dim)
-
-
-@method()
-def tensor_split(
-    input: Tensor, indices_or_sections: int | Sequence[int], dim: int = 0
-) -> tuple[Tensor, ...]:
-    """Views of parts of nearly equal size, or between given indices.
-
-    Args:
-        indices_or_sections: how many parts, or the borders between them.
-        dim: the dimension.
-
-    Raises:
-        ValueError: the number of parts is not positive.
-
-    >>> lampas.tensor_split(lampas.arange(5), 2)
-    (tensor([0, 1, 2]), tensor([3, 4]))
-    """
-    if input._data.ndim == 0:
-        raise ShapeError("tensor_split: a 0-d tensor has no dimension to split")
-    if isinstance(indices_or_sections, Tensor):
-        indices_or_sections = indices_or_sections.tolist()
-    dim = normalize_dim(dim, input._data.ndim)
-    size = input._data.shape[dim]
-    if isinstance(indices_or_sections, int):
-        count = indices_or_sections
-        if count <= 0:
-            raise PartCount(f"tensor_split: sections must be positive, got {count}")
-        low, more = divmod(size, count)
-        lengths = [low + 1] * more + [low] * (count - more)
-        return split(input, lengths, dim)
-    borders = [0]
-    parts = []
-    for index in [*indices_or_sections, size]:
-        stop = min(max(index + size if index < 0 else index, 0), size)
-        start = min(borders[-1], size)
-        parts.append(input.narrow(dim, start, max(stop - start, 0)))
-        borders.append(stop)
-    return tuple(parts)
-
-
-class PartCount(ArgumentError, RuntimeError):
-    """A number of parts that is not positive."""
+    parts = [_at_least(x, 2) for x in _one_dtype(_sequence("block_diag", tensors))]
+    for i, x in enumerate(parts):
+        if x._data.ndim > 2:
+            raise ShapeError(
+                "block_diag: tensors must have two dimensions or fewer; tensors"
+                f"[{i}] has shape {tuple(x.shape)}"
+            )
+    width = sum(x._data.shape[1] for x in parts)
+    rows, start = [], 0
+    for x in parts:
+        height, size = x._data.shape
+        before = x.new_zeros((height, start))
+        after = x.new_zeros((height, width - start - size))
+        rows.append(cat([before, x, after], 1))
+        start += size
+    return cat(rows, 0)

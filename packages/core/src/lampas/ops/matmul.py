@@ -120,7 +120,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     return result.reshape(shape[:-2] + shape[-1:] if n == 1 else shape[:-1])
 
 
-def _need_ndim(name: str, argument: str, x: Tensor, ndim: int) -> None:
+def need_ndim(name: str, argument: str, x: Tensor, ndim: int) -> None:
     if x._data.ndim != ndim:
         raise ShapeError(
             f"{name}: {argument} must have {ndim} dimensions, got shape "
@@ -142,8 +142,8 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
     tensor([[3.],
             [3.]])
     """
-    _need_ndim("mm", "input", input, 2)
-    _need_ndim("mm", "mat2", mat2, 2)
+    need_ndim("mm", "input", input, 2)
+    need_ndim("mm", "mat2", mat2, 2)
     return _product("mm", input, mat2)
 
 
@@ -160,8 +160,8 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     >>> lampas.bmm(lampas.ones(2, 1, 3), lampas.ones(2, 3, 1)).shape
     lampas.Size([2, 1, 1])
     """
-    _need_ndim("bmm", "input", input, 3)
-    _need_ndim("bmm", "mat2", mat2, 3)
+    need_ndim("bmm", "input", input, 3)
+    need_ndim("bmm", "mat2", mat2, 3)
     if input._data.shape[0] != mat2._data.shape[0]:
         raise ShapeError(
             f"bmm: input has {input._data.shape[0]} matrices and mat2 "
@@ -183,8 +183,8 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
     >>> lampas.mv(lampas.ones(2, 2), lampas.tensor([1.0, 2.0]))
     tensor([3., 3.])
     """
-    _need_ndim("mv", "input", input, 2)
-    _need_ndim("mv", "vec", vec, 1)
+    need_ndim("mv", "input", input, 2)
+    need_ndim("mv", "vec", vec, 1)
     return matmul(input, vec)
 
 
@@ -201,8 +201,8 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
     >>> lampas.dot(lampas.tensor([1.0, 2.0]), lampas.tensor([3.0, 4.0]))
     tensor(11.)
     """
-    _need_ndim("dot", "input", input, 1)
-    _need_ndim("dot", "tensor", tensor, 1)
+    need_ndim("dot", "input", input, 1)
+    need_ndim("dot", "tensor", tensor, 1)
     return matmul(input, tensor)
 
 
@@ -220,8 +220,8 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
     tensor([[3., 4.],
             [6., 8.]])
     """
-    _need_ndim("outer", "input", input, 1)
-    _need_ndim("outer", "vec2", vec2, 1)
+    need_ndim("outer", "input", input, 1)
+    need_ndim("outer", "vec2", vec2, 1)
     return input.reshape(-1, 1) * vec2
 
 
@@ -238,7 +238,7 @@ def addmm(
     >>> lampas.addmm(lampas.ones(1), lampas.ones(1, 2), lampas.ones(2, 1))
     tensor([[3.]])
     """
-    return _combined(input, mm(mat1, mat2), beta, alpha)
+    return combined("addmm", input, mm(mat1, mat2), beta, alpha)
 
 
 @method(inplace=True)
@@ -260,11 +260,25 @@ def baddbmm(
     >>> lampas.baddbmm(lampas.ones(1), x, x.transpose(1, 2))
     tensor([[[3.]]])
     """
-    return _combined(input, bmm(batch1, batch2), beta, alpha)
+    return combined("baddbmm", input, bmm(batch1, batch2), beta, alpha)
 
 
-def _combined(input: Tensor, product: Tensor, beta: float, alpha: float) -> Tensor:
+def combined(
+    name: str, input: Tensor, product: Tensor, beta: float, alpha: float
+) -> Tensor:
     """``beta * input + alpha * product``; NaN in input does not matter if beta is 0."""
+    wanted, shape = product._data.shape, input._data.shape
+    short = len(wanted) - len(shape)
+    if short < 0 or any(
+        size not in (1, wanted[short + i]) for i, size in enumerate(shape)
+    ):
+        raise ShapeError(
+            f"{name}: input of shape {shape} can't be broadcast to the product's "
+            f"shape {wanted}"
+        )
+    if product.dtype.category < 2:
+        # PyTorch cuts the factors of integers off after the point.
+        beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         product = product * alpha
     if beta == 0:

@@ -42,10 +42,10 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1],
             [2, 3]])
     """
-    return _reshape.call(input, shape=_resolved(input, sizes_of(shape)))
+    return _reshape.call(input, shape=resolved(input, sizes_of(shape)))
 
 
-def _resolved(input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
+def resolved(input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape with -1 replaced."""
     count = input._data.size
     known = 1

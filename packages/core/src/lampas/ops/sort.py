@@ -24,6 +24,7 @@ __all__ = [
     "sort",
     "topk",
     "unique",
+    "unique_consecutive",
 ]
 
 
@@ -268,6 +269,44 @@ def unique(
         results.append(wrap(inverse.reshape(shape)))
     if return_counts:
         results.append(wrap(counts))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+@method()
+def unique_consecutive(
+    input: Tensor,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    dim: int | None = None,
+) -> Any:
+    """The first of each run of equal elements; or of equal slices along ``dim``.
+
+    Args:
+        return_inverse: also give, for each element, the index of its run.
+        return_counts: also give the length of each run.
+        dim: compare slices along this dimension instead of elements.
+
+    >>> lampas.unique_consecutive(lampas.tensor([1, 1, 2, 1]))
+    tensor([1, 2, 1])
+    """
+    data = input._data
+    if dim is None:
+        lines = data.reshape(-1)
+        rows = lines.reshape(-1, 1)
+    else:
+        dim = normalize_dim(dim, data.ndim)
+        lines = np.moveaxis(data, dim, 0)
+        rows = lines.reshape(len(lines), -1)
+    changes = (rows[1:] != rows[:-1]).any(axis=1)
+    first = np.concatenate([np.ones(min(len(rows), 1), bool), changes])
+    values = lines[first]
+    results = [wrap(values if dim is None else np.moveaxis(values, 0, dim))]
+    if return_inverse:
+        inverse = np.cumsum(first) - 1
+        results.append(wrap(inverse.reshape(data.shape if dim is None else (-1,))))
+    if return_counts:
+        borders = np.append(np.flatnonzero(first), len(rows))
+        results.append(wrap(np.diff(borders)))
     return results[0] if len(results) == 1 else tuple(results)
 
 

@@ -5,36 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lampas.dtypes import int64
-from lampas.engine.infer import Spec, broadcast_shapes, given_shape, like_input
+import numpy as np
+
+from lampas.engine.infer import Spec, broadcast_shapes, given_shape
 from lampas.engine.record import SHAPE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import BoundsError, ShapeError
 from lampas.ops._arguments import normalize_dim, sizes_of
-from lampas.ops.create import tensor
-from lampas.ops.shape import expand, permute, reshape, transpose
+from lampas.ops.shape import expand, permute, reshape, resolved, transpose
 
 __all__ = [
     "adjoint",
     "broadcast_tensors",
     "broadcast_to",
-    "diagonal",
     "flatten",
-    "flip",
-    "fliplr",
-    "flipud",
     "moveaxis",
     "movedim",
     "narrow",
     "ravel",
-    "repeat_interleave",
-    "roll",
     "select",
     "squeeze",
     "swapaxes",
     "swapdims",
     "t",
-    "tile",
     "unflatten",
     "unsqueeze",
 ]
@@ -271,26 +264,48 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     """
     if len(shape) == 1 and hasattr(shape[0], "numpy") and hasattr(shape[0], "category"):
         return _retyped(input, shape[0])
-    result = reshape(input, *shape)
-    data = input._data
-    owner = data if data.base is None else data.base
-    shares = result._data is data or result._data.base is owner
-    if not shares and data.size:
+    wanted = resolved(input, sizes_of(shape))
+    if not _needs_no_copy(input._data, wanted):
         raise ShapeError(
-            f"view: a tensor of shape {tuple(data.shape)} and strides "
-            f"{input.stride()} can't be seen as {tuple(result.shape)} without a copy; "
-            "use reshape"
+            f"view: a tensor of shape {tuple(input.shape)} and strides "
+            f"{input.stride()} can't be seen as {wanted} without a copy; use reshape"
         )
-    return result
+    return reshape(input, wanted)
+
+
+def _needs_no_copy(data: Any, shape: tuple[int, ...]) -> bool:
+    """Whether memory can be seen under another shape as it lies."""
+    if data.flags.c_contiguous or not data.size:
+        return True
+    # The strides alone decide, so arrays of any device are asked through host memory
+    # that is never read.
+    probe = np.lib.stride_tricks.as_strided(
+        np.empty(1, data.dtype), data.shape, data.strides, writeable=False
+    )
+    try:
+        probe.reshape(shape, copy=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _retyped(input: Tensor, dtype: Any) -> Tensor:
-    if input._data.dtype.itemsize != dtype.numpy.itemsize:
-        raise ShapeError(
-            f"view: {dtype} has another width than {input.dtype}; use to(dtype)"
-        )
+    """The memory read as another dtype; the last dimension grows or shrinks."""
+    data = input._data
+    if data.dtype.itemsize != dtype.numpy.itemsize:
+        ratio = dtype.numpy.itemsize / data.dtype.itemsize
+        if not data.ndim or data.strides[-1] != data.dtype.itemsize:
+            raise ShapeError(
+                f"view: {dtype} has another width than {input.dtype}, so the last "
+                "dimension must exist and be contiguous"
+            )
+        if data.shape[-1] % max(ratio, 1):
+            raise ShapeError(
+                f"view: the last size {data.shape[-1]} does not divide by the "
+                f"{int(ratio)} elements that make one {dtype}"
+            )
     result = input.detach()
-    result._data = input._data.view(dtype.numpy)
+    result._data = data.view(dtype.numpy)
     return result
 
 
@@ -325,6 +340,13 @@ def _matrices_transposed(input: Tensor) -> Tensor:
     return transpose(input, -2, -1)
 
 
+def _adjoint_of_matrix(input: Tensor) -> Tensor:
+    if input._data.ndim not in (0, 2):
+        raise ShapeError(f"H needs a matrix, got shape {tuple(input.shape)}")
+    return adjoint(input) if input._data.ndim else input.conj()
+
+
+Tensor.H = property(_adjoint_of_matrix, doc="A matrix, adjoint.")
 Tensor.mT = property(_matrices_transposed, doc="Matrices transposed.")
 Tensor.mH = property(lambda x: adjoint(x), doc="Matrices, adjoint.")
 
@@ -436,246 +458,3 @@ def reshape_as(self: Tensor, other: Tensor) -> Tensor:
     lampas.Size([2, 2])
     """
     return reshape(self, *other.shape)
-
-
-_flip = op("flip", kind=SHAPE, infer=like_input)
-
-
-@_flip.forward
-def flip_forward(xp: Any, x: Any, *, dims: tuple[int, ...]) -> Any:
-    index = tuple(
-        slice(None, None, -1) if d in dims else slice(None) for d in range(x.ndim)
-    )
-    return x[(*index, ...)].copy()
-
-
-@_flip.vjp
-def flip_vjp(F: Any, g: Any, *, need: Any, dims: tuple[int, ...]) -> Any:
-    return (F.flip(g, dims=dims),)
-
-
-@method()
-def flip(input: Tensor, *axes: Any, dims: Any = ()) -> Tensor:
-    """A copy with the order along dimensions reversed.
-
-    Args:
-        axes, dims: the dimensions, one by one or as a tuple; or by keyword.
-
-    Raises:
-        RuntimeError: a dimension is named twice.
-
-    >>> lampas.flip(lampas.arange(3), (0,))
-    tensor([2, 1, 0])
-    """
-    given = [normalize_dim(d, input._data.ndim) for d in sizes_of(axes or dims)]
-    if len(set(given)) != len(given):
-        raise ShapeError(f"flip: dims {tuple(given)} names a dimension twice")
-    return _flip.call(input, dims=tuple(given))
-
-
-@method()
-def fliplr(input: Tensor) -> Tensor:
-    """Reverse the second dimension.
-
-    >>> lampas.fliplr(lampas.tensor([[1, 2]]))
-    tensor([[2, 1]])
-    """
-    if input._data.ndim < 2:
-        raise ShapeError("fliplr: input must have two dimensions or more")
-    return flip(input, 1)
-
-
-@method()
-def flipud(input: Tensor) -> Tensor:
-    """Reverse the first dimension.
-
-    >>> lampas.flipud(lampas.tensor([1, 2]))
-    tensor([2, 1])
-    """
-    if input._data.ndim < 1:
-        raise ShapeError("flipud: input must have a dimension")
-    return flip(input, 0)
-
-
-_roll = op("roll", kind=SHAPE, infer=like_input)
-
-
-@_roll.forward
-def roll_forward(xp: Any, x: Any, *, shifts: Any, dims: Any) -> Any:
-    return xp.roll(x, shifts, dims)
-
-
-@_roll.vjp
-def roll_vjp(F: Any, g: Any, *, need: Any, shifts: Any, dims: Any) -> Any:
-    return (F.roll(g, shifts=tuple(-s for s in shifts), dims=dims),)
-
-
-@method()
-def roll(
-    input: Tensor, shifts: int | Sequence[int], dims: int | Sequence[int] | None = None
-) -> Tensor:
-    """Shift entries along dimensions; what falls off comes in again at the start.
-
-    Args:
-        shifts: by how much, for each dimension.
-        dims: the dimensions; None rolls the flattened tensor.
-
-    Raises:
-        RuntimeError: different numbers of shifts and dims.
-
-    >>> lampas.roll(lampas.arange(4), 1)
-    tensor([3, 0, 1, 2])
-    """
-    moves = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
-    if dims is None or (isinstance(dims, (tuple, list)) and not dims):
-        if len(moves) != 1:
-            raise ShapeError("roll: dims must be given for more than one shift")
-        flat = _roll.call(reshape(input, -1), shifts=moves, dims=(0,))
-        return reshape(flat, *input.shape)
-    named = dims if isinstance(dims, (tuple, list)) else (dims,)
-    if len(named) != len(moves):
-        raise ShapeError(f"roll: got {len(moves)} shifts and {len(named)} dims")
-    where = tuple(normalize_dim(d, input._data.ndim) for d in named)
-    if input._data.ndim == 0:
-        return input.clone()
-    return _roll.call(input, shifts=moves, dims=where)
-
-
-@method()
-def repeat(input: Tensor, *sizes: Any) -> Tensor:
-    """A copy in which the tensor is laid side by side ``sizes`` times.
-
-    Raises:
-        RuntimeError: fewer sizes than dimensions, or a negative one.
-
-    >>> lampas.tensor([1, 2]).repeat(2, 2)
-    tensor([[1, 2, 1, 2],
-            [1, 2, 1, 2]])
-    """
-    times = sizes_of(sizes)
-    shape = input._data.shape
-    if len(times) < len(shape) or any(n < 0 for n in times):
-        raise ShapeError(
-            f"repeat: sizes must be non-negative and at least {len(shape)} many, "
-            f"got {times}"
-        )
-    padded = (1,) * (len(times) - len(shape)) + shape
-    apart = [s for pair in zip([1] * len(times), padded, strict=True) for s in pair]
-    wide = [s for pair in zip(times, padded, strict=True) for s in pair]
-    final = [n * s for n, s in zip(times, padded, strict=True)]
-    return reshape(expand(reshape(input, apart), *wide), final).clone()
-
-
-@method()
-def tile(input: Tensor, *dims: Any) -> Tensor:
-    """Like :meth:`Tensor.repeat`, with missing counts in front taken as 1.
-
-    >>> lampas.tile(lampas.tensor([1, 2]), (2,))
-    tensor([1, 2, 1, 2])
-    """
-    times = sizes_of(dims)
-    missing = max(input._data.ndim - len(times), 0)
-    return repeat(input, *(1,) * missing, *times)
-
-
-def _diagonals(specs: Any, *, offset: int, dim1: int, dim2: int) -> Spec:
-    shape, dtype = specs[0]
-    rows, columns = shape[dim1] + min(offset, 0), shape[dim2] - max(offset, 0)
-    rest = [s for d, s in enumerate(shape) if d not in (dim1, dim2)]
-    return Spec((*rest, max(min(rows, columns), 0)), dtype)
-
-
-_diagonal = op("diagonal", kind=SHAPE, saves="x.shape", view=True, infer=_diagonals)
-_diagonal_embed = op(
-    "diagonal_scatter_zeros",
-    kind="linear",
-    fresh=True,
-    widen=False,
-    infer=given_shape,
-)
-
-
-@_diagonal.forward
-def diagonal_forward(xp: Any, x: Any, *, offset: int, dim1: int, dim2: int) -> Any:
-    return x.diagonal(offset, dim1, dim2)
-
-
-@_diagonal.vjp
-def diagonal_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, **params: Any) -> Any:
-    return (F.diagonal_scatter_zeros(g, shape=x_shape, **params),)
-
-
-@_diagonal_embed.forward
-def diagonal_embed_forward(
-    xp: Any, x: Any, *, shape: Any, offset: int, dim1: int, dim2: int
-) -> Any:
-    result = xp.zeros(shape, x.dtype)
-    rows, columns = max(-offset, 0), max(offset, 0)
-    steps = xp.arange(x.shape[-1])
-    moved = xp.moveaxis(result, (dim1, dim2), (-2, -1))
-    moved[..., steps + rows, steps + columns] = x
-    return result
-
-
-@_diagonal_embed.vjp
-def diagonal_embed_vjp(F: Any, g: Any, *, need: Any, shape: Any, **params: Any) -> Any:
-    return (F.diagonal(g, **params),)
-
-
-@method()
-def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
-    """A read-only view of a diagonal; it becomes the last dimension.
-
-    Args:
-        offset: above (positive) or below the main diagonal.
-        dim1, dim2: the dimensions of the matrices.
-
-    Raises:
-        RuntimeError: the two dimensions are the same.
-
-    >>> lampas.diagonal(lampas.tensor([[1, 2], [3, 4]]))
-    tensor([1, 4])
-    """
-    first = normalize_dim(dim1, input._data.ndim)
-    second = normalize_dim(dim2, input._data.ndim)
-    if first == second or input._data.ndim < 2:
-        raise ShapeError(f"diagonal: dim1 and dim2 must differ, got {dim1} and {dim2}")
-    return _diagonal.call(input, offset=offset, dim1=first, dim2=second)
-
-
-@method()
-def repeat_interleave(
-    input: Tensor,
-    repeats: int | Tensor,
-    dim: int | None = None,
-    *,
-    output_size: int | None = None,
-) -> Tensor:
-    """Repeat each entry of a dimension, in place of itself.
-
-    Args:
-        repeats: how often; one number, or one for each entry.
-        dim: the dimension; None flattens first.
-        output_size: accepted; the size is computed.
-
-    Raises:
-        RuntimeError: a count is negative or their number does not fit.
-
-    >>> lampas.repeat_interleave(lampas.tensor([1, 2]), 2)
-    tensor([1, 1, 2, 2])
-    """
-    if dim is None:
-        input, dim = reshape(input, -1), 0
-    dim = normalize_dim(dim, input._data.ndim)
-    size = input._data.shape[dim] if input._data.ndim else 1
-    counts = repeats.tolist() if isinstance(repeats, Tensor) else repeats
-    counts = counts if isinstance(counts, list) else [counts]
-    if len(counts) == 1:
-        counts *= size
-    if len(counts) != size or any(c < 0 for c in counts):
-        raise ShapeError(
-            f"repeat_interleave: repeats must be {size} non-negative counts, "
-            f"got {counts[:8]}"
-        )
-    rows = [i for i, count in enumerate(counts) for _ in range(count)]
-    return input.index_select(dim, tensor(rows, dtype=int64))
