@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from case import Case, Via, given, normal
+from case import Case, Via, normal
 
 CUBE = normal((2, 3, 4))
-SQUARE = normal((4, 4))
 
 
 def entry(x, dim, index):
@@ -17,43 +16,6 @@ def part(x, dim, start, length):
     moved = np.moveaxis(x, dim, 0)
     rows = [moved[start + i] for i in range(length)]
     return np.moveaxis(np.array(rows), 0, dim)
-
-
-def turned(x, dims):
-    """``y[i] = x[size - 1 - i]`` along each of the dimensions."""
-    out = np.empty_like(x)
-    for index in np.ndindex(*x.shape):
-        source = [x.shape[d] - 1 - i if d in dims else i for d, i in enumerate(index)]
-        out[index] = x[tuple(source)]
-    return out
-
-
-def shifted(x, shifts, dims):
-    out = np.empty_like(x)
-    for index in np.ndindex(*x.shape):
-        target = list(index)
-        for shift, dim in zip(shifts, dims, strict=True):
-            target[dim] = (target[dim] + shift) % x.shape[dim]
-        out[tuple(target)] = x[index]
-    return out
-
-
-def diagonals(x, offset=0, dim1=0, dim2=1):
-    moved = np.moveaxis(x, (dim1, dim2), (0, 1))
-    pairs = [(i, i + offset) for i in range(len(moved))]
-    inside = [(i, j) for i, j in pairs if 0 <= j < moved.shape[1]]
-    return np.stack([moved[i, j] for i, j in inside], axis=-1)
-
-
-def tiled(x, times):
-    out = np.empty([n * s for n, s in zip(times, x.shape, strict=True)])
-    for index in np.ndindex(*out.shape):
-        out[index] = x[tuple(i % s for i, s in zip(index, x.shape, strict=True))]
-    return out
-
-
-def laid(x, sizes):
-    return tiled(x.reshape((1,) * (len(sizes) - x.ndim) + x.shape), sizes)
 
 
 def _sized(name, inputs, oracle, sizes):
@@ -135,35 +97,4 @@ CASES = [
         call=lambda op, x, y: op(x.contiguous(), y),
     ),
     exact("Tensor.reshape_as", normal((2, 3), (3, 2)), lambda x, y: x.reshape(3, 2)),
-    exact("flip", CUBE, turned, dims=(0, 2)),
-    exact("flip", CUBE, turned, dims=(1,)),
-    exact("fliplr", CUBE, lambda x: turned(x, (1,))),
-    exact("flipud", CUBE, lambda x: turned(x, (0,))),
-    exact("roll", CUBE, shifted, shifts=(1, -2), dims=(0, 2)),
-    exact(
-        "roll",
-        CUBE,
-        lambda x, shifts: shifted(x.ravel(), (5,), (0,)).reshape(x.shape),
-        shifts=5,
-    ),
-    _sized("Tensor.repeat", normal((2, 3)), laid, (2, 1, 3)),
-    _sized("Tensor.repeat", normal((2, 3)), laid, (0, 2)),
-    _sized("Tensor.tile", normal((2, 3)), lambda x, sizes: tiled(x, (1, 2)), (2,)),
-    exact("diagonal", SQUARE, diagonals),
-    exact("diagonal", SQUARE, diagonals, offset=-1),
-    exact("diagonal", CUBE, diagonals, offset=1, dim1=1, dim2=2),
-    exact("diagonal", CUBE, diagonals, dim1=2, dim2=0),
-    exact(
-        "repeat_interleave",
-        CUBE,
-        lambda x, repeats, dim: np.stack([x[:, i // 2] for i in range(6)], 1),
-        repeats=2,
-        dim=1,
-    ),
-    Case(
-        "repeat_interleave",
-        given([1.0, 2.0, 3.0], [2, 0, 1]),
-        lambda x, repeats: np.array([x[0], x[0], x[2]]),
-        tol="exact",
-    ),
 ]
