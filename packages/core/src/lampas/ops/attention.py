@@ -9,11 +9,11 @@ import numpy as np
 
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentError, ShapeError
+from lampas.ops.arrange import repeat_interleave
 from lampas.ops.dropout import dropout
 from lampas.ops.mask import masked_fill
 from lampas.ops.matmul import matmul
 from lampas.ops.softmax import softmax
-from lampas.ops.views import repeat_interleave
 
 __all__ = ["scaled_dot_product_attention"]
 
