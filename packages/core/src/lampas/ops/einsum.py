@@ -187,7 +187,8 @@ def _check_sizes(
             if sizes.setdefault(axis, size) not in (size, 1) and size != 1:
                 raise ShapeError(
                     f"einsum: sizes {sizes[axis]} and {size} of one subscript in "
-                    f"{equation!r} don't match"
+                    f"{equation!r} don't match; the operands have shapes "
+                    f"{', '.join(str(tuple(x.shape)) for x in tensors)}"
                 )
             sizes[axis] = max(sizes[axis], size)
 

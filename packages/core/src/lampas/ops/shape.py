@@ -42,11 +42,11 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1],
             [2, 3]])
     """
-    return _reshape.call(input, shape=resolved(input, sizes_of(shape)))
+    return _reshape.call(input, shape=resolved("reshape", input, sizes_of(shape)))
 
 
-def resolved(input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape with -1 replaced."""
+def resolved(name: str, input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with -1 replaced; errors are in the name of the caller."""
     count = input._data.size
     known = 1
     for size in shape:
@@ -58,7 +58,7 @@ def resolved(input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (*shape[:i], count // known, *shape[i + 1 :])
     if bad or known != count or free:
         raise ShapeError(
-            f"shape {shape} is invalid for input of size {count} "
+            f"{name}: shape {shape} is invalid for input of size {count} "
             f"(shape {tuple(input.shape)})"
         )
     return shape
@@ -102,8 +102,8 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     order = tuple(normalize_dim(d, input._data.ndim) for d in sizes_of(dims))
     if len(order) != input._data.ndim or len(set(order)) != len(order):
         raise ShapeError(
-            f"dims must name each of the {input._data.ndim} dimensions once, "
-            f"got {sizes_of(dims)}"
+            f"permute: dims must name each of the {input._data.ndim} dimensions of "
+            f"shape {tuple(input.shape)} once, got {sizes_of(dims)}"
         )
     return _permute.call(input, dims=order)
 
@@ -163,7 +163,7 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
             wanted[i] = old
         elif extra < 0 or size < 0 or (old is not None and old not in (1, size)):
             raise ShapeError(
-                f"can't expand shape {tuple(shape)} to {tuple(wanted)}: sizes must "
-                f"match or be 1 (dimension {i})"
+                f"expand: can't expand shape {tuple(shape)} to {tuple(wanted)}: sizes "
+                f"must match or be 1 (dimension {i})"
             )
     return _expand.call(input, shape=tuple(wanted))

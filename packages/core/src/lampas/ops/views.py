@@ -264,7 +264,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     """
     if len(shape) == 1 and hasattr(shape[0], "numpy") and hasattr(shape[0], "category"):
         return _retyped(input, shape[0])
-    wanted = resolved(input, sizes_of(shape))
+    wanted = resolved("view", input, sizes_of(shape))
     if not _needs_no_copy(input._data, wanted):
         raise ShapeError(
             f"view: a tensor of shape {tuple(input.shape)} and strides "
