@@ -14,6 +14,8 @@ from lampas.nn.modules import (
     padding,
     pool,
     rnn,
+    transformer,
+    upsampling,
 )
 from lampas.nn.parameter import (
     Buffer,
@@ -34,6 +36,8 @@ _FAMILIES = (
     padding,
     pool,
     rnn,
+    transformer,
+    upsampling,
 )
 
 for _family in _FAMILIES:

@@ -113,6 +113,12 @@ from lampas.ops.pool import (
     max_pool3d,
     max_pool3d_with_indices,
 )
+from lampas.ops.resize import (
+    interpolate,
+    upsample,
+    upsample_bilinear,
+    upsample_nearest,
+)
 from lampas.ops.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from lampas.ops.trig import tanh
 from lampas.ops.unary import sigmoid
@@ -174,6 +180,7 @@ __all__ = [
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -234,4 +241,7 @@ __all__ = [
     "threshold_",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "upsample",
+    "upsample_bilinear",
+    "upsample_nearest",
 ]

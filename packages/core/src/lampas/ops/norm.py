@@ -262,6 +262,8 @@ def batch_norm(
             [ 1.]])
     """
     shape = tuple(input._data.shape)
+    if len(shape) == 1 and not input._data.size:
+        return input * 1.0
     if len(shape) < 2:
         raise ShapeError(f"batch_norm: expected at least 2 dimensions, got {shape}")
     _check_affine(

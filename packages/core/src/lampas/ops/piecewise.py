@@ -384,7 +384,7 @@ def rrelu(
         return leaky_relu(input, (lower + upper) / 2)
     source = generator or default_generator
     draws = source.uniform(input._data.shape, np.float32) * (upper - lower) + lower
-    slopes = wrap(draws).to(input)  # type: ignore[attr-defined]
+    slopes = wrap(np.asarray(draws)).to(input)  # type: ignore[attr-defined]
     return _prelu.call(input, slopes)
 
 
