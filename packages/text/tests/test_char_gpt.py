@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+import lampas_hub
 from lampas.cli import main
 from lampas.train import load_checkpoint
 from lampas_text.recipes import char_gpt
@@ -103,3 +104,35 @@ def test_threads_and_workers_do_not_change_the_curve(folder, tmp_path):
 def test_tinyshakespeare_in_2000_steps(tmp_path):
     assert main(["train", RECIPE, "--run", str(tmp_path / "run")]) == 0
     assert load_checkpoint(tmp_path / "run" / "best.pt")["score"] <= 1.92
+
+
+# The weights that came with the package
+
+
+@pytest.fixture(scope="module")
+def entry():
+    lampas_hub.register("lampas_text:weights")
+    return lampas_hub.info("char-gpt-shakespeare")
+
+
+def test_weights_are_small_and_have_a_card(entry):
+    assert entry.size <= 2_000_000
+    card = (entry.folder / "weights" / "char-gpt-shakespeare.md").read_text()
+    assert f"{entry.metric.value:.4f} nats per character" in card
+    assert entry.commit in card
+
+
+def test_weights_write_english_words(entry, capsys):
+    options = "--checkpoint pretrained --temperature 0.5 --length 300".split()
+    assert main(["predict", RECIPE, *options, "ROMEO:\nI will"]) == 0
+    words = capsys.readouterr().out.lower().split()
+    common = {"the", "to", "that", "me", "and", "not", "with", "my", "of", "a", "in"}
+    # English has about a quarter of these; characters drawn blindly next to none
+    assert sum(word in common for word in words) >= 6
+
+
+@pytest.mark.skipif("LAMPAS_DATA" not in os.environ, reason="LAMPAS_DATA is not set")
+def test_weights_reach_the_score_of_their_entry(entry):
+    scores = char_gpt.evaluate(char_gpt.Config(), char_gpt.pretrained())
+    assert entry.metric.value <= 1.92
+    assert scores["test_loss"] == pytest.approx(entry.metric.value, abs=1e-4)

@@ -236,8 +236,8 @@ def restore(config: Config, checkpoint: Mapping[str, Any]) -> tuple[GPT, CharTok
 
 def pretrained() -> dict[str, Any]:
     """Return the weights that came with the package, in the form of a checkpoint."""
-    about = dict(lampas_hub.info("char-gpt").preprocessing)
-    model = lampas_hub.load_state_dict("char-gpt")
+    about = dict(lampas_hub.info("char-gpt-shakespeare").preprocessing)
+    model = lampas_hub.load_state_dict("char-gpt-shakespeare")
     return {"config": {}, "about": about, "model": model}
 
 
