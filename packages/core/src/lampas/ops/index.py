@@ -262,10 +262,25 @@ def _advanced(arrays: list[Any]) -> tuple[Any, ...]:
     return tuple(index)
 
 
-def _is_basic(index: Any) -> bool:
-    if isinstance(index, tuple):
-        return not any(_is_array(item) for item in index)
-    return not _is_array(index)
+_PLAIN = {int, type(None), type(Ellipsis)}
+_NUMBERS = {int, type(None)}
+
+
+def _is_plain(index: Any) -> bool:
+    """Whether NumPy's own basic indexing does what PyTorch's does: the usual case."""
+    for item in index if type(index) is tuple else (index,):
+        kind = type(item)
+        if kind is slice:
+            step = item.step
+            if (
+                type(item.start) not in _NUMBERS
+                or type(item.stop) not in _NUMBERS
+                or (step is not None and (type(step) is not int or step <= 0))
+            ):
+                return False
+        elif kind not in _PLAIN:
+            return False
+    return True
 
 
 @method("__getitem__")
@@ -275,14 +290,19 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     Raises:
         IndexError: an index is out of bounds, a mask of another shape, or too many.
     """
-    data = input._data
+    if _is_plain(index):
+        try:
+            return basic_index(input, index if type(index) is tuple else (index,))
+        except IndexError:
+            # The long way below says what is wrong.
+            pass
     if (
         isinstance(index, Tensor)
         and index._data.ndim == 0
         and index.dtype.category == 1
     ):
         index = int(index)
-    basic, arrays = _split(index, data.shape)
+    basic, arrays = _split(index, input._data.shape)
     _check_advanced(arrays)
     view = basic_index(input, basic)
     if all(a is None for a in arrays):

@@ -21,17 +21,13 @@ def _matmul_spec(specs: Any) -> Spec:
 _matmul = op(
     "matmul",
     kind=BILINEAR,
+    ufunc="matmul",
     promote="promote",
     saves="x?1 other?0 x.shape other.shape",
     infer=_matmul_spec,
     autocast="half",
 )
 """Product of (batches of) matrices; both operands have two dimensions or more."""
-
-
-@_matmul.forward
-def matmul_forward(xp: Any, x: Any, other: Any) -> Any:
-    return xp.matmul(x, other)
 
 
 @_matmul.vjp

@@ -97,9 +97,25 @@ class Adam(Optimizer):
             if is_half(p):
                 _half_step(p, g, state, group)
             else:
-                arrays = [t._data for k, t in state.items() if k != "step"]
-                _step(p._data, g, int(state["step"]._data), arrays, group)
+                arrays = [state[name]._data for name in _moments(group)]
+                _step_parts(p._data, g, int(state["step"]._data), arrays, group)
         changed(params)
+
+
+def _moments(group: dict[str, Any]) -> tuple[str, ...]:
+    names = ("exp_avg", "exp_avg_sq")
+    return (*names, "max_exp_avg_sq") if group["amsgrad"] else names
+
+
+def _step_parts(
+    data: Any, g: Any, t: int, moments: list[Any], group: dict[str, Any]
+) -> None:
+    """A step; complex parameters count as two real ones, as in PyTorch."""
+    if data.dtype.kind != "c":
+        _step(data, g, t, moments, group)
+        return
+    _step(data.real, g.real, t, [m.real for m in moments], group)
+    _step(data.imag, g.imag, t, [m.imag for m in moments], group)
 
 
 def _step(data: Any, g: Any, t: int, moments: list[Any], group: dict[str, Any]) -> None:
@@ -114,7 +130,7 @@ def _step(data: Any, g: Any, t: int, moments: list[Any], group: dict[str, Any]) 
     work = g * (1 - b1)
     mean *= b1
     mean += work
-    work = g * g if g.dtype.kind != "c" else g * g.conj()
+    work = g * g
     work *= 1 - b2
     square *= b2
     square += work
@@ -132,7 +148,7 @@ def _step(data: Any, g: Any, t: int, moments: list[Any], group: dict[str, Any]) 
 
 def _half_step(p: Tensor, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
     """A step in float32, each result rounded once."""
-    names = [k for k in state if k != "step"]
+    names = _moments(group)
     wide = [state[k]._data.astype(np.float32) for k in names]
     data = p._data.astype(np.float32)
     _step(data, g.astype(np.float32), int(state["step"]._data), wide, group)

@@ -80,7 +80,9 @@ class SGD(Optimizer):
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         lr, decay = float(group["lr"]), group["weight_decay"]
         for p, g in zip(params, gradients_of(params, group["maximize"]), strict=True):
-            data = p._data.astype(np.float32) if is_half(p) else p._data
+            data = p._data
+            if is_half(p):
+                data, g = data.astype(np.float32), g.astype(np.float32)
             if decay:
                 g = g + data * decay
             if group["momentum"]:
@@ -97,10 +99,12 @@ class SGD(Optimizer):
         state = self.state[p]
         buffer = state.get("momentum_buffer")
         if buffer is None:
-            state["momentum_buffer"] = wrap(g.copy())
-            velocity = state["momentum_buffer"]._data
+            state["momentum_buffer"] = wrap(g.astype(p._data.dtype))
+            velocity = g
         else:
-            velocity = buffer._data
+            velocity = buffer._data.astype(g.dtype, copy=False)
             velocity *= momentum
             velocity += g * (1 - group["dampening"]) if group["dampening"] else g
+            if velocity is not buffer._data:
+                buffer._data[...] = velocity
         return g + velocity * momentum if group["nesterov"] else velocity
