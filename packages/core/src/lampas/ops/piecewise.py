@@ -15,6 +15,7 @@ from lampas.engine.inplace import assign
 from lampas.engine.record import ELEMENTWISE, LINEAR, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentError, DTypeError, ShapeError
+from lampas.ops._masked import masked
 from lampas.random import Generator, default_generator
 
 __all__ = [
@@ -46,7 +47,7 @@ def gate_forward(xp: Any, g: Any, x: Any, *, low: Any, high: Any) -> Any:
         passes = x > low
     else:
         passes = x < high if low is None else (x > low) & (x < high)
-    return xp.where(passes, g, g.dtype.type(0))
+    return masked(xp, passes, g)
 
 
 @_gate.vjp

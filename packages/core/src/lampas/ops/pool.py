@@ -12,6 +12,7 @@ from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ShapeError
+from lampas.ops._masked import masked
 from lampas.ops._spatial import spatial
 from lampas.ops._windows import Windows, taps, uncover
 
@@ -69,7 +70,10 @@ def max_pool_forward(xp: Any, x: Any, *, windows: Windows) -> Any:
         better = view > best
         if x.dtype.kind == "f":
             better |= view != view
-        xp.copyto(place, i, where=better)
+        # place = i where better: in arithmetic, as branches would be guessed wrongly.
+        moved = better.astype(place.dtype)
+        place *= 1 - moved
+        place += moved * place.dtype.type(i)
         xp.maximum(best, view, out=best)
     return best, place
 
@@ -84,11 +88,10 @@ def max_pool_vjp(F: Any, g: Any, place: Any, *, need: Any, windows: Windows) -> 
 def max_spread_forward(xp: Any, g: Any, place: Any, *, windows: Windows) -> Any:
     lead = g.shape[: g.ndim - len(windows.out)]
     image = xp.zeros(windows.covered_shape(lead), g.dtype)
-    zero = g.dtype.type(0)
     # Windows that don't overlap need no sum.
     apart = all(s >= k for s, k in zip(windows.stride, windows.kernel, strict=True))
     for i, index in enumerate(taps(windows)):
-        part = xp.where(place == i, g, zero)
+        part = masked(xp, place == i, g)
         if apart:
             image[index] = part
         else:
