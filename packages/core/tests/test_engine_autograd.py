@@ -283,3 +283,20 @@ def test_numpy_refuses_what_requires_grad():
     with pytest.raises(RuntimeError, match="detach"):
         leaf(1.0).numpy()
     assert np.array_equal(leaf(1.0).detach().numpy(), [1.0])
+
+
+def test_numbers_on_the_left_of_operators():
+    x = leaf(2.0, 4.0)
+    (1 - x).sum().backward()
+    assert x.grad.tolist() == [-1.0, -1.0]
+    x.grad = None
+    (8 / x).sum().backward()
+    assert x.grad.tolist() == [-2.0, -0.5]
+    x.grad = None
+    (3 * x + (2 + x)).sum().backward()
+    assert x.grad.tolist() == [4.0, 4.0]
+    (g,) = lampas.autograd.grad((8 / x).sum(), x, create_graph=True)
+    assert lampas.autograd.grad(g.sum(), x)[0].tolist() == [2.0, 0.25]
+    assert (True - lampas.tensor([0.5])).tolist() == [0.5]
+    assert (7 // lampas.tensor([2, -2])).tolist() == [3, -4]
+    assert (2 ** lampas.tensor([3.0])).tolist() == [8.0]

@@ -20,7 +20,8 @@ from lampas.engine.modes import mode, silence, unsilence
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import CALL_PATH, Record
 from lampas.engine.tape import WRAP, MultiNode, Node, Output, make_node
-from lampas.engine.tensor import Tensor, View, shared_cell, wrap
+from lampas.engine.tensor import Tensor, shared_cell, wrap
+from lampas.engine.views import link_view
 from lampas.errors import (
     ArgumentTypeError,
     DeviceError,
@@ -163,7 +164,7 @@ def _single(record: Record) -> Callable[..., Any]:
             unsilence(token)
         out = wrap(np.asarray(y) if isinstance(y, np.generic) else y)
         if view:
-            _link_view(record, x, out, params)
+            link_view(record, x, out, params)
         parent = x._node
         if parent is not None and mode.grad and differentiable:
             _remember(record, out, (x,), (a,), (True,), (parent,), params)
@@ -173,6 +174,7 @@ def _single(record: Record) -> Callable[..., Any]:
 
 
 _NONE: dict[str, Any] = {}
+_SECOND = (False, True)
 _SHAPES = ("x.shape", "other.shape")
 _CROSSWISE = ("x?1", "other?0", "x.shape", "other.shape")
 
@@ -189,7 +191,37 @@ def operator(record: Record, reverse: bool = False) -> Callable[..., Any]:
             return NotImplemented
         return _general(record, other, x) if reverse else _general(record, x, other)
 
-    return general if reverse else _binary(record, general)
+    return _reversed(record, general) if reverse else _binary(record, general)
+
+
+def _reversed(record: Record, general: Callable[..., Any]) -> Callable[..., Any]:
+    """The path of ``number - tensor`` and the like."""
+    ufunc = getattr(np, record.ufunc or "", None)
+    if record.kernels or ufunc is None:
+        return general
+    differentiable = record.vjp_rule is not None
+
+    def call(x: Any, number: Any) -> Any:
+        if type(number) is not float and type(number) is not int:
+            return general(x, number)
+        a = x._data
+        dtype = a.dtype
+        if (dtype is not _F32 and dtype is not _F64) or type(a) is not _ndarray:
+            return general(x, number)
+        token = silence()
+        try:
+            y = ufunc(number, a)
+        finally:
+            unsilence(token)
+        out = wrap(y if type(y) is _ndarray else np.asarray(y))
+        parent = x._node
+        if parent is not None and mode.grad and differentiable:
+            arrays = (np.asarray(number, dtype), a)
+            nodes = (None, parent)
+            _remember(record, out, (number, x), arrays, _SECOND, nodes, _NONE)
+        return out
+
+    return call
 
 
 def _binary(
@@ -311,7 +343,7 @@ def _general(record: Record, *args: Any, **params: Any) -> Any:
         recorded = False
     outs = _wrap_results(record, result)
     if record.view:
-        _link_view(record, operands[0], outs, params)
+        link_view(record, operands[0], outs, params)
     if recorded:
         need = tuple(n is not None for n in nodes)
         kept = tuple(x._data if isinstance(x, Tensor) else x for x in operands)
@@ -557,30 +589,3 @@ def _branch(node: MultiNode, outs: tuple[Tensor, ...]) -> None:
         node.outs.append(weakref.ref(branch))
         if from_numpy_dtype(out._data.dtype).category >= 2:
             out._node = branch
-
-
-# ---- views
-
-
-def _link_view(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) -> None:
-    """Join views to their base: shared version cell, and the steps that lead there."""
-    source = x._data
-    owner = source if source.base is None else source.base
-    for i, out in enumerate((outs,) if record.outputs == 1 else outs):
-        if out._data is not source and out._data.base is not owner:
-            continue
-        cell = out._cell = shared_cell(x)
-        base, steps = (x, ()) if x._view is None else (x._view.base, x._view.steps)
-        step = (record, params, None if record.outputs == 1 else i)
-        out._view = View(base, (*steps, step))
-        _register(cell, out)
-
-
-def _register(cell: list[Any], view: Tensor) -> None:
-    """Remember a live view, so that in-place changes can renew its history."""
-    views = cell[1]
-    if views is None:
-        views = cell[1] = []
-    elif len(views) > 16 and len(views) & (len(views) - 1) == 0:
-        views[:] = [ref for ref in views if ref() is not None]
-    views.append(weakref.ref(view))

@@ -9,9 +9,7 @@ import numpy as np
 
 from lampas.backend.device import CPU, Device, from_host, to_host
 from lampas.dtypes import DType, as_dtype, from_numpy_dtype, get_default_dtype
-from lampas.engine.infer import like_input
-from lampas.engine.record import LINEAR, op
-from lampas.engine.tensor import Tensor, method, wrap
+from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentTypeError, ShapeError
 from lampas.ops._arguments import sizes_of
 from lampas.ops.convert import cast, move
@@ -21,20 +19,16 @@ __all__ = [
     "as_tensor",
     "asarray",
     "empty",
-    "empty_like",
     "eye",
     "from_dlpack",
     "from_numpy",
     "full",
-    "full_like",
     "linspace",
     "logspace",
     "ones",
-    "ones_like",
     "scalar_tensor",
     "tensor",
     "zeros",
-    "zeros_like",
 ]
 
 
@@ -157,7 +151,7 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray)
 
 
-def _new(
+def new_filled(
     fill: Any,
     size: tuple[Any, ...],
     dtype: DType | None,
@@ -201,7 +195,7 @@ def zeros(
     tensor([[0., 0.],
             [0., 0.]])
     """
-    return _new(0, size, dtype, device, requires_grad)
+    return new_filled(0, size, dtype, device, requires_grad)
 
 
 def ones(
@@ -217,7 +211,7 @@ def ones(
     >>> lampas.ones(3)
     tensor([1., 1., 1.])
     """
-    return _new(1, size, dtype, device, requires_grad)
+    return new_filled(1, size, dtype, device, requires_grad)
 
 
 def empty(
@@ -236,7 +230,7 @@ def empty(
     >>> lampas.empty(2, 3).shape
     lampas.Size([2, 3])
     """
-    return _new(None, size, dtype, device, requires_grad)
+    return new_filled(None, size, dtype, device, requires_grad)
 
 
 def full(
@@ -265,211 +259,7 @@ def full(
     if dtype is None:
         dtype = as_dtype(type(fill_value))
     shape = size if isinstance(size, (tuple, list)) else (size,)
-    return _new(fill_value, (tuple(shape),), dtype, device, requires_grad)
-
-
-# ---- like another tensor
-
-_filled_like = op("filled_like", kind=LINEAR, widen=False, infer=like_input)
-"""One value in the shape of the input, of which it is no function."""
-
-
-@_filled_like.forward
-def filled_like_forward(xp: Any, x: Any, *, value: Any) -> Any:
-    return xp.full(x.shape, value, x.dtype)
-
-
-@_filled_like.vjp
-def filled_like_vjp(F: Any, g: Any, *, need: Any, value: Any) -> Any:
-    return (F.filled_like(g, value=0),)
-
-
-_zeros_like = op("zeros_like", kind=LINEAR, widen=False, infer=like_input)
-
-
-@_zeros_like.forward
-def zeros_like_forward(xp: Any, x: Any) -> Any:
-    return xp.zeros(x.shape, x.dtype)
-
-
-@_zeros_like.vjp
-def zeros_like_vjp(F: Any, g: Any, *, need: Any) -> Any:
-    return (F.zeros_like(g),)
-
-
-def like(
-    input: Tensor, fill: Any, dtype: Any, device: Any, requires_grad: bool
-) -> Tensor:
-    """A tensor with the shape and, unless given, dtype and device of another."""
-    if not isinstance(input, Tensor):
-        raise ArgumentTypeError(f"input must be a Tensor, got {type(input).__name__}")
-    array = input._data
-    if device is None and fill == 0 and type(array) is np.ndarray:
-        kind = array.dtype if dtype is None else as_dtype(dtype).numpy
-        result = wrap(np.zeros(array.shape, kind))
-        return result.requires_grad_() if requires_grad else result
-    where = input.device if device is None else device
-    kind = input.dtype if dtype is None else dtype
-    return _new(fill, (input._data.shape,), kind, where, requires_grad)
-
-
-def zeros_like(
-    input: Tensor,
-    *,
-    dtype: DType | None = None,
-    layout: Any = None,
-    device: Device | str | None = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """Zeros with the shape, dtype and device of ``input``.
-
-    Args:
-        input: gives the shape.
-        dtype, device, requires_grad: as for :func:`tensor`; the input's by default.
-        layout, memory_format: accepted and without effect.
-
-    >>> lampas.zeros_like(lampas.tensor([1, 2]))
-    tensor([0, 0])
-    """
-    return like(input, 0, dtype, device, requires_grad)
-
-
-def ones_like(
-    input: Tensor,
-    *,
-    dtype: DType | None = None,
-    layout: Any = None,
-    device: Device | str | None = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """Ones with the shape, dtype and device of ``input``; see :func:`zeros_like`.
-
-    >>> lampas.ones_like(lampas.tensor([5, 2]))
-    tensor([1, 1])
-    """
-    return like(input, 1, dtype, device, requires_grad)
-
-
-def empty_like(
-    input: Tensor,
-    *,
-    dtype: DType | None = None,
-    layout: Any = None,
-    device: Device | str | None = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """An unfilled tensor in the shape of ``input``; see :func:`zeros_like`.
-
-    >>> lampas.empty_like(lampas.zeros(2, 3)).shape
-    lampas.Size([2, 3])
-    """
-    return like(input, None, dtype, device, requires_grad)
-
-
-def full_like(
-    input: Tensor,
-    fill_value: float,
-    *,
-    dtype: DType | None = None,
-    layout: Any = None,
-    device: Device | str | None = None,
-    requires_grad: bool = False,
-    memory_format: Any = None,
-) -> Tensor:
-    """One value in the shape of ``input``; see :func:`zeros_like`.
-
-    >>> lampas.full_like(lampas.zeros(2), 3)
-    tensor([3., 3.])
-    """
-    if isinstance(fill_value, Tensor):
-        fill_value = fill_value.item()
-    return like(input, fill_value, dtype, device, requires_grad)
-
-
-def _made_like(self: Tensor, dtype: Any, device: Any) -> tuple[Any, Any]:
-    return (
-        self.dtype if dtype is None else dtype,
-        self.device if device is None else device,
-    )
-
-
-@method()
-def new_zeros(
-    self: Tensor,
-    *size: Any,
-    dtype: DType | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """Zeros of the given sizes, by default with this tensor's dtype and device."""
-    kind, where = _made_like(self, dtype, device)
-    return _new(0, size, kind, where, requires_grad)
-
-
-@method()
-def new_ones(
-    self: Tensor,
-    *size: Any,
-    dtype: DType | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """Ones of the given sizes, by default with this tensor's dtype and device."""
-    kind, where = _made_like(self, dtype, device)
-    return _new(1, size, kind, where, requires_grad)
-
-
-@method()
-def new_empty(
-    self: Tensor,
-    *size: Any,
-    dtype: DType | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """An unfilled tensor, by default with this tensor's dtype and device."""
-    kind, where = _made_like(self, dtype, device)
-    return _new(None, size, kind, where, requires_grad)
-
-
-@method()
-def new_full(
-    self: Tensor,
-    size: Any,
-    fill_value: float,
-    *,
-    dtype: DType | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-    layout: Any = None,
-    pin_memory: bool = False,
-) -> Tensor:
-    """One value everywhere, by default with this tensor's dtype and device."""
-    kind, where = _made_like(self, dtype, device)
-    return _new(fill_value, (tuple(size),), kind, where, requires_grad)
-
-
-@method()
-def new_tensor(
-    self: Tensor,
-    data: Any,
-    *,
-    dtype: DType | None = None,
-    device: Any = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """A copy of data, by default with this tensor's dtype and device."""
-    kind, where = _made_like(self, dtype, device)
-    return tensor(data, dtype=kind, device=where, requires_grad=requires_grad)
+    return new_filled(fill_value, (tuple(shape),), dtype, device, requires_grad)
 
 
 # ---- ranges
@@ -636,7 +426,7 @@ def scalar_tensor(
     >>> lampas.scalar_tensor(3)
     tensor(3.)
     """
-    return _new(s, ((),), dtype, device, requires_grad)
+    return new_filled(s, ((),), dtype, device, requires_grad)
 
 
 asarray = as_tensor

@@ -1,0 +1,35 @@
+"""Joining views to the tensor whose memory they share."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from lampas.engine.record import Record
+from lampas.engine.tensor import Tensor, View, shared_cell
+
+__all__ = ["link_view"]
+
+
+def link_view(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) -> None:
+    """Join views to their base: shared version cell, and the steps that lead there."""
+    source = x._data
+    owner = source if source.base is None else source.base
+    for i, out in enumerate((outs,) if record.outputs == 1 else outs):
+        if out._data is not source and out._data.base is not owner:
+            continue
+        cell = out._cell = shared_cell(x)
+        base, steps = (x, ()) if x._view is None else (x._view.base, x._view.steps)
+        step = (record, params, None if record.outputs == 1 else i)
+        out._view = View(base, (*steps, step))
+        _register(cell, out)
+
+
+def _register(cell: list[Any], view: Tensor) -> None:
+    """Remember a live view, so that in-place changes can renew its history."""
+    views = cell[1]
+    if views is None:
+        views = cell[1] = []
+    elif len(views) > 16 and len(views) & (len(views) - 1) == 0:
+        views[:] = [ref for ref in views if ref() is not None]
+    views.append(weakref.ref(view))
