@@ -1,7 +1,7 @@
 """Train an image classifier: on digits (in the package), MNIST, or folders of images.
 
     lampas train classify
-    lampas train classify --dataset mnist --data DATA --epochs 8
+    lampas train classify --dataset mnist --data DATA --epochs 6
     lampas train classify --dataset folder --data PICTURES --model resnet18 --size 64
 
 A folder holds ``train/CLASS/IMAGE`` and ``test/CLASS/IMAGE``.
@@ -87,6 +87,13 @@ class Task:
 def parity_of(label: int) -> int:
     """Return 0 for even, 1 for odd."""
     return label % 2
+
+
+def short_names(config: Config, classes: Sequence[str]) -> list[str]:
+    """Return names that fit over a picture: "7" for MNIST's "7 - seven"."""
+    if config.dataset != "mnist":
+        return list(classes)
+    return [name.partition(" - ")[0] for name in classes]
 
 
 def open_images(config: Config, train: bool, transform: Any) -> Any:
@@ -192,7 +199,7 @@ def train(config: Config, run: Run) -> None:
     preprocess = prepare_for(config)
     data = open_images(config, True, augment_for(config, preprocess))
     test = open_images(config, False, preprocess)
-    classes = ["even", "odd"] if config.parity else list(data.classes)
+    classes = ["even", "odd"] if config.parity else short_names(config, data.classes)
     task = Task(classes, preprocess)
     model = build_model(config, task, config.weights)
     optimizer = build_optimizer(config, model)
