@@ -51,9 +51,13 @@ class DimensionRepeated(DimensionError, RuntimeError):
     """One dimension is named twice in an argument."""
 
 
-def sizes_of(sizes: Sequence[Any]) -> tuple[int, ...]:
-    """Sizes given one by one or as one sequence, as a tuple of ints."""
-    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+def sizes_of(sizes: Sequence[Any], named: Any = None) -> tuple[int, ...]:
+    """Sizes given one by one, as one sequence or by keyword, as a tuple of ints."""
+    if named is not None:
+        if sizes:
+            raise ArgumentTypeError(f"sizes are given twice: {sizes} and {named}")
+        sizes = named if isinstance(named, (tuple, list)) else (named,)
+    elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
     for size in sizes:
         if isinstance(size, (float, str)) or (

@@ -162,8 +162,12 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
 
 
 @method()
-def repeat(input: Tensor, *sizes: Any) -> Tensor:
+def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """A copy in which the tensor is laid side by side ``sizes`` times.
+
+    Args:
+        sizes, repeats: how often in each dimension, one by one, as a tuple, or by
+            keyword.
 
     Raises:
         RuntimeError: fewer sizes than dimensions, or a negative one.
@@ -172,7 +176,7 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    times = sizes_of(sizes)
+    times = sizes_of(sizes, repeats)
     shape = input._data.shape
     if len(times) < len(shape) or any(n < 0 for n in times):
         raise ShapeError(
@@ -187,15 +191,15 @@ def repeat(input: Tensor, *sizes: Any) -> Tensor:
 
 
 @method()
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *times: Any, dims: Any = None) -> Tensor:
     """Like :meth:`Tensor.repeat`, with missing counts in front taken as 1.
 
     >>> lampas.tile(lampas.tensor([1, 2]), (2,))
     tensor([1, 2, 1, 2])
     """
-    times = sizes_of(dims)
-    missing = max(input._data.ndim - len(times), 0)
-    return repeat(input, *(1,) * missing, *times)
+    counts = sizes_of(times, dims)
+    missing = max(input._data.ndim - len(counts), 0)
+    return repeat(input, *(1,) * missing, *counts)
 
 
 @method()

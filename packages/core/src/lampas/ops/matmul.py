@@ -7,7 +7,7 @@ from typing import Any
 from lampas.engine.infer import Spec, broadcast_shapes
 from lampas.engine.record import BILINEAR, op
 from lampas.engine.tensor import Tensor, method
-from lampas.errors import ShapeError
+from lampas.errors import ArgumentTypeError, ShapeError
 
 __all__ = ["addmm", "baddbmm", "bmm", "dot", "linear", "matmul", "mm", "mv", "outer"]
 
@@ -93,6 +93,10 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
     >>> lampas.matmul(lampas.tensor([[1.0, 2.0]]), lampas.tensor([3.0, 4.0]))
     tensor([11.])
     """
+    if not isinstance(other, Tensor):
+        raise ArgumentTypeError(
+            f"matmul: other must be a Tensor, got {type(other).__name__}"
+        )
     n, m = input._data.ndim, other._data.ndim
     if n >= 2 and m >= 2:
         return _product("matmul", input, other)

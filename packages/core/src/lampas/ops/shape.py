@@ -27,13 +27,14 @@ def reshape_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, shape: Any) -> Any:
 
 
 @method()
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     """The same elements in row-major order under another shape.
 
     A view where the memory allows it, else a copy.
 
     Args:
-        shape: sizes, one by one or as a tuple; one of them may be -1 (inferred).
+        sizes, shape: the sizes, one by one, as a tuple, or by keyword; one of them
+            may be -1 (inferred).
 
     Raises:
         RuntimeError: the shape does not have the input's number of elements.
@@ -42,7 +43,9 @@ def reshape(input: Tensor, *shape: Any) -> Tensor:
     tensor([[0, 1],
             [2, 3]])
     """
-    return _reshape.call(input, shape=resolved("reshape", input, sizes_of(shape)))
+    return _reshape.call(
+        input, shape=resolved("reshape", input, sizes_of(sizes, shape))
+    )
 
 
 def resolved(name: str, input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -87,11 +90,11 @@ def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
 
 
 @method()
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """A view with the dimensions in another order.
 
     Args:
-        dims: the new order, one by one or as a tuple.
+        order, dims: the new order, one by one, as a tuple, or by keyword.
 
     Raises:
         RuntimeError: ``dims`` is not an order of all dimensions.
@@ -99,11 +102,12 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     >>> lampas.zeros(2, 3, 4).permute(2, 0, 1).shape
     lampas.Size([4, 2, 3])
     """
-    order = tuple(normalize_dim(d, input._data.ndim) for d in sizes_of(dims))
+    given = sizes_of(order, dims)
+    order = tuple(normalize_dim(d, input._data.ndim) for d in given)
     if len(order) != input._data.ndim or len(set(order)) != len(order):
         raise ShapeError(
             f"permute: dims must name each of the {input._data.ndim} dimensions of "
-            f"shape {tuple(input.shape)} once, got {sizes_of(dims)}"
+            f"shape {tuple(input.shape)} once, got {given}"
         )
     return _permute.call(input, dims=order)
 
@@ -143,11 +147,12 @@ def expand_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, shape: Any) -> Any:
 
 
 @method()
-def expand(input: Tensor, *sizes: Any) -> Tensor:
+def expand(input: Tensor, *sizes: Any, size: Any = None) -> Tensor:
     """A view in which dimensions of size 1 are repeated without copying.
 
     Args:
-        sizes: the new sizes; -1 keeps one. New dimensions may be added in front.
+        sizes, size: the new sizes; -1 keeps one. New dimensions may be added in
+            front.
 
     Raises:
         RuntimeError: a size other than 1 would change.
@@ -155,13 +160,13 @@ def expand(input: Tensor, *sizes: Any) -> Tensor:
     >>> lampas.ones(3, 1).expand(3, 4).shape
     lampas.Size([3, 4])
     """
-    shape, wanted = input._data.shape, list(sizes_of(sizes))
+    shape, wanted = input._data.shape, list(sizes_of(sizes, size))
     extra = len(wanted) - len(shape)
-    for i, size in enumerate(wanted):
+    for i, new in enumerate(wanted):
         old = shape[i - extra] if i >= extra else None
-        if size == -1 and old is not None:
+        if new == -1 and old is not None:
             wanted[i] = old
-        elif extra < 0 or size < 0 or (old is not None and old not in (1, size)):
+        elif extra < 0 or new < 0 or (old is not None and old not in (1, new)):
             raise ShapeError(
                 f"expand: can't expand shape {tuple(shape)} to {tuple(wanted)}: sizes "
                 f"must match or be 1 (dimension {i})"

@@ -249,11 +249,12 @@ def unflatten(input: Tensor, dim: int, sizes: Sequence[int]) -> Tensor:
 
 
 @method()
-def view(input: Tensor, *shape: Any) -> Tensor:
+def view(input: Tensor, *shape: Any, size: Any = None) -> Tensor:
     """The same memory under another shape, or another dtype of the same width.
 
     Args:
-        shape: sizes, one by one or as a tuple (one may be -1); or a dtype.
+        shape, size: sizes, one by one, as a tuple or by keyword (one may be -1); or
+            a dtype.
 
     Raises:
         RuntimeError: the memory can't be seen under that shape without a copy.
@@ -264,7 +265,7 @@ def view(input: Tensor, *shape: Any) -> Tensor:
     """
     if len(shape) == 1 and hasattr(shape[0], "numpy") and hasattr(shape[0], "category"):
         return _retyped(input, shape[0])
-    wanted = resolved("view", input, sizes_of(shape))
+    wanted = resolved("view", input, sizes_of(shape, size))
     if not _needs_no_copy(input._data, wanted):
         raise ShapeError(
             f"view: a tensor of shape {tuple(input.shape)} and strides "
