@@ -14,7 +14,8 @@ __all__ = ["link_view"]
 def link_view(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) -> None:
     """Join views to their base: shared version cell, and the steps that lead there."""
     source = x._data
-    owner = source if source.base is None else source.base
+    # Memory borrowed from a buffer has that as its base, but is its views' owner.
+    owner = source.base if type(source.base) is type(source) else source
     for i, out in enumerate((outs,) if record.outputs == 1 else outs):
         if out._data is not source and out._data.base is not owner:
             continue
