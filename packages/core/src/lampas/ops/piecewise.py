@@ -376,9 +376,14 @@ def rrelu(
         inplace: store the result in ``input``.
         generator: source of randomness.
 
+    Raises:
+        RuntimeError: ``lower`` is above ``upper``.
+
     >>> lampas.nn.functional.rrelu(lampas.tensor([-1.0]), 0.5, 0.5)
     tensor([-0.5000])
     """
+    if lower > upper:
+        raise ShapeError(f"rrelu: lower must be at most upper, got {lower} and {upper}")
     if inplace:
         return assign(input, rrelu, (lower, upper, training, False, generator), {})
     if not training:
