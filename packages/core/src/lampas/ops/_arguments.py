@@ -60,6 +60,11 @@ def sizes_of(sizes: Sequence[Any], named: Any = None) -> tuple[int, ...]:
     elif len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
     for size in sizes:
+        if size.__class__ is not int:
+            break
+    else:
+        return tuple(sizes)
+    for size in sizes:
         if isinstance(size, (float, str)) or (
             isinstance(size, Tensor) and size.dtype.category != 1
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lampas.engine.infer import Spec, given_shape
@@ -51,9 +52,9 @@ def reshape(input: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
 def resolved(name: str, input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape with -1 replaced; errors are in the name of the caller."""
     count = input._data.size
-    known = 1
-    for size in shape:
-        known *= size if size >= 0 else 1
+    if math.prod(shape) == count and (not shape or min(shape) >= 0):
+        return shape
+    known = math.prod(size for size in shape if size >= 0)
     free = [i for i, size in enumerate(shape) if size < 0]
     bad = len(free) > 1 or any(shape[i] != -1 for i in free)
     if free and not bad and known and count % known == 0:
