@@ -47,7 +47,8 @@ def describe(path: str, value: object) -> Iterator[tuple[str, str]]:
     if isinstance(value, ModuleType):
         yield path, ": module"
     elif inspect.isclass(value):
-        bases = ", ".join(base.__name__ for base in value.__bases__)
+        names = [base.__name__ for base in value.__bases__]
+        bases = ", ".join(name for name in names if not name.startswith("_"))
         yield path, f": class({bases})"
         if issubclass(value, enum.Enum):
             yield from ((f"{path}.{member.name}", ": member") for member in value)

@@ -132,7 +132,8 @@ __all__ = [
     "strided",
     "uint8",
 ]
-__all__ += [name for family in _FAMILIES for name in family.__all__]
+# A family may give on what another one defines: each name once.
+__all__ += dict.fromkeys(name for family in _FAMILIES for name in family.__all__)
 __all__ += list(_LAZY)
 
 
