@@ -49,6 +49,7 @@ from lampas.ops.dropout import (
     feature_alpha_dropout,
 )
 from lampas.ops.embed import embedding, embedding_bag, one_hot
+from lampas.ops.fold import fold, unfold
 from lampas.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -167,6 +168,7 @@ __all__ = [
     "embedding",
     "embedding_bag",
     "feature_alpha_dropout",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -241,6 +243,7 @@ __all__ = [
     "threshold_",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
     "upsample",
     "upsample_bilinear",
     "upsample_nearest",
