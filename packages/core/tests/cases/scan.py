@@ -41,4 +41,9 @@ CASES = [
         lambda x, dim: x.prod(1),
         {"dim": 1},
     ),
+    Case("diff", X, lambda x: x[:, 1:] - x[:, :-1]),
+    Case("diff", X, lambda x, n: x[:, 2:] - 2 * x[:, 1:-1] + x[:, :-2], {"n": 2}),
+    Case("diff", X, lambda x, dim: x[1:] - x[:-1], {"dim": 0}),
+    Case("diff", X, lambda x, n: x[:, :0], {"n": 9}, grad=False),
+    Case("diff", given([True, True, False]), lambda x: np.array([False, True])),
 ]

@@ -1,4 +1,4 @@
-"""Running sums and products along a dimension."""
+"""Running sums and products along a dimension, and differences of neighbours."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from lampas.dtypes import DType, as_dtype
+from lampas.dtypes import DType, as_dtype, bool_
 from lampas.engine.infer import like_input
 from lampas.engine.record import ALONG_AXIS, LINEAR, op
 from lampas.engine.tensor import Tensor, method
+from lampas.errors import ShapeError
 from lampas.ops._arguments import normalize_dim
 from lampas.ops.convert import cast
+from lampas.ops.join import cat
 
-__all__ = ["cumprod", "cumsum"]
+__all__ = ["cumprod", "cumsum", "diff"]
 
 
 def _turned(x: Any, dim: int) -> Any:
@@ -162,3 +164,38 @@ def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     """
     dim = normalize_dim(dim, input._data.ndim)
     return _cumprod.call(_prepared(input, dtype), dim=dim, reverse=False)
+
+
+@method()
+def diff(
+    input: Tensor,
+    n: int = 1,
+    dim: int = -1,
+    prepend: Tensor | None = None,
+    append: Tensor | None = None,
+) -> Tensor:
+    """Differences of neighbours along a dimension: ``y[i] = x[i + 1] - x[i]``.
+
+    Args:
+        n: how many times.
+        dim: the dimension.
+        prepend, append: entries put before and behind first.
+
+    Raises:
+        RuntimeError: ``n`` is negative, or the input is 0-d.
+
+    >>> lampas.diff(lampas.tensor([1, 3, 2]))
+    tensor([ 2, -1])
+    """
+    if input._data.ndim == 0:
+        raise ShapeError("diff: input must have a dimension, got a 0-d tensor")
+    if n < 0:
+        raise ShapeError(f"diff: n must not be negative, got {n}")
+    dim = normalize_dim(dim, input._data.ndim)
+    parts = [x for x in (prepend, input, append) if x is not None]
+    x = cat(parts, dim) if len(parts) > 1 else input
+    for _ in range(min(n, x._data.shape[dim])):
+        size = x._data.shape[dim] - 1
+        ahead, behind = x.narrow(dim, 1, size), x.narrow(dim, 0, size)
+        x = ahead.logical_xor(behind) if x.dtype == bool_ else ahead - behind
+    return x.clone() if x is input else x
