@@ -68,7 +68,7 @@ def current() -> dict[str, str]:
     modules = [module for package in PACKAGES for module in public_modules(package)]
     for module in sorted(modules, key=lambda m: (m.__name__.count("."), m.__name__)):
         lines[module.__name__] = ": module"
-        for name in module.__all__:
+        for name in sorted(module.__all__):
             value = getattr(module, name)
             path = f"{module.__name__}.{name}"
             known = inspect.isclass(value) or inspect.isfunction(value)
