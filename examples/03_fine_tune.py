@@ -8,12 +8,11 @@ head of two classes is put on, and all of it is trained for a few epochs.
 
 import os
 
-from lampas_vision.models import convnet
-
 import lampas
 from lampas import nn
 from lampas.utils.data import DataLoader
 from lampas_vision.datasets import Digits
+from lampas_vision.models import convnet
 from lampas_vision.transforms import ToTensor
 
 EPOCHS = 1 if os.environ.get("LAMPAS_QUICK") else 3
