@@ -10,7 +10,7 @@ tensor([2., 4., 6.])
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lampas._version import __version__
 from lampas.backend.device import Device as device
@@ -46,6 +46,72 @@ from lampas.engine.modes import (
 from lampas.engine.printing import get_printoptions, printoptions, set_printoptions
 from lampas.engine.tensor import Size, Tensor
 from lampas.ops import FAMILIES as _FAMILIES
+from lampas.ops.activation import *
+from lampas.ops.adaptive import *
+from lampas.ops.arithmetic import *
+from lampas.ops.arrange import *
+from lampas.ops.attention import *
+from lampas.ops.bilinear import *
+from lampas.ops.choose import *
+from lampas.ops.compare import *
+from lampas.ops.conv import *
+from lampas.ops.convert import *
+from lampas.ops.create import *
+from lampas.ops.cross_entropy import *
+from lampas.ops.diagonal import *
+from lampas.ops.dropout import *
+from lampas.ops.einsum import *
+from lampas.ops.embed import *
+from lampas.ops.erf import *
+from lampas.ops.extremes import *
+from lampas.ops.flat import *
+from lampas.ops.gather import *
+from lampas.ops.grid import *
+from lampas.ops.index import *
+from lampas.ops.join import *
+from lampas.ops.like import *
+from lampas.ops.logs import *
+from lampas.ops.loss import *
+from lampas.ops.margin import *
+from lampas.ops.mask import *
+from lampas.ops.matmul import *
+from lampas.ops.neural import *
+from lampas.ops.norm import *
+from lampas.ops.norms import *
+from lampas.ops.pad import *
+from lampas.ops.piecewise import *
+from lampas.ops.pool import *
+from lampas.ops.power import *
+from lampas.ops.product import *
+from lampas.ops.random import *
+from lampas.ops.recurrent import *
+from lampas.ops.reduce import *
+from lampas.ops.replace import *
+from lampas.ops.scan import *
+from lampas.ops.scatter import *
+from lampas.ops.shape import *
+from lampas.ops.softmax import *
+from lampas.ops.sort import *
+from lampas.ops.split import *
+from lampas.ops.standardize import *
+from lampas.ops.trig import *
+from lampas.ops.unary import *
+from lampas.ops.unpool import *
+from lampas.ops.views import *
+
+if TYPE_CHECKING:
+    from lampas import autograd, errors, nn, ops, optim, random, train, utils
+    from lampas.doctor import show_config
+    from lampas.io import load, save
+    from lampas.random import (
+        Generator,
+        default_generator,
+        get_rng_state,
+        initial_seed,
+        manual_seed,
+        seed,
+        set_rng_state,
+    )
 
 dtype = DType
 half, float, double = float16, float32, float64
@@ -81,9 +147,6 @@ _LAZY = {
     "set_rng_state": "random",
     "show_config": "doctor",
 }
-
-for _family in _FAMILIES:
-    globals().update({name: getattr(_family, name) for name in _family.__all__})
 
 __all__ = [
     "DType",
@@ -137,12 +200,15 @@ __all__ += dict.fromkeys(name for family in _FAMILIES for name in family.__all__
 __all__ += list(_LAZY)
 
 
-def __getattr__(name: str) -> Any:
-    if name in _SUBMODULES:
-        return importlib.import_module(f"lampas.{name}")
-    if name in _LAZY:
-        return getattr(importlib.import_module(f"lampas.{_LAZY[name]}"), name)
-    raise AttributeError(f"module 'lampas' has no attribute {name!r}")
+# Hidden from type checkers: each name that comes late is imported for them above.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in _SUBMODULES:
+            return importlib.import_module(f"lampas.{name}")
+        if name in _LAZY:
+            return getattr(importlib.import_module(f"lampas.{_LAZY[name]}"), name)
+        raise AttributeError(f"module 'lampas' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from lampas.errors import ArgumentTypeError, DTypeError, GradientError
 
 __all__ = ["METHODS", "Size", "Tensor", "View", "method", "wrap"]
 
+F = TypeVar("F", bound=Callable[..., Any])
 METHODS: dict[str, Callable[..., Any]] = {}
 """Every method that ops have attached, by name."""
 
@@ -564,9 +565,7 @@ PRINTER: list[Callable[[Tensor], str]] = [_unprinted]
 """Holds the function behind ``repr``; printing stands above the ops that it uses."""
 
 
-def method(
-    *names: str, inplace: bool = False
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def method(*names: str, inplace: bool = False) -> Callable[[F], F]:
     """Attach a function to Tensor as a method.
 
     Args:
@@ -574,7 +573,7 @@ def method(
         inplace: also attach ``name_``, which stores the result in the tensor.
     """
 
-    def attach(function: Callable[..., Any]) -> Callable[..., Any]:
+    def attach(function: F) -> F:
         for name in names or (function.__name__,):
             METHODS[name] = function
             setattr(Tensor, name, function)

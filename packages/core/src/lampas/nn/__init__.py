@@ -17,6 +17,19 @@ from lampas.nn.modules import (
     transformer,
     upsampling,
 )
+from lampas.nn.modules.activation import *
+from lampas.nn.modules.attention import *
+from lampas.nn.modules.container import *
+from lampas.nn.modules.conv import *
+from lampas.nn.modules.linear import *
+from lampas.nn.modules.loss import *
+from lampas.nn.modules.misc import *
+from lampas.nn.modules.norm import *
+from lampas.nn.modules.padding import *
+from lampas.nn.modules.pool import *
+from lampas.nn.modules.rnn import *
+from lampas.nn.modules.transformer import *
+from lampas.nn.modules.upsampling import *
 from lampas.nn.parameter import (
     Buffer,
     Parameter,
@@ -39,9 +52,6 @@ _FAMILIES = (
     transformer,
     upsampling,
 )
-
-for _family in _FAMILIES:
-    globals().update({name: getattr(_family, name) for name in _family.__all__})
 
 __all__ = sorted(
     [
