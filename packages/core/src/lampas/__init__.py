@@ -35,6 +35,7 @@ from lampas.dtypes import (
     uint8,
 )
 from lampas.dtypes import bool_ as bool
+from lampas.engine import notebook as _notebook
 from lampas.engine.modes import (
     enable_grad,
     inference_mode,
