@@ -6,6 +6,8 @@ NumPy's: bool < integer < floating < complex, and within a category the wider wi
 
 from __future__ import annotations
 
+from typing import Any
+
 import ml_dtypes
 import numpy as np
 
@@ -54,7 +56,7 @@ class DType:
 
     __slots__ = ("category", "itemsize", "name", "numpy", "_rank")
 
-    def __init__(self, name: str, numpy: object, category: int, rank: int) -> None:
+    def __init__(self, name: str, numpy: Any, category: int, rank: int) -> None:
         self.name = name
         self.numpy = np.dtype(numpy)
         self.category = category
@@ -138,7 +140,7 @@ def from_numpy_dtype(dtype: np.dtype) -> DType:
 def as_dtype(dtype: object) -> DType:
     """Return ``dtype`` as a :class:`DType`; takes Python's and NumPy's types too."""
     if dtype.__class__ is DType:
-        return dtype  # type: ignore[return-value]
+        return dtype
     python = {bool: bool_, int: int64, float: _default[0]}.get(dtype)  # type: ignore
     if python is not None:
         return python

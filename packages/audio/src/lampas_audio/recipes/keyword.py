@@ -100,7 +100,8 @@ def load_data(
     config: Config, only_test: bool = False
 ) -> tuple[TensorDataset | None, TensorDataset, list[str]]:
     """Return training data, test data and the names of the words."""
-    whole: Any
+    train: Any
+    test: Any
     if config.data is None:
         train, test = FSDD(split="train"), FSDD(split="test")
         words = train.classes
@@ -162,6 +163,7 @@ def scores_of(model: nn.Module, data: TensorDataset) -> tuple[float, np.ndarray]
 def train(config: Config, run: Run) -> None:
     """Train from the settings into a run folder."""
     train_data, test_data, words = load_data(config)
+    assert train_data is not None  # left out only where the test alone is asked for
     model = build_model(config, len(words))
     augmented = Augmented(train_data, config)
     model.mean.fill_(augmented.mean)

@@ -67,22 +67,20 @@ class Conversions:
 
         def move(x: Tensor) -> Tensor:
             if device is not None:
-                x = x.to(device)  # type: ignore[attr-defined]
+                x = x.to(device)
             if dtype is not None and x.dtype.category >= 2:
-                x = x.to(dtype)  # type: ignore[attr-defined]
+                x = x.to(dtype)
             return x
 
         return self._apply(move)
 
     def _cast_floating(self, dtype: dtypes.DType) -> Self:
-        return self._apply(
-            lambda x: x.to(dtype) if x.is_floating_point() else x  # type: ignore[attr-defined]
-        )
+        return self._apply(lambda x: x.to(dtype) if x.is_floating_point() else x)
 
     def type(self, dst_type: Any) -> Self:
         """Cast all parameters and buffers."""
         dtype = dtypes.as_dtype(dst_type)
-        return self._apply(lambda x: x.to(dtype))  # type: ignore[attr-defined]
+        return self._apply(lambda x: x.to(dtype))
 
     def float(self) -> Self:
         """Cast floating parameters and buffers to float32."""

@@ -32,7 +32,7 @@ def locate(module: Any, error: Exception) -> None:
         return
     # Other exceptions keep their arguments: programs look at them.
     notes = [n for n in getattr(error, "__notes__", ()) if not n.startswith(_NOTE)]
-    error.__notes__ = [*notes, _NOTE + where]  # type: ignore[attr-defined]
+    error.__notes__ = [*notes, _NOTE + where]
 
 
 def _path_to(module: Any, place: Any) -> str:

@@ -138,4 +138,4 @@ def materialize(param: Tensor, shape: tuple[int, ...]) -> None:
     if not is_lazy(param):
         raise ArgumentError("only an uninitialized parameter can be materialized")
     param._data = zeros(shape, dtype=param.dtype, device=param.device)._data
-    del param._extra["uninitialized"]  # type: ignore[index]
+    del param._extra["uninitialized"]

@@ -168,7 +168,9 @@ class ReduceLROnPlateau(LRScheduler):
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
         self._last_lr = self._current()
 
-    def step(self, metrics: Any, epoch: int | None = None) -> None:
+    def step(  # type: ignore[override]  # PyTorch's signature
+        self, metrics: Any, epoch: int | None = None
+    ) -> None:
         """Look at the metric of this step, and reduce the rate if it is due."""
         value = float(metrics)
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch

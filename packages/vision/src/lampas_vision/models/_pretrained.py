@@ -127,7 +127,8 @@ def build(kind: type[M], weights: str | None, options: Mapping[str, Any]) -> M:
     if weights is None:
         return kind(**options)
     state = lampas_hub.load_state_dict(weights)
-    head = str(kind.head)
+    named: Any = kind
+    head = str(named.head)
     given = {**_arguments(weights), **options}
     if f"{head}.weight" in state:
         given.setdefault("num_classes", int(state[f"{head}.weight"].shape[0]))

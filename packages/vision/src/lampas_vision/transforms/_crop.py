@@ -67,7 +67,7 @@ def tensor_fill(image: Tensor, fill: Fill | None) -> Tensor | float:
         raise ArgumentError(
             f"fill: expected 1 or {channels_of(image)} numbers, got {len(fill)}"
         )
-    like = {"dtype": image.dtype, "device": image.device}
+    like: dict[str, Any] = {"dtype": image.dtype, "device": image.device}
     return lampas.tensor(list(fill), **like).view(-1, 1, 1)
 
 

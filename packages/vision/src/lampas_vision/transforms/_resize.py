@@ -137,7 +137,7 @@ def _resize_tensor(
         )
     whole = not image.is_floating_point()
     work = image.to(lampas.float32) if whole else image
-    like = {"dtype": work.dtype, "device": work.device}
+    like: dict[str, Any] = {"dtype": work.dtype, "device": work.device}
     how = (mode, antialias, image.dtype == lampas.uint8)
     horizontal = lampas.tensor(_weights(width, size[1], *how), **like)
     vertical = lampas.tensor(_weights(height, size[0], *how), **like)

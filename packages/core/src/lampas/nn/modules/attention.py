@@ -152,8 +152,9 @@ class MultiheadAttention(Module):
         return (y.transpose(0, 1) if self.batch_first else y), weights
 
     def _projected(self, q: Tensor, k: Tensor, v: Tensor) -> list[Tensor]:
+        weights: list[Any]
         size, bias = self.embed_dim, self.in_proj_bias
-        biases = [None] * 3 if bias is None else list(bias.split(size))
+        biases: list[Any] = [None] * 3 if bias is None else list(bias.split(size))
         if self.in_proj_weight is None:
             weights = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
         elif q is k and k is v:
@@ -176,7 +177,7 @@ class MultiheadAttention(Module):
         q, k, v = self._projected(query, key, value)
         length, batch = q.shape[:2]
         extra = 0
-        if self.bias_k is not None:
+        if self.bias_k is not None and self.bias_v is not None:
             k = cat([k, self.bias_k.expand(1, batch, -1)])
             v = cat([v, self.bias_v.expand(1, batch, -1)])
             extra += 1

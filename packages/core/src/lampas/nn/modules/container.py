@@ -38,7 +38,8 @@ class _ModuleSequence(Module):
         return self._modules[self._key(index)]
 
     def _of(self, items: list[tuple[str, Any]]) -> Any:
-        return type(self)([module for _, module in items])
+        kind: Any = type(self)
+        return kind([module for _, module in items])
 
     def __setitem__(self, index: int, module: Any) -> None:
         setattr(self, self._key(index), module)

@@ -166,7 +166,7 @@ class Flatten(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Flatten ``input``."""
-        return input.flatten(self.start_dim, self.end_dim)  # type: ignore[attr-defined]
+        return input.flatten(self.start_dim, self.end_dim)
 
     def extra_repr(self) -> str:
         """The range."""
@@ -193,7 +193,7 @@ class Unflatten(Module):
     def forward(self, input: Tensor) -> Tensor:
         """Unflatten ``input``."""
         sizes = self.unflattened_size
-        return input.unflatten(self.dim, sizes)  # type: ignore[attr-defined]
+        return input.unflatten(self.dim, sizes)
 
     def extra_repr(self) -> str:
         """The dimension and its sizes."""

@@ -408,7 +408,7 @@ class _InstanceNorm(_Tracking):
                 f"expected input's channel dimension to match num_features "
                 f"({self.num_features}), but got {channels}"
             )
-        x = input.unsqueeze(0) if single else input  # type: ignore[attr-defined]
+        x = input.unsqueeze(0) if single else input
         y = F.instance_norm(
             x,
             self.running_mean,
@@ -419,7 +419,7 @@ class _InstanceNorm(_Tracking):
             self.momentum if self.momentum is not None else 0.0,
             self.eps,
         )
-        return y.squeeze(0) if single else y  # type: ignore[attr-defined]
+        return y.squeeze(0) if single else y
 
 
 class InstanceNorm1d(_InstanceNorm):

@@ -67,6 +67,7 @@ class RNNBase(Module):
         directions = 2 if bidirectional else 1
         for layer in range(num_layers):
             width = input_size if layer == 0 else out * directions
+            shapes: dict[str, tuple[int, ...]]
             shapes = {"weight_ih": (rows, width), "weight_hh": (rows, out)}
             if bias:
                 shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
@@ -378,7 +379,7 @@ class _Cell(Module):
                 )
             states.append(state)
         weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
-        h, c = run_cell(mode, x, *states, weights)
+        h, c = run_cell(mode, x, states[0], states[1], weights)
         return (h, c) if batched else (h.squeeze(0), c.squeeze(0))
 
 

@@ -57,6 +57,7 @@ class _Layer(Module):
         kind: dict[str, Any],
     ) -> None:
         super().__init__()
+        attention: dict[str, Any]
         attention = {"dropout": dropout, "bias": bias, "batch_first": batch_first}
         self.self_attn = MultiheadAttention(d_model, nhead, **attention, **kind)
         if norms == 3:
@@ -406,4 +407,4 @@ class Transformer(Module):
     ) -> Tensor:
         """A causal mask to add: minus infinity above the diagonal."""
         mask = np.triu(np.full((sz, sz), -np.inf, np.float32), 1)
-        return wrap(mask).to(device=device, dtype=dtype)  # type: ignore[attr-defined]
+        return wrap(mask).to(device=device, dtype=dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -36,6 +36,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 _STATE_VERSION = 1
 _LOADER = 0x4C4F4144  # folded into the key, so that a loader's streams are its own
+
+
+class _Samples(Protocol[T_co]):
+    """What a loader takes samples from by number: a Dataset, a list, an array."""
+
+    def __getitem__(self, index: Any, /) -> T_co: ...
 
 
 class _Forever(Sampler[None]):
@@ -87,7 +93,7 @@ class DataLoader(Generic[T_co]):
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: _Samples[T_co] | Iterable[T_co],
         batch_size: int | None = 1,
         shuffle: bool | None = None,
         sampler: Iterable[Any] | None = None,
@@ -108,7 +114,7 @@ class DataLoader(Generic[T_co]):
     ) -> None:
         check_dataset(dataset)
         _check_workers(num_workers, prefetch_factor, persistent_workers, timeout)
-        self.dataset = dataset
+        self.dataset: Any = dataset
         self.num_workers = num_workers
         self.prefetch_factor = (prefetch_factor or 2) if num_workers else None
         self.persistent_workers = persistent_workers
@@ -184,7 +190,7 @@ class DataLoader(Generic[T_co]):
         whole, rest = divmod(count, self.batch_size)
         return whole + (rest > 0 and not self.drop_last)
 
-    def __iter__(self) -> Iterator[T_co]:
+    def __iter__(self) -> Iterator[Any]:
         """Start the next epoch, or go on in the one whose state was loaded."""
         if self._resumes:
             self._resumes = False
