@@ -30,3 +30,8 @@ def test_large_and_empty_tensors_show_as_text():
 def test_half_precision_is_shown():
     x = lampas.tensor([0.5], dtype=lampas.bfloat16)
     assert "<td>0.5</td>" in x._repr_html_()
+
+
+def test_signs_of_html_are_escaped():
+    y = lampas.zeros(2, 2, 2, requires_grad=True) * 2
+    assert "grad_fn=&lt;MulBackward0&gt;" in y._repr_html_()
