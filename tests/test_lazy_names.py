@@ -1,0 +1,29 @@
+"""Names that ``lampas`` loads when first used are declared for type checkers."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from pathlib import Path
+
+import lampas
+
+
+def _declared() -> set[str]:
+    tree = ast.parse(Path(lampas.__file__).read_text(encoding="utf-8"))
+    (block,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    return {alias.asname or alias.name for node in imports for alias in node.names}
+
+
+def test_each_late_name_is_declared():
+    modules = {
+        name
+        for name in lampas._SUBMODULES
+        if importlib.util.find_spec(f"lampas.{name}") is not None
+    }
+    assert _declared() == modules | set(lampas._LAZY)
