@@ -149,8 +149,10 @@ _LAZY = {
     "show_config": "doctor",
 }
 
+# Written out where type checkers must know that a name is given on.
 __all__ = [
     "DType",
+    "Generator",
     "Size",
     "Tensor",
     "__version__",
@@ -163,6 +165,7 @@ __all__ = [
     "complex64",
     "complex128",
     "contiguous_format",
+    "default_generator",
     "device",
     "double",
     "dtype",
@@ -174,9 +177,11 @@ __all__ = [
     "float64",
     "get_default_dtype",
     "get_printoptions",
+    "get_rng_state",
     "half",
     "iinfo",
     "inference_mode",
+    "initial_seed",
     "int",
     "int8",
     "int16",
@@ -184,21 +189,26 @@ __all__ = [
     "int64",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "load",
     "long",
+    "manual_seed",
     "no_grad",
     "preserve_format",
     "printoptions",
     "promote_types",
+    "save",
+    "seed",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",
+    "set_rng_state",
     "short",
+    "show_config",
     "strided",
     "uint8",
 ]
 # A family may give on what another one defines: each name once.
 __all__ += dict.fromkeys(name for family in _FAMILIES for name in family.__all__)
-__all__ += list(_LAZY)
 
 
 # Hidden from type checkers: each name that comes late is imported for them above.

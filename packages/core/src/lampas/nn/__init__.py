@@ -53,17 +53,15 @@ _FAMILIES = (
     upsampling,
 )
 
-__all__ = sorted(
-    [
-        *(name for family in _FAMILIES for name in family.__all__),
-        "Buffer",
-        "Module",
-        "Parameter",
-        "UninitializedBuffer",
-        "UninitializedParameter",
-        "functional",
-        "init",
-        "parameter",
-        "utils",
-    ]
-)
+__all__ = [
+    "Buffer",
+    "Module",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "functional",
+    "init",
+    "parameter",
+    "utils",
+]
+__all__ += [name for family in _FAMILIES for name in family.__all__]
