@@ -122,3 +122,15 @@ def test_dtypes_of_reductions():
 def test_numbers_out_of_range_wrap_as_in_the_dtype():
     x = lampas.tensor([1], dtype=lampas.uint8)
     assert (x + 255).tolist() == [0]
+
+
+def test_numpy_doubles_are_as_weak_as_python_numbers():
+    x = lampas.ones(2, requires_grad=True)
+    for y in (x / np.sqrt(4.0), np.sqrt(4.0) * x, x - np.float64(1), 1 / x):
+        assert y.dtype == lampas.float32
+    (x * np.float64(3)).sum().backward()
+    assert x.grad.dtype == lampas.float32
+    assert x.grad.tolist() == [3.0, 3.0]
+    whole = lampas.ones(2, dtype=lampas.int32)
+    assert (whole * np.float64(1)).dtype == lampas.float32
+    assert (x.detach() * np.complex128(1j)).dtype == lampas.complex64

@@ -8,6 +8,7 @@ machine without one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -42,15 +43,22 @@ def _outer(value: Any) -> Any:
     return value
 
 
+def _plain_index(index: Any) -> Any:
+    """An index in NumPy's terms; positions may lie on the host, as for CuPy."""
+    if isinstance(index, tuple):
+        return tuple(_plain_index(i) for i in index)
+    return index.view(np.ndarray) if isinstance(index, SimArray) else index
+
+
 class SimArray(np.ndarray):
     """An array in the simulated device's memory."""
 
     def __array_ufunc__(
         self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **kwargs: Any
     ) -> Any:
+        kwargs = {name: _inner(value) for name, value in kwargs.items()}
         if out is not None:
             kwargs["out"] = _inner(out)
-        kwargs = {name: _inner(value) for name, value in kwargs.items()}
         result = getattr(ufunc, method)(*map(_inner, inputs), **kwargs)
         return _outer(result) if out is None else out[0]
 
@@ -59,17 +67,25 @@ class SimArray(np.ndarray):
         return _outer(func(*_inner(tuple(args)), **kwargs))
 
     def __getitem__(self, index: Any) -> Any:
-        return _outer(self.view(np.ndarray)[_inner(index)])
+        return _outer(self.view(np.ndarray)[_plain_index(index)])
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.view(np.ndarray)[_inner(index)] = _inner(value)
+        self.view(np.ndarray)[_plain_index(index)] = _inner(value)
+
+    def nonzero(self) -> Any:
+        return _outer(self.view(np.ndarray).nonzero())
 
 
 class _Namespace:
-    """NumPy's functions, taking and giving arrays of the simulated device."""
+    """A module of NumPy's functions, taking and giving arrays of the device."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(np, name)
+        found = getattr(self._module, name)
+        if isinstance(found, ModuleType):
+            return _Namespace(found)
         if isinstance(found, type) or not callable(found):
             return found
         wrapped = _on_device(found)
@@ -85,13 +101,21 @@ def _on_device(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-namespace = _Namespace()
-
-
 def from_host(array: np.ndarray) -> SimArray:
     """Copy a host array to the device."""
     transfers["to_device"] += 1
     return array.copy().view(SimArray)
+
+
+def _asarray(value: Any, dtype: Any = None) -> SimArray:
+    """CuPy's ``asarray``: what is on the host is copied to the device."""
+    if isinstance(value, SimArray):
+        return value if dtype is None else value.astype(dtype, copy=False)
+    return from_host(np.asarray(value, dtype))
+
+
+namespace = _Namespace(np)
+namespace.asarray = _asarray  # type: ignore[attr-defined]
 
 
 def to_host(array: SimArray) -> np.ndarray:

@@ -352,6 +352,9 @@ def _general(record: Record, *args: Any, **params: Any) -> Any:
 
 
 def _operand(record: Record, index: int, value: Any) -> Any:
+    if isinstance(value, np.number) and isinstance(value, (float, complex)):
+        # A NumPy double is a Python number too, and as weak: x / np.sqrt(d).
+        value = value.item()
     if isinstance(value, (Tensor, *_NUMBERS)):
         if record.promote is None and not isinstance(value, Tensor):
             return wrap(np.asarray(value, as_dtype(type(value)).numpy))

@@ -6,9 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.engine.tensor import Tensor
-from lampas.errors import ArgumentTypeError, DimensionError
+from lampas.errors import ArgumentTypeError, DeviceError, DimensionError
 
-__all__ = ["dims_of", "normalize_dim", "require_one", "require_tensors", "sizes_of"]
+__all__ = [
+    "dims_of",
+    "normalize_dim",
+    "require_one",
+    "require_same_device",
+    "require_tensors",
+    "sizes_of",
+]
 
 
 def normalize_dim(dim: Any, ndim: int) -> int:
@@ -83,6 +90,22 @@ def require_tensors(name: str, **arguments: Any) -> None:
             raise ArgumentTypeError(
                 f"{name}: {argument} must be a Tensor, got {type(value).__name__}"
             )
+
+
+def require_same_device(name: str, **arguments: Tensor) -> None:
+    """Refuse tensors on several devices, for ops that take some as parameters.
+
+    Raises:
+        RuntimeError: they are not all on one device; the text names each.
+    """
+    first, *others = arguments.values()
+    if all(t.device == first.device for t in others):
+        return
+    shown = ", ".join(f"{k} on {t.device}" for k, t in arguments.items())
+    raise DeviceError(
+        f"{name}: expected all tensors to be on the same device, got {shown}; "
+        "move them with .to(device)"
+    )
 
 
 def require_one(name: str, input: Any, other: Any) -> None:

@@ -88,7 +88,7 @@ def scaled_dot_product_attention(
     scores = matmul(query * factor, key.transpose(-2, -1))
     hidden = None
     if is_causal:
-        hidden = _causal_mask(scores.shape[-2], scores.shape[-1])
+        hidden = _causal_mask(*scores.shape[-2:]).to(scores.device)
     elif attn_mask is not None and attn_mask.dtype.category == 0:
         hidden = attn_mask.logical_not()
     elif attn_mask is not None:

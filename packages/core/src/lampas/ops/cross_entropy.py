@@ -11,6 +11,7 @@ from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentError, BoundsError, DTypeError, ShapeError
+from lampas.ops._arguments import require_same_device
 from lampas.ops.softmax import log_softmax
 
 __all__ = ["cross_entropy", "nll_loss"]
@@ -122,6 +123,7 @@ def _check_reduction(reduction: str) -> None:
 
 
 def _check_shapes(name: str, input: Tensor, target: Tensor) -> None:
+    require_same_device(name, input=input, target=target)
     have, want = tuple(target._data.shape), tuple(input._data.shape)
     if not want:
         raise ShapeError(f"{name}: input must have a class dimension, got a 0-d tensor")

@@ -18,6 +18,7 @@ from lampas.errors import (
     DTypeError,
     ShapeError,
 )
+from lampas.ops._arguments import require_same_device
 from lampas.ops.index import add_at
 
 __all__ = ["embedding", "embedding_bag", "one_hot"]
@@ -197,6 +198,7 @@ def embedding(
     if weight._data.ndim != 2:
         raise ShapeError(f"embedding: weight must be 2-D, got {tuple(weight.shape)}")
     count = weight._data.shape[0]
+    require_same_device("embedding", input=input, weight=weight)
     index = _check_index("embedding", input, count)
     padding_idx = _padding("embedding", padding_idx, count)
     if max_norm is not None:

@@ -174,9 +174,10 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     data = input._data
     if data.ndim == 0:
         count = int(bool(data))
+        xp = namespace_of(data)
         if as_tuple:
-            return (wrap(np.zeros(count, np.int64)),)
-        return wrap(np.zeros((count, 0), np.int64))
+            return (wrap(xp.zeros(count, np.int64)),)
+        return wrap(xp.zeros((count, 0), np.int64))
     places = data.nonzero()
     if as_tuple:
         return tuple(wrap(p.astype(np.int64, copy=False)) for p in places)

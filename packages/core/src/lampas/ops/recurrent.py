@@ -235,9 +235,10 @@ def run_direction(
     w_ih, w_hh = weights[:2]
     b_ih, b_hh = weights[2:4] if bias else (None, None)
     projected = len(weights) == (5 if bias else 3)
-    w_hr = weights[-1] if projected else zeros((0, 0), dtype=x.dtype)
+    form: dict[str, Any] = {"dtype": x.dtype, "device": x.device}
+    w_hr = weights[-1] if projected else zeros((0, 0), **form)
     if b_hh is None:
-        b_hh = zeros((w_hh._data.shape[0],), dtype=x.dtype)
+        b_hh = zeros((w_hh._data.shape[0],), **form)
     c0 = h0 if c0 is None else c0
     gx = linear(x, w_ih, b_ih)
     y, h, c, _, _ = _scan.call(gx, h0, c0, w_hh, b_hh, w_hr, mode=mode, reverse=reverse)

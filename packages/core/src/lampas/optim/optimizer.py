@@ -195,12 +195,12 @@ class Optimizer:
 
 
 def _loaded(key: str, value: Any, owner: Tensor) -> Any:
-    """A state value in the dtype of its parameter; step counts stay as they are."""
+    """A state value in the form of its parameter; step counts stay as they are."""
     if key == "step" and isinstance(value, (int, float)):
         # Older checkpoints of PyTorch count in numbers.
         return wrap(np.asarray(value, np.float32))
     if isinstance(value, Tensor) and key != "step" and value.dtype.category >= 2:
-        return wrap(value._data.astype(owner._data.dtype, copy=False))
+        return value.to(owner.device, owner.dtype)  # type: ignore[attr-defined]
     return value
 
 

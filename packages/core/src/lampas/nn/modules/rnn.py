@@ -369,7 +369,8 @@ class _Cell(Module):
         states = []
         for state in (h, c):
             if state is None:
-                state = zeros((x.shape[0], self.hidden_size), dtype=x.dtype)
+                size = (x.shape[0], self.hidden_size)
+                state = zeros(size, dtype=x.dtype, device=x.device)
             elif not batched:
                 state = state.unsqueeze(0)
             if tuple(state.shape) != (x.shape[0], self.hidden_size):
