@@ -200,7 +200,7 @@ def _loaded(key: str, value: Any, owner: Tensor) -> Any:
         # Older checkpoints of PyTorch count in numbers.
         return wrap(np.asarray(value, np.float32))
     if isinstance(value, Tensor) and key != "step" and value.dtype.category >= 2:
-        return value.to(owner.device, owner.dtype)  # type: ignore[attr-defined]
+        return value.to(owner.device, owner.dtype)
     return value
 
 
