@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentTypeError, DeviceError, DimensionError
@@ -11,6 +12,7 @@ from lampas.errors import ArgumentTypeError, DeviceError, DimensionError
 __all__ = [
     "dims_of",
     "normalize_dim",
+    "numpy_names",
     "require_one",
     "require_same_device",
     "require_tensors",
@@ -77,6 +79,29 @@ def sizes_of(sizes: Sequence[Any], named: Any = None) -> tuple[int, ...]:
         ):
             raise ArgumentTypeError(f"sizes must be integers, got {size!r}")
     return tuple(int(s) for s in sizes)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def numpy_names(function: F) -> F:
+    """Let a function of ``dim`` be called with NumPy's ``axis`` and ``keepdims``.
+
+    PyTorch takes both spellings, and ``np.sum(tensor)`` calls the method with
+    ``axis=None, out=None``.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+                if theirs in kwargs and ours not in kwargs:
+                    kwargs[ours] = kwargs.pop(theirs)
+            if kwargs.get("out", call) is None:
+                del kwargs["out"]
+        return function(*args, **kwargs)
+
+    return cast("F", call)
 
 
 def require_tensors(name: str, **arguments: Any) -> None:

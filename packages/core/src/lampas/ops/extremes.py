@@ -10,7 +10,7 @@ from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import LINEAR, OPAQUE, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DimensionError, DTypeError
-from lampas.ops._arguments import dims_of, normalize_dim
+from lampas.ops._arguments import dims_of, normalize_dim, numpy_names
 from lampas.ops.choose import maximum, minimum
 
 __all__ = [
@@ -178,6 +178,7 @@ def _check(name: str, input: Tensor, dims: tuple[int, ...], refused: str = "c") 
 
 
 @method()
+@numpy_names
 def amax(
     input: Tensor, dim: int | tuple[int, ...] = (), keepdim: bool = False
 ) -> Tensor:
@@ -200,6 +201,7 @@ def amax(
 
 
 @method()
+@numpy_names
 def amin(
     input: Tensor, dim: int | tuple[int, ...] = (), keepdim: bool = False
 ) -> Tensor:
@@ -232,6 +234,7 @@ def aminmax(
 
 
 @method()
+@numpy_names
 def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """The largest element; along a dimension with its position.
 
@@ -269,6 +272,7 @@ def _check_whole(name: str, input: Tensor) -> None:
 
 
 @method()
+@numpy_names
 def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """The smallest element; arguments as for :func:`max`.
 
@@ -347,6 +351,7 @@ def _position(
 
 
 @method()
+@numpy_names
 def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The position of the largest element (int64), the first of equal ones.
 
@@ -365,6 +370,7 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 
 @method()
+@numpy_names
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The position of the smallest element; arguments as for :func:`argmax`.
 

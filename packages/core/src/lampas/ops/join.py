@@ -10,7 +10,7 @@ from lampas.engine.promotion import result_type_of
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentTypeError, ShapeError
-from lampas.ops._arguments import normalize_dim
+from lampas.ops._arguments import normalize_dim, numpy_names
 from lampas.ops.create import cast
 from lampas.ops.shape import reshape
 
@@ -80,6 +80,7 @@ def _one_dtype(tensors: list[Tensor]) -> list[Tensor]:
     return [cast(x, common) for x in tensors]
 
 
+@numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Put tensors one behind another along a dimension that they have.
 
@@ -118,6 +119,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 concat = concatenate = cat
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Put tensors of one shape side by side along a new dimension.
 

@@ -12,7 +12,7 @@ from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import LINEAR, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ArgumentError, DTypeError, ShapeError
-from lampas.ops._arguments import dims_of, normalize_dim, sizes_of
+from lampas.ops._arguments import dims_of, normalize_dim, numpy_names, sizes_of
 from lampas.ops.convert import cast
 
 __all__ = [
@@ -125,6 +125,7 @@ def _kept(shape: tuple[int, ...], dims: Any) -> tuple[int, ...]:
 
 
 @method()
+@numpy_names
 def sum(
     input: Tensor,
     dim: int | tuple[int, ...] | None = None,
@@ -183,6 +184,7 @@ def mean_vjp(F: Any, g: Any, shape: Any, *, need: Any, dim: Any, keepdim: bool) 
 
 
 @method()
+@numpy_names
 def mean(
     input: Tensor,
     dim: int | tuple[int, ...] | None = None,
@@ -280,6 +282,7 @@ def _correction(
 
 
 @method()
+@numpy_names
 def var(
     input: Tensor,
     dim: int | tuple[int, ...] | bool | None = None,
@@ -310,6 +313,7 @@ def var(
 
 
 @method()
+@numpy_names
 def std(
     input: Tensor,
     dim: int | tuple[int, ...] | bool | None = None,
@@ -388,6 +392,7 @@ def prod_vjp(F: Any, g: Any, x: Any, *, need: Any, dim: int, keepdim: bool) -> A
 
 
 @method()
+@numpy_names
 def prod(
     input: Tensor,
     dim: int | None = None,
@@ -452,6 +457,7 @@ def logsumexp_vjp(
 
 
 @method()
+@numpy_names
 def logsumexp(
     input: Tensor, dim: int | tuple[int, ...], keepdim: bool = False
 ) -> Tensor:
@@ -494,6 +500,7 @@ def _judged(input: Tensor, result: Tensor) -> Tensor:
 
 
 @method()
+@numpy_names
 def all(
     input: Tensor, dim: int | tuple[int, ...] | None = None, keepdim: bool = False
 ) -> Tensor:
@@ -512,6 +519,7 @@ def all(
 
 
 @method()
+@numpy_names
 def any(
     input: Tensor, dim: int | tuple[int, ...] | None = None, keepdim: bool = False
 ) -> Tensor:
@@ -539,6 +547,7 @@ def count_nonzero(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Te
 
 
 @method()
+@numpy_names
 def nansum(
     input: Tensor,
     dim: int | tuple[int, ...] | None = None,

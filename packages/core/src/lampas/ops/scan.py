@@ -11,7 +11,7 @@ from lampas.engine.infer import like_input
 from lampas.engine.record import ALONG_AXIS, LINEAR, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ShapeError
-from lampas.ops._arguments import normalize_dim
+from lampas.ops._arguments import normalize_dim, numpy_names
 from lampas.ops.convert import cast
 from lampas.ops.join import cat
 
@@ -129,6 +129,7 @@ def _prepared(input: Tensor, dtype: DType | None) -> Tensor:
 
 
 @method(inplace=True)
+@numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     """The running sum: ``y[i] = x[0] + ... + x[i]``; integers give int64.
 
@@ -148,6 +149,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
 
 
 @method(inplace=True)
+@numpy_names
 def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     """The running product: ``y[i] = x[0] * ... * x[i]``; integers give int64.
 

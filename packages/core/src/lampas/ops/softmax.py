@@ -10,7 +10,7 @@ from lampas.engine.infer import like_input
 from lampas.engine.record import ALONG_AXIS, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentError, DTypeError
-from lampas.ops._arguments import normalize_dim
+from lampas.ops._arguments import normalize_dim, numpy_names
 from lampas.ops.create import cast
 from lampas.random import Generator, default_generator
 
@@ -116,6 +116,7 @@ def _floating(input: Tensor, dtype: DType | None, name: str) -> Tensor:
 
 
 @method()
+@numpy_names
 def softmax(
     input: Tensor,
     dim: int | None = None,
@@ -147,6 +148,7 @@ def softmax(
 
 
 @method()
+@numpy_names
 def log_softmax(
     input: Tensor,
     dim: int | None = None,

@@ -11,7 +11,7 @@ from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import DTypeError, ShapeError
-from lampas.ops._arguments import normalize_dim
+from lampas.ops._arguments import normalize_dim, numpy_names
 from lampas.ops.create import zeros
 
 __all__ = [
@@ -134,6 +134,7 @@ def resort_vjp(F: Any, g: Any, order: Any, x_shape: Any, *, need: Any, dim: int)
 
 
 @method()
+@numpy_names
 def sort(
     input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> SortResult:
@@ -162,6 +163,7 @@ def sort(
 
 
 @method()
+@numpy_names
 def argsort(
     input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False
 ) -> Tensor:
@@ -184,6 +186,7 @@ def msort(input: Tensor) -> Tensor:
 
 
 @method()
+@numpy_names
 def topk(
     input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True
 ) -> TopkResult:

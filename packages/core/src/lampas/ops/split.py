@@ -14,7 +14,7 @@ from lampas.errors import (
     DimensionError,
     ShapeError,
 )
-from lampas.ops._arguments import normalize_dim
+from lampas.ops._arguments import normalize_dim, numpy_names
 from lampas.ops.views import narrow
 
 __all__ = [
@@ -69,6 +69,7 @@ def zeros_of_vjp(F: Any, g: Any, *, need: Any) -> Any:
 
 
 @method()
+@numpy_names
 def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along a dimension, as views without it.
 
@@ -90,6 +91,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
 
 
 @method()
+@numpy_names
 def split(
     tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
 ) -> tuple[Tensor, ...]:
@@ -141,6 +143,7 @@ method("split_with_sizes")(split)
 
 
 @method()
+@numpy_names
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """Views of at most ``chunks`` consecutive parts of equal size (but the last).
 

@@ -11,7 +11,7 @@ from lampas.engine.infer import Spec, broadcast_shapes, given_shape
 from lampas.engine.record import SHAPE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import BoundsError, ShapeError
-from lampas.ops._arguments import normalize_dim, sizes_of
+from lampas.ops._arguments import normalize_dim, numpy_names, sizes_of
 from lampas.ops.shape import expand, permute, reshape, resolved, transpose
 
 __all__ = [
@@ -139,6 +139,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 
 @method()
+@numpy_names
 def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
     """A view without dimensions of size 1: all of them, or those named.
 
@@ -159,6 +160,7 @@ def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
 
 
 @method()
+@numpy_names
 def unsqueeze(input: Tensor, dim: int) -> Tensor:
     """A view with a new dimension of size 1 at ``dim``.
 
