@@ -47,57 +47,38 @@ from lampas.engine.modes import (
 from lampas.engine.printing import get_printoptions, printoptions, set_printoptions
 from lampas.engine.tensor import Size, Tensor
 from lampas.ops import FAMILIES as _FAMILIES
-from lampas.ops.activation import *
-from lampas.ops.adaptive import *
 from lampas.ops.arithmetic import *
 from lampas.ops.arrange import *
-from lampas.ops.attention import *
-from lampas.ops.bilinear import *
 from lampas.ops.choose import *
 from lampas.ops.compare import *
-from lampas.ops.conv import *
 from lampas.ops.convert import *
 from lampas.ops.create import *
-from lampas.ops.cross_entropy import *
 from lampas.ops.diagonal import *
-from lampas.ops.dropout import *
 from lampas.ops.einsum import *
-from lampas.ops.embed import *
 from lampas.ops.erf import *
 from lampas.ops.extremes import *
-from lampas.ops.flat import *
 from lampas.ops.gather import *
 from lampas.ops.grid import *
 from lampas.ops.index import *
 from lampas.ops.join import *
 from lampas.ops.like import *
 from lampas.ops.logs import *
-from lampas.ops.loss import *
-from lampas.ops.margin import *
 from lampas.ops.mask import *
 from lampas.ops.matmul import *
 from lampas.ops.neural import *
-from lampas.ops.norm import *
 from lampas.ops.norms import *
-from lampas.ops.pad import *
-from lampas.ops.piecewise import *
-from lampas.ops.pool import *
 from lampas.ops.power import *
 from lampas.ops.product import *
 from lampas.ops.random import *
-from lampas.ops.recurrent import *
 from lampas.ops.reduce import *
 from lampas.ops.replace import *
 from lampas.ops.scan import *
 from lampas.ops.scatter import *
 from lampas.ops.shape import *
-from lampas.ops.softmax import *
 from lampas.ops.sort import *
 from lampas.ops.split import *
-from lampas.ops.standardize import *
 from lampas.ops.trig import *
 from lampas.ops.unary import *
-from lampas.ops.unpool import *
 from lampas.ops.views import *
 
 if TYPE_CHECKING:

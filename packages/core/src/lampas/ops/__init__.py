@@ -59,60 +59,45 @@ from lampas.ops import (
 )
 
 FAMILIES = (
-    activation,
-    adaptive,
     arithmetic,
     arrange,
-    attention,
-    bilinear,
     choose,
     compare,
-    conv,
     convert,
     create,
-    cross_entropy,
     diagonal,
-    dropout,
     einsum,
-    embed,
     erf,
     extremes,
-    flat,
     gather,
     grid,
     index,
     join,
     like,
     logs,
-    loss,
-    margin,
     mask,
     matmul,
     neural,
-    norm,
     norms,
-    pad,
-    piecewise,
-    pool,
     power,
     product,
     random,
-    recurrent,
     reduce,
     replace,
     scan,
     scatter,
     shape,
-    softmax,
     sort,
     split,
-    standardize,
     trig,
     unary,
-    unpool,
     views,
 )
-"""The modules whose ``__all__`` makes the functions of the ``lampas`` namespace."""
+"""The modules whose ``__all__`` makes the functions of the ``lampas`` namespace.
+
+Those of neural networks are in ``lampas.nn.functional``; ``neural`` names the ones that
+PyTorch has in its top namespace too.
+"""
 
 __all__ = ["FAMILIES"]
 

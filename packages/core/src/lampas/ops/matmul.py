@@ -9,7 +9,7 @@ from lampas.engine.record import BILINEAR, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ArgumentTypeError, ShapeError
 
-__all__ = ["addmm", "baddbmm", "bmm", "dot", "linear", "matmul", "mm", "mv", "outer"]
+__all__ = ["addmm", "baddbmm", "bmm", "dot", "matmul", "mm", "mv", "outer"]
 
 
 def _matmul_spec(specs: Any) -> Spec:
