@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
+import numpy as np
 import pytest
 
 import lampas
@@ -154,3 +158,39 @@ def test_once_differentiable_stops_there():
     x = leaf(2.0)
     (g,) = lampas.autograd.grad(Once.apply(x), x, create_graph=True)
     assert g.item() == 12.0 and not g.requires_grad
+
+
+class SavesItsOutput(lampas.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        (y,) = ctx.saved_tensors
+        return g * y
+
+
+def test_a_saved_output_is_freed_without_the_garbage_collector():
+    gc.collect()
+    gc.disable()
+    try:
+        x = lampas.ones(3, requires_grad=True)
+        y = SavesItsOutput.apply(x)
+        alive = weakref.ref(y)
+        del y
+        assert alive() is None
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_gradients_through_a_saved_output_go_on():
+    x = lampas.tensor([0.5, -1.0], dtype=lampas.float64, requires_grad=True)
+    (first,) = lampas.autograd.grad(SavesItsOutput.apply(x).sum(), x, create_graph=True)
+    (second,) = lampas.autograd.grad(first.sum(), x)
+    expected = np.exp([0.5, -1.0])
+    np.testing.assert_allclose(first.detach().numpy(), expected)
+    np.testing.assert_allclose(second.numpy(), expected)

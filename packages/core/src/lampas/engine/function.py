@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,18 @@ from lampas.errors import ArgumentTypeError, GradientError, VersionError
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 
 
+def _nothing() -> None:
+    """Stands for a node before there is one."""
+
+
 class FunctionCtx:
     """What ``forward`` keeps for ``backward``."""
 
     def __init__(self) -> None:
         self._saved: tuple[Any, ...] = ()
+        # Which of the saved are outputs, and the node that they are joined to.
+        self._outputs: dict[int, int] = {}
+        self._node: Callable[[], Any] = _nothing
         self._guards: list[tuple[list[Any], int]] = []
         self._constant: set[int] = set()
         self._dirty: tuple[Tensor, ...] = ()
@@ -45,7 +53,26 @@ class FunctionCtx:
                 "a tensor kept by save_for_backward was changed in place before "
                 "backward; clone() it before the change"
             )
-        return self._saved
+        node = self._node()
+        return tuple(
+            wrap(t._data, node._output_node(f"y{self._outputs[i]}"))
+            if i in self._outputs and node is not None
+            else t
+            for i, t in enumerate(self._saved)
+        )
+
+    def _let_go_of_outputs(self, node: Any, outs: tuple[Any, ...]) -> None:
+        """Keep only the arrays of saved outputs: output, node and context would
+        otherwise hold each other until the garbage collector comes by."""
+        self._node = weakref.ref(node)
+        saved = list(self._saved)
+        for i, tensor in enumerate(saved):
+            for k, out in enumerate(outs):
+                if tensor is out and isinstance(out, Tensor):
+                    saved[i] = wrap(out._data)
+                    if isinstance(out._node, Output):
+                        self._outputs[i] = k
+        self._saved = tuple(saved)
 
     def mark_non_differentiable(self, *tensors: Tensor) -> None:
         """Say that these outputs have no gradient."""
@@ -71,7 +98,7 @@ class _Op:
 
 
 class _FunctionNode(MultiNode):
-    __slots__ = ("backward", "ctx")
+    __slots__ = ("__weakref__", "backward", "ctx")
 
     def name(self) -> str:
         return self.record.name + "Backward"
@@ -184,16 +211,18 @@ def _record(
     node = make_node(_FunctionNode, call, nodes, (True,), ())
     node.ctx, node.backward = ctx, cls.backward
     specs = []
+    node.outs = []
     for i, out in enumerate(outs):
         branch = Output(node, i)
+        node.outs.append(weakref.ref(branch))
         if not isinstance(out, Tensor):
             specs.append(((), None, None))
             continue
         specs.append((out._data.shape, out._data.dtype, namespace_of(out._data)))
         if id(out) not in ctx._constant and out.dtype.category >= 2:
             out._node = branch
-    node.outs = [None] * len(outs)
     node.specs = tuple(specs)
+    ctx._let_go_of_outputs(node, outs)
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
