@@ -371,7 +371,9 @@ def test_spawn_with_a_guard_gives_the_same_batches(tmp_path):
 
 
 SLOW = """
-    import os, sys, time
+    import os, signal, sys, time
+    # A shell's background job, as tests may be, starts with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from lampas.utils.data import DataLoader, Dataset
 
     class Slow(Dataset):
@@ -392,9 +394,6 @@ def test_workers_end_with_the_program(tmp_path, number):
     process = start(script(tmp_path, SLOW), start_new_session=True)
     pids = {int(process.stdout.readline()) for _ in range(6)}
     assert len(pids) == 2
-    # Until it waits for the slow sample: Python drops a KeyboardInterrupt that meets
-    # a finalizer, such as that of the batch just printed.
-    time.sleep(0.5)
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as a terminal does
     else:
