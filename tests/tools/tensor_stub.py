@@ -20,10 +20,12 @@ from typing import Any
 import lampas
 from lampas.engine import tensor as source
 from lampas.engine.tensor import METHODS, Tensor
+from lampas.ops import _late
 
 SOURCE = Path(source.__file__)
 STUB = SOURCE.with_suffix(".pyi")
 _ = lampas
+_late.load_all()
 
 _HEAD = """# Made by tests/tools/tensor_stub.py from tensor.py and the table of ops.
 import builtins

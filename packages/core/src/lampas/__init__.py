@@ -47,6 +47,7 @@ from lampas.engine.modes import (
 from lampas.engine.printing import get_printoptions, printoptions, set_printoptions
 from lampas.engine.tensor import Size, Tensor
 from lampas.ops import FAMILIES as _FAMILIES
+from lampas.ops import _late
 from lampas.ops.arithmetic import *
 from lampas.ops.arrange import *
 from lampas.ops.choose import *
@@ -54,7 +55,6 @@ from lampas.ops.compare import *
 from lampas.ops.convert import *
 from lampas.ops.create import *
 from lampas.ops.diagonal import *
-from lampas.ops.einsum import *
 from lampas.ops.erf import *
 from lampas.ops.extremes import *
 from lampas.ops.gather import *
@@ -68,7 +68,6 @@ from lampas.ops.matmul import *
 from lampas.ops.neural import *
 from lampas.ops.norms import *
 from lampas.ops.power import *
-from lampas.ops.product import *
 from lampas.ops.random import *
 from lampas.ops.reduce import *
 from lampas.ops.replace import *
@@ -85,6 +84,8 @@ if TYPE_CHECKING:
     from lampas import autograd, errors, nn, ops, optim, random, train, utils
     from lampas.doctor import show_config
     from lampas.io import load, save
+    from lampas.ops.einsum import *
+    from lampas.ops.product import *
     from lampas.random import (
         Generator,
         default_generator,
@@ -128,6 +129,11 @@ _LAZY = {
     "seed": "random",
     "set_rng_state": "random",
     "show_config": "doctor",
+    **{
+        name: f"ops.{family}"
+        for family, names in _late.FUNCTIONS.items()
+        for name in names
+    },
 }
 
 # Written out where type checkers must know that a name is given on.
@@ -190,6 +196,7 @@ __all__ = [
 ]
 # A family may give on what another one defines: each name once.
 __all__ += dict.fromkeys(name for family in _FAMILIES for name in family.__all__)
+__all__ += [name for _, name in _late.functions()]
 
 
 # Hidden from type checkers: each name that comes late is imported for them above.

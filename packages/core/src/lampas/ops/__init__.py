@@ -3,6 +3,7 @@
 from lampas.engine import backward as _backward
 from lampas.engine import inplace as _inplace
 from lampas.ops import (
+    _late,
     activation,
     adaptive,
     arithmetic,
@@ -17,7 +18,6 @@ from lampas.ops import (
     cross_entropy,
     diagonal,
     dropout,
-    einsum,
     embed,
     erf,
     extremes,
@@ -40,7 +40,6 @@ from lampas.ops import (
     piecewise,
     pool,
     power,
-    product,
     random,
     recurrent,
     reduce,
@@ -66,7 +65,6 @@ FAMILIES = (
     convert,
     create,
     diagonal,
-    einsum,
     erf,
     extremes,
     gather,
@@ -80,7 +78,6 @@ FAMILIES = (
     neural,
     norms,
     power,
-    product,
     random,
     reduce,
     replace,
@@ -96,9 +93,10 @@ FAMILIES = (
 """The modules whose ``__all__`` makes the functions of the ``lampas`` namespace.
 
 Those of neural networks are in ``lampas.nn.functional``; ``neural`` names the ones that
-PyTorch has in its top namespace too.
+PyTorch has in its top namespace too. Families of which few programs need anything are
+loaded late and stand in ``_late``.
 """
 
 __all__ = ["FAMILIES"]
 
-_ = (_backward, _inplace, operators)
+_ = (_backward, _inplace, _late, operators)

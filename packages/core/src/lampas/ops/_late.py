@@ -1,0 +1,74 @@
+"""Families that are loaded when one of their names is first used.
+
+Importing every family would make ``import lampas`` slow for programs that need few of
+them. The tables say which functions of the ``lampas`` namespace and which methods of
+Tensor a late family brings.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from lampas.engine.tensor import Tensor
+
+FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "einsum": ("einsum", "tensordot"),
+    "product": ("addbmm", "addmv", "addr", "cross", "ger", "inner", "kron", "vdot"),
+}
+"""Late families, and those of their functions that ``lampas`` gives on."""
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "product": (
+        "vdot",
+        "inner",
+        "addmv",
+        "addmv_",
+        "addr",
+        "addr_",
+        "addbmm",
+        "addbmm_",
+        "kron",
+        "cross",
+        "ger",
+    ),
+}
+"""Late families, and the methods that they attach to Tensor."""
+
+
+def functions() -> list[tuple[str, str]]:
+    """Each late function of the ``lampas`` namespace, behind its family."""
+    return [(family, name) for family, names in FUNCTIONS.items() for name in names]
+
+
+def load(family: str) -> Any:
+    """The module of a family; importing it puts its methods in place."""
+    return importlib.import_module(f"lampas.ops.{family}")
+
+
+def load_all() -> None:
+    """Load every late family, for tools that list what there is."""
+    for family in (*FUNCTIONS, *METHODS):
+        load(family)
+
+
+def _first_call(family: str, name: str) -> Callable[..., Any]:
+    """The method until it is first called: it loads the family that replaces it."""
+
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Any:
+        load(family)
+        return getattr(self, name)(*args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"See :func:`lampas.{name.rstrip('_')}`."
+    return method
+
+
+def _attach() -> None:
+    for family, names in METHODS.items():
+        for name in names:
+            setattr(Tensor, name, _first_call(family, name))
+
+
+_attach()
