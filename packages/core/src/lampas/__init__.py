@@ -52,6 +52,7 @@ from lampas.ops.arithmetic import *
 from lampas.ops.arrange import *
 from lampas.ops.choose import *
 from lampas.ops.compare import *
+from lampas.ops.complex import *
 from lampas.ops.convert import *
 from lampas.ops.create import *
 from lampas.ops.diagonal import *
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from lampas.doctor import show_config
     from lampas.io import load, save
     from lampas.ops.einsum import *
+    from lampas.ops.polar import *
     from lampas.ops.product import *
     from lampas.random import (
         Generator,

@@ -22,7 +22,7 @@ __all__ = ["assign", "fill", "store"]
 
 _replace_view = op("replace_view", kind=LINEAR, widen=False)
 _mask_view = op("mask_view", kind=LINEAR, fresh=True, widen=False)
-_take_view = op("take_view", kind=SHAPE, saves="x.shape")
+_take_view = op("take_view", kind=SHAPE, saves="x.shape x.dtype")
 _embed_view = op("embed_view", kind=LINEAR, widen=False)
 
 
@@ -68,19 +68,24 @@ def take_view_forward(xp: Any, x: Any, *, steps: Any) -> Any:
 
 
 @_take_view.vjp
-def take_view_vjp(F: Any, g: Any, shape: Any, *, need: Any, steps: Any) -> Any:
-    return (F.embed_view(g, shape=shape, steps=steps),)
+def take_view_vjp(
+    F: Any, g: Any, shape: Any, dtype: Any, *, need: Any, steps: Any
+) -> Any:
+    return (F.embed_view(g, shape=shape, dtype=dtype, steps=steps),)
 
 
 @_embed_view.forward
-def embed_view_forward(xp: Any, x: Any, *, shape: Any, steps: Any) -> Any:
-    result = xp.zeros(shape, x.dtype)
+def embed_view_forward(xp: Any, x: Any, *, shape: Any, dtype: Any, steps: Any) -> Any:
+    # The view may be a part of complex numbers; a cotangent may be wider than both.
+    result = xp.zeros(shape, xp.result_type(x.dtype, dtype))
     _follow(xp, result, steps)[...] = x
     return result
 
 
 @_embed_view.vjp
-def embed_view_vjp(F: Any, g: Any, *, need: Any, shape: Any, steps: Any) -> Any:
+def embed_view_vjp(
+    F: Any, g: Any, *, need: Any, shape: Any, dtype: Any, steps: Any
+) -> Any:
     return (F.take_view(g, steps=steps),)
 
 

@@ -15,11 +15,33 @@ from lampas.engine.tensor import Tensor
 
 FUNCTIONS: dict[str, tuple[str, ...]] = {
     "einsum": ("einsum", "tensordot"),
+    "polar": (
+        "angle",
+        "complex",
+        "conj_physical",
+        "conj_physical_",
+        "is_conj",
+        "is_neg",
+        "isreal",
+        "polar",
+        "resolve_conj",
+        "resolve_neg",
+    ),
     "product": ("addbmm", "addmv", "addr", "cross", "ger", "inner", "kron", "vdot"),
 }
 """Late families, and those of their functions that ``lampas`` gives on."""
 
 METHODS: dict[str, tuple[str, ...]] = {
+    "polar": (
+        "angle",
+        "isreal",
+        "conj_physical",
+        "conj_physical_",
+        "resolve_conj",
+        "resolve_neg",
+        "is_conj",
+        "is_neg",
+    ),
     "product": (
         "vdot",
         "inner",

@@ -1,0 +1,92 @@
+"""Complex tensors: parts that share memory, gradients by PyTorch's convention."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import lampas
+
+
+def test_parts_share_memory():
+    z = lampas.tensor([1 + 2j, 3 - 1j])
+    z.real += 1
+    z.imag = lampas.tensor([5.0, 6.0])
+    assert z.tolist() == [2 + 5j, 4 + 6j]
+    lampas.view_as_real(z)[0, 1] = 7
+    z.imag[1] = 8
+    assert z.tolist() == [2 + 7j, 4 + 8j]
+
+
+def test_pairs_become_complex_numbers_in_their_memory():
+    x = lampas.zeros(2, 2)
+    lampas.view_as_complex(x)[1] = 3 + 4j
+    assert x.tolist() == [[0, 0], [3, 4]]
+
+
+def test_storing_in_a_part_has_the_gradient_of_both_parts():
+    """z = w * (1 + 1j), then its real part becomes w ** 2: |z|^2 = w ** 4 + w ** 2."""
+    w = lampas.tensor([1.0, 2.0], dtype=lampas.float64, requires_grad=True)
+    z = w * (1 + 1j)
+    z.real = w * w
+    (z.abs() ** 2).sum().backward()
+    assert w.grad.tolist() == pytest.approx([4 + 2, 32 + 4])
+
+
+def test_the_gradient_is_that_of_the_conjugate():
+    """PyTorch's convention: dL/dx + dL/dy j. For L = Re(z ** 2) that is 2 conj(z)."""
+    z = lampas.tensor([1 + 2j, -3j], requires_grad=True)
+    (z * z).real.sum().backward()
+    assert z.grad.tolist() == [2 - 4j, 6j]
+
+
+def test_the_angle_at_zero_has_no_slope():
+    z = lampas.tensor([0j, 2j], requires_grad=True)
+    z.angle().sum().backward()
+    assert z.grad.tolist() == [0, -0.5]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.0, 0.0), (-0.0, 0.0), (-2.0, math.pi), (math.inf, 0.0), (-3, math.pi)],
+)
+def test_the_angle_of_real_numbers(value, expected):
+    assert lampas.angle(lampas.tensor(value)).item() == pytest.approx(expected)
+
+
+def test_the_angle_of_nan_is_nan():
+    assert math.isnan(lampas.angle(lampas.tensor(math.nan)).item())
+
+
+def test_real_is_what_has_no_imaginary_part():
+    z = lampas.tensor([1 + 0j, 1j, complex(math.nan, 0)])
+    assert lampas.isreal(z).tolist() == [True, False, True]
+    assert lampas.isreal(lampas.tensor([math.nan])).tolist() == [True]
+
+
+def test_conjugation_in_place():
+    z = lampas.tensor([1 + 2j])
+    assert z.conj_physical_() is z
+    assert lampas.conj_physical_(z).tolist() == [1 + 2j]
+    assert z.resolve_conj() is z.resolve_neg() is z
+    assert not z.is_conj()
+    assert not z.is_neg()
+
+
+def test_refused_arguments():
+    real = lampas.ones(2, 3)
+    with pytest.raises(RuntimeError, match="must be complex"):
+        _ = real.imag
+    with pytest.raises(RuntimeError, match="must be complex"):
+        lampas.view_as_real(real)
+    with pytest.raises(RuntimeError, match="size 2"):
+        lampas.view_as_complex(real)
+    with pytest.raises(RuntimeError, match="side by side"):
+        lampas.view_as_complex(lampas.ones(2, 3).T)
+    with pytest.raises(RuntimeError, match="float32 or float64"):
+        lampas.view_as_complex(lampas.ones(3, 2).half())
+    with pytest.raises(RuntimeError, match="float32 and lampas.float64"):
+        lampas.complex(real, real.double())
+    with pytest.raises(TypeError, match="abs must be a Tensor"):
+        lampas.polar(1.0, real)
