@@ -7,6 +7,7 @@ from lampas.nn.modules import (
     attention,
     container,
     conv,
+    lazy_layers,
     linear,
     loss,
     misc,
@@ -21,6 +22,7 @@ from lampas.nn.modules.activation import *
 from lampas.nn.modules.attention import *
 from lampas.nn.modules.container import *
 from lampas.nn.modules.conv import *
+from lampas.nn.modules.lazy_layers import *
 from lampas.nn.modules.linear import *
 from lampas.nn.modules.loss import *
 from lampas.nn.modules.misc import *
@@ -42,6 +44,7 @@ _FAMILIES = (
     attention,
     container,
     conv,
+    lazy_layers,
     linear,
     loss,
     misc,

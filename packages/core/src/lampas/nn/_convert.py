@@ -8,6 +8,7 @@ from typing import Any, Self
 from lampas import dtypes
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentError, ArgumentTypeError
+from lampas.nn.parameter import is_lazy, stored
 
 __all__ = ["Conversions"]
 
@@ -34,11 +35,13 @@ class Conversions:
         for module in self.modules() if recurse else (self,):
             for param in module._parameters.values():
                 if param is not None:
-                    param._data = fn(wrap(param._data))._data
+                    param._data = fn(wrap(stored(param)))._data
                     if param.grad is not None:
                         param.grad = fn(wrap(param.grad._data))
             for name, buffer in module._buffers.items():
-                if buffer is not None:
+                if is_lazy(buffer):
+                    buffer._data = fn(wrap(stored(buffer)))._data
+                elif buffer is not None:
                     new = fn(buffer)
                     new._extra = new._extra or buffer._extra
                     module._buffers[name] = new

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from lampas.backend.device import from_host, to_host
 from lampas.engine.tensor import Tensor, shared_cell
 from lampas.errors import ArgumentTypeError, LampasError
-from lampas.nn.parameter import is_lazy, materialize
+from lampas.nn.parameter import is_lazy
 
 __all__ = ["LoadResult", "load"]
 
@@ -98,16 +98,22 @@ def _extra_places(module: Any) -> dict[str, Any]:
 def _mismatch(key: str, target: Tensor, value: Any) -> str:
     if not isinstance(value, Tensor):
         return f"{key}: expected a Tensor, got {type(value).__name__}"
+    if is_lazy(target):
+        return ""
+    if is_lazy(value):
+        return f"{key}: the value to load is uninitialized and has no shape yet"
     ours, theirs = tuple(target.shape), tuple(value.shape)
     # Checkpoints of PyTorch before 0.4 hold scalars as one element.
-    if ours == theirs or is_lazy(target) or (ours == () and theirs == (1,)):
+    if ours == theirs or (ours == () and theirs == (1,)):
         return ""
     return f"{key}: the checkpoint has shape {theirs}, the model {ours}"
 
 
 def _put(owner: Any, name: str, target: Tensor, value: Tensor, assign: bool) -> None:
+    if is_lazy(value):
+        return
     if is_lazy(target):
-        materialize(target, tuple(value.shape))
+        target.materialize(value.shape)
     if assign:
         kind = owner._parameters if name in owner._parameters else owner._buffers
         if kind is owner._parameters:

@@ -6,11 +6,12 @@ every op, and ``isinstance(x, Parameter)`` asks the mark.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
-from lampas.dtypes import DType
+from lampas.backend.device import backend_of
+from lampas.dtypes import DType, as_dtype, from_numpy_dtype
 from lampas.engine.tensor import Tensor, wrap
-from lampas.errors import ArgumentError, ArgumentTypeError
+from lampas.errors import ArgumentTypeError, LampasError
 from lampas.ops.create import zeros
 
 __all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
@@ -59,8 +60,6 @@ class Parameter(Tensor, metaclass=_ByMark):
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         source = _checked(data, "Parameter")
         result = wrap(source._data)
-        if source._extra is not None and "uninitialized" in source._extra:
-            result._mark("uninitialized", True)
         result._mark("parameter", True)
         return result.requires_grad_() if requires_grad else result
 
@@ -86,31 +85,126 @@ class Buffer(Tensor, metaclass=_ByMark):
         return result
 
 
-class UninitializedParameter(Tensor, metaclass=_ByMark):
+class _Unready(LampasError, ValueError, RuntimeError):
+    """A parameter or buffer was used before it had a shape."""
+
+
+_STORED: Any = Tensor.__dict__["_data"]
+
+
+class _Uninitialized(Tensor):
+    """A tensor without a shape; everything that needs its values raises."""
+
+    __slots__ = ()
+
+    @property
+    def _data(self) -> Any:
+        raise _Unready(
+            f"an {type(self).__name__} has no shape and no values yet: call the lazy "
+            "module with an example input, or load a state_dict, before using it"
+        )
+
+    @_data.setter
+    def _data(self, value: Any) -> None:
+        _STORED.__set__(self, value)
+
+    @property
+    def dtype(self) -> DType:
+        """The data type that the elements will have."""
+        return from_numpy_dtype(_STORED.__get__(self).dtype)
+
+    @property
+    def device(self) -> Any:
+        """The device on which the elements will live."""
+        return backend_of(_STORED.__get__(self))
+
+    def materialize(
+        self, shape: Any, device: Any = None, dtype: DType | None = None
+    ) -> None:
+        """Become an ordinary parameter or buffer of this shape, filled with zeros.
+
+        Args:
+            shape: the sizes.
+            device, dtype: what was given at construction, by default.
+        """
+        device, dtype = device or self.device, dtype or self.dtype
+        _STORED.__set__(self, zeros(tuple(shape), dtype=dtype, device=device)._data)
+        self.__class__ = Tensor  # type: ignore[assignment]
+
+    def detach(self) -> Tensor:
+        """The tensor itself: there are no values that could be shared."""
+        return self
+
+    def _same(self) -> Any:
+        raise NotImplementedError
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        memo[id(self)] = result = self._same()
+        return result
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        make, args = type(self)._make, (self.requires_grad, self.dtype.name)
+        persistent = bool((self._extra or {}).get("persistent", True))
+        return make, (*args, persistent)
+
+    @classmethod
+    def _make(cls, requires_grad: bool, dtype: str, persistent: bool) -> Any:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedParameter(_Uninitialized):
     """A parameter whose shape is found at the first call of a lazy module.
+
+    Args:
+        requires_grad: whether operations on it will be recorded.
+        device, dtype: of the elements that it will have.
 
     >>> import lampas
     >>> p = lampas.nn.parameter.UninitializedParameter()
     >>> lampas.nn.parameter.is_lazy(p)
     True
+    >>> p.materialize((2, 3))
+    >>> p.shape
+    lampas.Size([2, 3])
     """
 
     __slots__ = ()
-    mark = "uninitialized"
 
     def __new__(
         cls, requires_grad: bool = True, device: Any = None, dtype: DType | None = None
     ) -> Any:
         result = Parameter(zeros(0, device=device, dtype=dtype), requires_grad)
-        result._mark("uninitialized", True)
+        result.__class__ = cls
         return result
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Everything is set by ``__new__``."""
 
-class UninitializedBuffer(Tensor, metaclass=_ByMark):
-    """A buffer whose shape is found at the first call of a lazy module."""
+    def _same(self) -> Any:
+        return type(self)(self.requires_grad, self.device, self.dtype)
+
+    @classmethod
+    def _make(cls, requires_grad: bool, dtype: str, persistent: bool) -> Any:
+        return cls(requires_grad, None, as_dtype(dtype))
+
+
+class UninitializedBuffer(_Uninitialized):
+    """A buffer whose shape is found at the first call of a lazy module.
+
+    Args:
+        requires_grad: whether operations on it will be recorded.
+        device, dtype: of the elements that it will have.
+        persistent: whether it is part of the module's state_dict.
+
+    >>> import lampas
+    >>> lampas.nn.parameter.is_lazy(lampas.nn.UninitializedBuffer())
+    True
+    """
 
     __slots__ = ()
-    mark = "uninitialized"
 
     def __new__(
         cls,
@@ -120,22 +214,26 @@ class UninitializedBuffer(Tensor, metaclass=_ByMark):
         persistent: bool = True,
     ) -> Any:
         result = Buffer(zeros(0, device=device, dtype=dtype), persistent=persistent)
-        result._mark("uninitialized", True)
-        return result
+        result.__class__ = cls
+        return result.requires_grad_() if requires_grad else result
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Everything is set by ``__new__``."""
+
+    def _same(self) -> Any:
+        kept = bool(self._extra["persistent"])
+        return type(self)(self.requires_grad, self.device, self.dtype, kept)
+
+    @classmethod
+    def _make(cls, requires_grad: bool, dtype: str, persistent: bool) -> Any:
+        return cls(requires_grad, None, as_dtype(dtype), persistent)
 
 
-def is_lazy(param: Any) -> bool:
+def is_lazy(param: Any) -> TypeGuard[_Uninitialized]:
     """Whether a parameter or buffer still waits for its shape."""
-    return isinstance(param, UninitializedParameter)
+    return isinstance(param, _Uninitialized)
 
 
-def materialize(param: Tensor, shape: tuple[int, ...]) -> None:
-    """Give an uninitialised parameter or buffer its shape, in place.
-
-    Raises:
-        ValueError: it has its shape already.
-    """
-    if not is_lazy(param):
-        raise ArgumentError("only an uninitialized parameter can be materialized")
-    param._data = zeros(shape, dtype=param.dtype, device=param.device)._data
-    del param._extra["uninitialized"]
+def stored(param: Tensor) -> Any:
+    """The array of a tensor; an empty one of its dtype while it has no shape."""
+    return _STORED.__get__(param)
