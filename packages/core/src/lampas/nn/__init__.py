@@ -4,30 +4,36 @@ from lampas.nn import functional, init, parameter, utils
 from lampas.nn.module import Module
 from lampas.nn.modules import (
     activation,
+    adaptive_softmax,
     attention,
     container,
     conv,
+    fold,
     lazy_layers,
     linear,
     loss,
     misc,
     norm,
     padding,
+    parallel,
     pool,
     rnn,
     transformer,
     upsampling,
 )
 from lampas.nn.modules.activation import *
+from lampas.nn.modules.adaptive_softmax import *
 from lampas.nn.modules.attention import *
 from lampas.nn.modules.container import *
 from lampas.nn.modules.conv import *
+from lampas.nn.modules.fold import *
 from lampas.nn.modules.lazy_layers import *
 from lampas.nn.modules.linear import *
 from lampas.nn.modules.loss import *
 from lampas.nn.modules.misc import *
 from lampas.nn.modules.norm import *
 from lampas.nn.modules.padding import *
+from lampas.nn.modules.parallel import *
 from lampas.nn.modules.pool import *
 from lampas.nn.modules.rnn import *
 from lampas.nn.modules.transformer import *
@@ -41,15 +47,18 @@ from lampas.nn.parameter import (
 
 _FAMILIES = (
     activation,
+    adaptive_softmax,
     attention,
     container,
     conv,
+    fold,
     lazy_layers,
     linear,
     loss,
     misc,
     norm,
     padding,
+    parallel,
     pool,
     rnn,
     transformer,
