@@ -9,13 +9,19 @@ nothing of NumPy.
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import pkgutil
 import textwrap
 
 import pytest
 
-import lampas  # noqa: F401 - fills the table of records
+import lampas.ops
 from lampas.engine.record import RECORDS
+
+# Every family fills the table of records, those that are loaded late too.
+for _module in pkgutil.iter_modules(lampas.ops.__path__):
+    importlib.import_module(f"lampas.ops.{_module.name}")
 
 ATTRIBUTES = {"shape", "ndim", "dtype"}
 NUMPY = {"np", "numpy", "xp", "cupy"}

@@ -82,7 +82,7 @@ from lampas.ops.unary import *
 from lampas.ops.views import *
 
 if TYPE_CHECKING:
-    from lampas import autograd, errors, nn, ops, optim, random, train, utils
+    from lampas import autograd, errors, fft, nn, ops, optim, random, train, utils
     from lampas.doctor import show_config
     from lampas.io import load, save
     from lampas.ops.einsum import *
@@ -111,6 +111,7 @@ preserve_format = "lampas.preserve_format"
 _SUBMODULES = (
     "autograd",
     "errors",
+    "fft",
     "nn",
     "ops",
     "optim",
