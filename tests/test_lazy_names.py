@@ -17,7 +17,13 @@ def _declared() -> set[str]:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
-    return {alias.asname or alias.name for node in imports for alias in node.names}
+    return {name for node in imports for name in _names(node)}
+
+
+def _names(node: ast.ImportFrom) -> list[str]:
+    if node.names[0].name == "*":
+        return importlib.import_module(str(node.module)).__all__
+    return [alias.asname or alias.name for alias in node.names]
 
 
 def test_each_late_name_is_declared():

@@ -10,6 +10,7 @@ tensor([2., 4., 6.])
 from __future__ import annotations
 
 import importlib
+import math
 from typing import TYPE_CHECKING, Any
 
 from lampas._version import __version__
@@ -88,6 +89,8 @@ if TYPE_CHECKING:
     from lampas.ops.einsum import *
     from lampas.ops.polar import *
     from lampas.ops.product import *
+    from lampas.ops.questions import *
+    from lampas.ops.strided import *
     from lampas.random import (
         Generator,
         default_generator,
@@ -102,6 +105,8 @@ dtype = DType
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
+e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
+newaxis = None
 strided = "lampas.strided"
 contiguous_format = "lampas.contiguous_format"
 channels_last = "lampas.channels_last"
@@ -159,6 +164,7 @@ __all__ = [
     "device",
     "double",
     "dtype",
+    "e",
     "enable_grad",
     "finfo",
     "float",
@@ -170,6 +176,7 @@ __all__ = [
     "get_rng_state",
     "half",
     "iinfo",
+    "inf",
     "inference_mode",
     "initial_seed",
     "int",
@@ -182,7 +189,10 @@ __all__ = [
     "load",
     "long",
     "manual_seed",
+    "nan",
+    "newaxis",
     "no_grad",
+    "pi",
     "preserve_format",
     "printoptions",
     "promote_types",

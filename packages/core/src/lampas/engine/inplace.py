@@ -7,18 +7,21 @@ that memory are then derived anew from the new base.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from lampas.dtypes import can_cast
 from lampas.engine.callpath import CAST
 from lampas.engine.modes import mode
 from lampas.engine.record import LINEAR, SHAPE, Call, op
 from lampas.engine.tape import Leaf, Node, make_node
-from lampas.engine.tensor import ASSIGN, Tensor, shared_cell, wrap
+from lampas.engine.tensor import ASSIGN, Tensor, View, shared_cell, wrap
 from lampas.errors import DTypeError, GradientError, ShapeError
 
-__all__ = ["assign", "fill", "store"]
+__all__ = ["assign", "become", "fill", "leave_views", "store"]
 
 _replace_view = op("replace_view", kind=LINEAR, widen=False)
 _mask_view = op("mask_view", kind=LINEAR, fresh=True, widen=False)
@@ -35,11 +38,27 @@ def _follow(xp: Any, array: Any, steps: tuple[Any, ...]) -> Any:
     return array
 
 
+def _write(xp: Any, array: Any, steps: tuple[Any, ...], value: Any) -> Any:
+    """Write into the view that the steps lead to; returns the array."""
+    view = _follow(xp, array, steps)
+    if np.may_share_memory(view, array):
+        view[...] = value
+        return array
+    # The array lies in memory otherwise than the base, where the view was one.
+    if view.dtype != array.dtype:
+        raise GradientError(
+            "the gradient of a change in place of parts of complex numbers needs "
+            "tensors in row-major order; call contiguous() on the base first"
+        )
+    places = _follow(xp, xp.arange(array.size).reshape(array.shape), steps)
+    flat = array.reshape(-1)
+    flat[places] = value
+    return flat.reshape(array.shape)
+
+
 @_replace_view.forward
 def replace_view_forward(xp: Any, x: Any, value: Any, *, steps: Any) -> Any:
-    result = x.copy(order="K")
-    _follow(xp, result, steps)[...] = value
-    return result
+    return _write(xp, x.copy(order="K"), steps, value)
 
 
 @_replace_view.vjp
@@ -52,9 +71,7 @@ def replace_view_vjp(F: Any, g: Any, *, need: Any, steps: Any) -> Any:
 
 @_mask_view.forward
 def mask_view_forward(xp: Any, x: Any, *, steps: Any) -> Any:
-    result = x.copy(order="K")
-    _follow(xp, result, steps)[...] = 0
-    return result
+    return _write(xp, x.copy(order="K"), steps, 0)
 
 
 @_mask_view.vjp
@@ -77,9 +94,7 @@ def take_view_vjp(
 @_embed_view.forward
 def embed_view_forward(xp: Any, x: Any, *, shape: Any, dtype: Any, steps: Any) -> Any:
     # The view may be a part of complex numbers; a cotangent may be wider than both.
-    result = xp.zeros(shape, xp.result_type(x.dtype, dtype))
-    _follow(xp, result, steps)[...] = x
-    return result
+    return _write(xp, xp.zeros(shape, xp.result_type(x.dtype, dtype)), steps, x)
 
 
 @_embed_view.vjp
@@ -132,7 +147,10 @@ def store(target: Tensor, result: Tensor, name: str) -> Tensor:
                 f"the tensor it is stored in, {target.dtype}"
             )
         result = CAST[0](result, dtype=data.dtype)
-    data[...] = result._data
+    try:
+        data[...] = result._data
+    except ValueError:
+        raise _refusal(data) from None
     _count(target, name)
     if mode.grad:
         _rewrite(target, result._node)
@@ -154,9 +172,66 @@ def fill(target: Tensor, value: Any) -> bool:
         if mode.grad:
             return False
     _check_writable(target)
-    target._data.fill(value)
+    try:
+        target._data.fill(value)
+    except ValueError:
+        raise _refusal(target._data) from None
     _count(target, "fill")
     return True
+
+
+def _refusal(data: Any) -> GradientError:
+    """The error for memory that can't be written."""
+    if data.base is None:
+        return GradientError("the memory of this tensor is read-only; clone() it first")
+    return GradientError(
+        "more than one element of the written-to tensor refers to a single memory "
+        "location (its windows overlap), or its memory is read-only; clone() it before "
+        "an in-place operation"
+    )
+
+
+def become(target: Tensor, view: Tensor) -> Tensor:
+    """Let a tensor be what a view of it is, as ``x.t_()`` does; returns it.
+
+    Raises:
+        RuntimeError: ``target`` is a leaf that requires grad.
+    """
+    if view is target:
+        return target
+    _check_leaf(target)
+    before = leave_views(target, view)
+    if before is not None:
+        # The hidden base takes what is written into this tensor to the others.
+        view._view = View(before, view._view.steps)
+        shared_cell(target)[1].append(weakref.ref(target))
+    if before is not None or target._view is not None:
+        target._view = view._view
+    target._data, target._node = view._data, view._node
+    shared_cell(target)[0] += 1
+    return target
+
+
+def leave_views(target: Tensor, but: Tensor | None = None) -> Tensor | None:
+    """Give the views of a tensor that is about to change its shape another base.
+
+    That is the tensor as it was; None if there are no views (but for one).
+    """
+    others = [v for v in _live(shared_cell(target)) if v is not but]
+    others = [v for v in others if v._view.base is target]
+    if not others:
+        return None
+    before = wrap(target._data, target._node)
+    before._cell = target._cell
+    for other in others:
+        other._view = View(before, other._view.steps)
+    return before
+
+
+def _live(cell: list[Any]) -> list[Tensor]:
+    """The views of one memory that are still there."""
+    found = [reference() for reference in cell[1] or ()]
+    return [view for view in found if view is not None and view._view is not None]
 
 
 def _check_writable(target: Tensor) -> None:
@@ -173,6 +248,10 @@ def _check_writable(target: Tensor) -> None:
             "more than one element of the written-to tensor refers to a single memory "
             "location (it was expanded); clone() it before an in-place operation"
         )
+    _check_leaf(target)
+
+
+def _check_leaf(target: Tensor) -> None:
     if not mode.grad:
         return
     if type(target._node) is Leaf:
@@ -184,6 +263,16 @@ def _check_writable(target: Tensor) -> None:
         raise GradientError(
             "a view of a leaf tensor that requires grad is used in an in-place "
             "operation; do it under no_grad(), or on a clone()"
+        )
+    if (
+        target._view is not None
+        and target._node is None
+        and target._view.base._node is not None
+    ):
+        raise GradientError(
+            "a view that was made under no_grad() is changed in place outside of it, "
+            "so it is not clear whether its base's gradient should notice; make the "
+            "view and the change both inside no_grad(), or both outside"
         )
 
 
@@ -221,9 +310,8 @@ def _rewrite(target: Tensor, node: Any) -> None:
         call = Call(_replace_view, need, {"steps": view.steps})
         base._node = make_node(Node, call, parents, (), ())
     cell = shared_cell(base)
-    for reference in cell[1] or ():
-        other = reference()
-        if other is not None and other._view is not None and other._view.base is base:
+    for other in _live(cell):
+        if other._view.base is base:
             other._node = _replayed(base, other._view.steps)
 
 

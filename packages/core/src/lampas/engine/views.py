@@ -5,6 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+import numpy as np
+
 from lampas.engine.record import Record
 from lampas.engine.tensor import Tensor, View, shared_cell
 
@@ -17,8 +19,10 @@ def link_view(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) -> N
     # Memory borrowed from a buffer has that as its base, but is its views' owner.
     owner = source.base if type(source.base) is type(source) else source
     for i, out in enumerate((outs,) if record.outputs == 1 else outs):
-        if out._data is not source and out._data.base is not owner:
-            continue
+        memory = out._data.base
+        if out._data is not source and memory is not owner:
+            if memory is None or not np.may_share_memory(out._data, source):
+                continue
         cell = out._cell = shared_cell(x)
         base, steps = (x, ()) if x._view is None else (x._view.base, x._view.steps)
         step = (record, params, None if record.outputs == 1 else i)

@@ -28,6 +28,20 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "resolve_neg",
     ),
     "product": ("addbmm", "addmv", "addr", "cross", "ger", "inner", "kron", "vdot"),
+    "questions": (
+        "detach",
+        "is_complex",
+        "is_floating_point",
+        "is_inference",
+        "is_nonzero",
+        "is_same_size",
+        "is_signed",
+        "is_tensor",
+        "narrow_copy",
+        "numel",
+        "result_type",
+    ),
+    "strided": ("as_strided", "as_strided_scatter"),
 }
 """Late families, and those of their functions that ``lampas`` gives on."""
 
@@ -42,6 +56,17 @@ METHODS: dict[str, tuple[str, ...]] = {
         "is_conj",
         "is_neg",
     ),
+    "in_place_views": (
+        "squeeze_",
+        "unsqueeze_",
+        "t_",
+        "transpose_",
+        "swapaxes_",
+        "swapdims_",
+        "resize_",
+        "resize_as_",
+        "set_",
+    ),
     "product": (
         "vdot",
         "inner",
@@ -55,6 +80,17 @@ METHODS: dict[str, tuple[str, ...]] = {
         "cross",
         "ger",
     ),
+    "questions": (
+        "is_nonzero",
+        "is_same_size",
+        "is_set_to",
+        "narrow_copy",
+        "get_device",
+        "is_pinned",
+        "pin_memory",
+        "as_subclass",
+    ),
+    "strided": ("as_strided", "as_strided_", "as_strided_scatter"),
 }
 """Late families, and the methods that they attach to Tensor."""
 

@@ -22,6 +22,7 @@ from lampas.ops.margin import (
     pairwise_distance,
 )
 from lampas.ops.norm import group_norm, layer_norm, rms_norm
+from lampas.ops.pad import constant_pad_nd
 from lampas.ops.piecewise import (
     hardshrink,
     prelu,
@@ -43,6 +44,7 @@ __all__ = [
     "celu",
     "celu_",
     "channel_shuffle",
+    "constant_pad_nd",
     "conv1d",
     "conv2d",
     "conv3d",

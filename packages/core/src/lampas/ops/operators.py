@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from lampas.engine.callpath import is_operand, operator
 from lampas.engine.record import RECORDS
-from lampas.engine.tensor import Tensor
-from lampas.ops import arithmetic, compare, power, unary
+from lampas.engine.tensor import Tensor, wrap
+from lampas.ops import arithmetic, compare, matmul, power, unary
 
 __all__ = ["BINARY", "COMPARISONS", "bind"]
 
@@ -57,6 +59,7 @@ def bind() -> None:
     Tensor.__rpow__ = _guarded(  # type: ignore[attr-defined]
         power.pow, "__rpow__", reverse=True
     )
+    Tensor.__rmatmul__ = _rmatmul  # type: ignore[attr-defined]
     Tensor.__ipow__ = Tensor.pow_  # type: ignore[attr-defined]
     Tensor.__invert__ = compare.bitwise_not  # type: ignore[attr-defined]
     Tensor.__abs__ = unary.abs  # type: ignore[attr-defined]
@@ -66,6 +69,12 @@ def bind() -> None:
 
 def _contains(self: Tensor, element: Any) -> bool:
     return bool((self._data == getattr(element, "_data", element)).any())
+
+
+def _rmatmul(x: Tensor, other: Any) -> Any:
+    if not isinstance(other, (Tensor, np.ndarray)):
+        return NotImplemented
+    return matmul.matmul(other if isinstance(other, Tensor) else wrap(other), x)
 
 
 bind()

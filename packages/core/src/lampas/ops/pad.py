@@ -12,7 +12,7 @@ from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, ArgumentTypeError, DTypeError, ShapeError
 
-__all__ = ["pad"]
+__all__ = ["constant_pad_nd", "pad"]
 
 Pads = tuple[tuple[int, int], ...]
 
@@ -223,3 +223,23 @@ def pad(
     if all(isinstance(i, range) for i in indices):
         return input * 1 if input._data.dtype.kind == "f" else input
     return _pick.call(input, indices=indices)
+
+
+def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:
+    """Surround the last dimensions with a constant; negative sizes cut off.
+
+    Args:
+        input: any shape.
+        pad: sizes before and behind, the last dimension first.
+        value: of the constant.
+
+    Raises:
+        RuntimeError: sizes that the input does not allow.
+
+    >>> lampas.constant_pad_nd(lampas.tensor([1.0, 2.0]), (1, 0), 9.0)
+    tensor([9., 1., 2.])
+    """
+    return _constant_padded(input, pad, "constant", value)
+
+
+_constant_padded = pad

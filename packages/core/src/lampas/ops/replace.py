@@ -135,7 +135,7 @@ def _windows_spec(specs: Any, *, dim: int, size: int, step: int) -> Spec:
     return Spec((*shape, size), specs[0].dtype)
 
 
-_windows = op("windows", kind=SHAPE, saves="x.shape", infer=_windows_spec)
+_windows = op("windows", kind=SHAPE, saves="x.shape", view=True, infer=_windows_spec)
 _fold_windows = op("fold_windows", kind=LINEAR, fresh=True, infer=given_shape)
 """Add windows into zeros where they came from: the transpose of ``windows``."""
 
@@ -146,9 +146,9 @@ def windows_forward(xp: Any, x: Any, *, dim: int, size: int, step: int) -> Any:
     strides = list(x.strides)
     strides[dim] *= step
     shape = (*x.shape[:dim], count, *x.shape[dim + 1 :], size)
-    # Windows overlap, so writing through them is refused.
     view = xp.lib.stride_tricks.as_strided(x, shape, (*strides, x.strides[dim]))
-    if hasattr(view.flags, "writeable"):
+    if isinstance(view, np.ndarray) and step < size and count > 1:
+        # Windows that overlap can't be written.
         view.flags.writeable = False
     return view
 
@@ -188,7 +188,7 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
         step: the distance between windows, > 0.
 
     Returns:
-        The windows, sharing memory; they are read-only.
+        The windows, a view; where they overlap it can't be written.
 
     Raises:
         RuntimeError: ``size`` is more than the dimension has, or ``step`` <= 0.

@@ -15,13 +15,14 @@ from lampas.errors import (
     ShapeError,
 )
 from lampas.ops._arguments import normalize_dim, numpy_names
-from lampas.ops.views import narrow
+from lampas.ops.views import basic_index
 
 __all__ = [
     "chunk",
     "dsplit",
     "hsplit",
     "split",
+    "split_with_sizes",
     "tensor_split",
     "unbind",
     "vsplit",
@@ -90,7 +91,6 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return _unbind.call(input, dim=dim)
 
 
-@method()
 @numpy_names
 def split(
     tensor: Tensor, split_size_or_sections: int | Sequence[int], dim: int = 0
@@ -111,11 +111,10 @@ def split(
     dim = normalize_dim(dim, tensor._data.ndim)
     if tensor._data.ndim == 0:
         raise ShapeError("split: a 0-d tensor has no dimension to split")
-    size = tensor._data.shape[dim]
-    sections = _sections(split_size_or_sections, size)
+    before, size = (slice(None),) * dim, tensor._data.shape[dim]
     parts, start = [], 0
-    for length in sections:
-        parts.append(narrow(tensor, dim, start, length))
+    for length in _sections(split_size_or_sections, size):
+        parts.append(basic_index(tensor, (*before, slice(start, start + length))))
         start += length
     return tuple(parts)
 
@@ -139,7 +138,32 @@ def _sections(given: int | Sequence[int], size: int) -> list[int]:
     return list(given)
 
 
-method("split_with_sizes")(split)
+@method("split")
+@numpy_names
+def _split(
+    self: Tensor, split_size: int | Sequence[int], dim: int = 0
+) -> tuple[Tensor, ...]:
+    """Views of consecutive parts along a dimension; see :func:`lampas.split`."""
+    return split(self, split_size, dim)
+
+
+@method()
+def split_with_sizes(
+    input: Tensor, split_sizes: Sequence[int], dim: int = 0
+) -> tuple[Tensor, ...]:
+    """Views of consecutive parts of given sizes along a dimension.
+
+    Args:
+        split_sizes: the sizes of the parts.
+        dim: the dimension.
+
+    Raises:
+        RuntimeError: sizes are negative or do not add up to the dimension's.
+
+    >>> lampas.split_with_sizes(lampas.arange(3), [1, 2])
+    (tensor([0]), tensor([1, 2]))
+    """
+    return split(input, list(split_sizes), dim)
 
 
 @method()

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from lampas.engine.infer import Spec, broadcast_shapes, given_shape
+from lampas.engine.infer import Spec, given_shape
+from lampas.engine.infer import broadcast_shapes as _broadcast_shapes
 from lampas.engine.record import SHAPE, op
-from lampas.engine.tensor import Tensor, method
+from lampas.engine.tensor import Size, Tensor, method
 from lampas.errors import BoundsError, ShapeError
 from lampas.ops._arguments import normalize_dim, numpy_names, sizes_of
 from lampas.ops.shape import expand, permute, reshape, resolved, transpose
 
 __all__ = [
     "adjoint",
+    "broadcast_shapes",
     "broadcast_tensors",
     "broadcast_to",
     "flatten",
@@ -439,8 +441,26 @@ def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     >>> a.shape, b.shape
     (lampas.Size([2, 3]), lampas.Size([2, 3]))
     """
-    shape = broadcast_shapes(*(x._data.shape for x in tensors))
+    shape = _broadcast_shapes(*(x._data.shape for x in tensors))
     return tuple(expand(x, *shape) for x in tensors)
+
+
+def broadcast_shapes(*shapes: Sequence[int] | int) -> Size:
+    """The shape to which all of these broadcast.
+
+    Args:
+        shapes: tuples of sizes; a number is a shape of one dimension.
+
+    Raises:
+        RuntimeError: two sizes differ and neither is 1, or one is negative.
+
+    >>> lampas.broadcast_shapes((2, 1), (3,))
+    lampas.Size([2, 3])
+    """
+    listed = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    if any(size < 0 for shape in listed for size in shape):
+        raise ShapeError(f"broadcast_shapes: sizes must not be negative, got {listed}")
+    return Size(_broadcast_shapes(*listed))
 
 
 @method()
