@@ -18,6 +18,7 @@ from lampas.nn.modules import (
     parallel,
     pool,
     rnn,
+    rnn_cells,
     transformer,
     upsampling,
 )
@@ -36,6 +37,7 @@ from lampas.nn.modules.padding import *
 from lampas.nn.modules.parallel import *
 from lampas.nn.modules.pool import *
 from lampas.nn.modules.rnn import *
+from lampas.nn.modules.rnn_cells import *
 from lampas.nn.modules.transformer import *
 from lampas.nn.modules.upsampling import *
 from lampas.nn.parameter import (
@@ -61,6 +63,7 @@ _FAMILIES = (
     parallel,
     pool,
     rnn,
+    rnn_cells,
     transformer,
     upsampling,
 )

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
-from lampas.ops.create import zeros
+from lampas.ops.create import tensor, zeros
+from lampas.ops.join import cat
 from lampas.ops.matmul import linear
 
 __all__: list[str] = []
@@ -232,6 +235,20 @@ def run_direction(
     Returns:
         Outputs (T, B, output size), and the last h and c.
     """
+    y, h, c, _ = _sequence(mode, x, h0, c0, weights, bias, reverse)
+    return y, h, c
+
+
+def _sequence(
+    mode: str,
+    x: Tensor,
+    h0: Tensor,
+    c0: Tensor | None,
+    weights: Sequence[Tensor],
+    bias: bool,
+    reverse: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """As :func:`run_direction`, and also the cells before each step."""
     w_ih, w_hh = weights[:2]
     b_ih, b_hh = weights[2:4] if bias else (None, None)
     projected = len(weights) == (5 if bias else 3)
@@ -241,8 +258,45 @@ def run_direction(
         b_hh = zeros((w_hh._data.shape[0],), **form)
     c0 = h0 if c0 is None else c0
     gx = linear(x, w_ih, b_ih)
-    y, h, c, _, _ = _scan.call(gx, h0, c0, w_hh, b_hh, w_hr, mode=mode, reverse=reverse)
-    return y, h, c
+    y, h, c, _, cells = _scan.call(
+        gx, h0, c0, w_hh, b_hh, w_hr, mode=mode, reverse=reverse
+    )
+    return y, h, c, cells
+
+
+def _rows(x: Tensor, steps: np.ndarray) -> Tensor:
+    """Of (T, B, ...), for each place the entry of another step of the same sequence."""
+    batch = x._data.shape[1]
+    row = (steps * batch + np.arange(batch)).reshape(-1)
+    index = tensor(row, device=x.device)
+    return x.flatten(0, 1).index_select(0, index).reshape(*steps.shape, *x.shape[2:])
+
+
+def run_lengths(
+    mode: str,
+    x: Tensor,
+    h0: Tensor,
+    c0: Tensor | None,
+    weights: Sequence[Tensor],
+    lengths: np.ndarray,
+    *,
+    bias: bool,
+    reverse: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As :func:`run_direction`, for sequences that end after ``lengths`` steps.
+
+    Outputs behind the end of a sequence are of no meaning and reach nothing else; the
+    last states are those at its end (with ``reverse``: at its start).
+    """
+    steps = np.arange(x._data.shape[0])[:, None]
+    # Run backwards from each sequence's own end: mirror it, and the outputs again.
+    mirrored = np.where(steps < lengths, lengths - 1 - steps, steps)
+    x = _rows(x, mirrored) if reverse else x
+    y, h, c, cells = _sequence(mode, x, h0, c0, weights, bias, False)
+    h = _rows(y, lengths - 1)
+    if mode == "LSTM":
+        c = _rows(cat([cells, c.unsqueeze(0)]), lengths)
+    return (_rows(y, mirrored) if reverse else y), h, c
 
 
 def run_cell(

@@ -1,4 +1,4 @@
-"""Recurrent layers and cells: RNN, LSTM, GRU."""
+"""Recurrent layers: RNN, LSTM, GRU."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from lampas.nn import init
 from lampas.nn.functional import dropout
 from lampas.nn.module import Module
 from lampas.nn.parameter import Parameter
+from lampas.nn.utils.rnn import (
+    PackedSequence,
+    pack_padded_sequence,
+    pad_packed_sequence,
+)
 from lampas.ops.create import empty, zeros
 from lampas.ops.join import cat, stack
-from lampas.ops.recurrent import GATES, run_cell, run_direction
+from lampas.ops.recurrent import GATES, run_direction, run_lengths
 
-__all__ = ["GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNBase", "RNNCell"]
+__all__ = ["GRU", "LSTM", "RNN", "RNNBase"]
 
 
 class RNNBase(Module):
@@ -113,9 +118,11 @@ class RNNBase(Module):
         return ", ".join(parts)
 
     def _run(
-        self, input: Tensor, h0: Tensor | None, c0: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Outputs and the last states, for input with or without a batch."""
+        self, input: Any, h0: Tensor | None, c0: Tensor | None
+    ) -> tuple[Any, Tensor, Tensor]:
+        """Outputs and the last states, for input with or without a batch, or packed."""
+        if isinstance(input, PackedSequence):
+            return self._run_packed(input, h0, c0)
         if input.ndim not in (2, 3):
             raise ShapeError(
                 f"{type(self).__name__}: input must have 2 or 3 dimensions, got shape "
@@ -138,6 +145,26 @@ class RNNBase(Module):
             return y.squeeze(1), h.squeeze(1), c.squeeze(1)
         return (y.transpose(0, 1) if self.batch_first else y), h, c
 
+    def _run_packed(
+        self, packed: PackedSequence, h0: Tensor | None, c0: Tensor | None
+    ) -> tuple[PackedSequence, Tensor, Tensor]:
+        """Outputs and the last states, for packed sequences."""
+        if packed.data.ndim != 2 or packed.data.shape[-1] != self.input_size:
+            raise ShapeError(
+                f"{type(self).__name__}: packed data must be (steps, input_size "
+                f"{self.input_size}), got shape {tuple(packed.data.shape)}"
+            )
+        # In the packed order, sorted by length.
+        x, lengths = pad_packed_sequence(PackedSequence(*packed[:2]))
+        out = self.proj_size or self.hidden_size
+        order, back = packed.sorted_indices, packed.unsorted_indices
+        h0 = _in_order(self._state("h_0", h0, x, out, True), order)
+        c0 = _in_order(self._state("c_0", c0, x, self.hidden_size, True), order)
+        y, h, c = self._layers(x, h0, c0, lengths.numpy())
+        data = pack_padded_sequence(y, lengths).data
+        result = PackedSequence(data, *packed[1:])
+        return result, _in_order(h, back), _in_order(c, back)
+
     def _state(
         self, name: str, state: Tensor | None, x: Tensor, size: int, batched: bool
     ) -> Tensor:
@@ -153,7 +180,7 @@ class RNNBase(Module):
         return given
 
     def _layers(
-        self, x: Tensor, h0: Tensor, c0: Tensor
+        self, x: Tensor, h0: Tensor, c0: Tensor, lengths: Any = None
     ) -> tuple[Tensor, Tensor, Tensor]:
         directions = 2 if self.bidirectional else 1
         weights = self.all_weights
@@ -162,15 +189,13 @@ class RNNBase(Module):
             outputs = []
             for direction in range(directions):
                 k = layer * directions + direction
-                y, h, c = run_direction(
-                    self.mode,
-                    x,
-                    h0[k],
-                    c0[k] if self.mode == "LSTM" else None,
-                    weights[k],
-                    bias=self.bias,
-                    reverse=bool(direction),
-                )
+                cell = c0[k] if self.mode == "LSTM" else None
+                part = (self.mode, x, h0[k], cell, weights[k])
+                how: dict[str, Any] = {"bias": self.bias, "reverse": bool(direction)}
+                if lengths is None:
+                    y, h, c = run_direction(*part, **how)
+                else:
+                    y, h, c = run_lengths(*part, lengths, **how)
                 outputs.append(y)
                 last_h.append(h)
                 last_c.append(c)
@@ -178,6 +203,11 @@ class RNNBase(Module):
             if self.dropout and layer < self.num_layers - 1:
                 x = dropout(x, self.dropout, self.training)
         return x, stack(last_h), stack(last_c)
+
+
+def _in_order(states: Tensor, order: Tensor | None) -> Tensor:
+    """The states (layers, B, ...) of sequences in another order."""
+    return states if order is None else states.index_select(1, order)
 
 
 def _check_options(
@@ -215,7 +245,8 @@ class RNN(RNNBase):
 
     Shapes:
         input (T, B, input_size), h_0 (layers * directions, B, hidden_size); output
-        (T, B, directions * hidden_size), h_n as h_0. B may be left out.
+        (T, B, directions * hidden_size), h_n as h_0. B may be left out. A
+        :class:`~lampas.nn.utils.rnn.PackedSequence` gives a packed output.
 
     >>> import lampas
     >>> y, h = lampas.nn.RNN(3, 4)(lampas.zeros(5, 2, 3))
@@ -229,17 +260,18 @@ class RNN(RNNBase):
         hidden_size: int,
         num_layers: int = 1,
         nonlinearity: str = "tanh",
+        *args: Any,
         **options: Any,
     ) -> None:
         if nonlinearity not in ("tanh", "relu"):
             raise ArgumentError(
                 f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}"
             )
-        self_mode = f"RNN_{nonlinearity.upper()}"
-        super().__init__(self_mode, input_size, hidden_size, num_layers, **options)
+        mode = f"RNN_{nonlinearity.upper()}"
+        super().__init__(mode, input_size, hidden_size, num_layers, *args, **options)
         self.nonlinearity = nonlinearity
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
         """Outputs of the last layer at all steps, and the last state of each layer."""
         y, h, _ = self._run(input, hx, None)
         return y, h
@@ -274,7 +306,7 @@ class GRU(RNNBase):
     ) -> None:
         super().__init__("GRU", input_size, hidden_size, num_layers, *args, **options)
 
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def forward(self, input: Any, hx: Tensor | None = None) -> tuple[Any, Tensor]:
         """Outputs of the last layer at all steps, and the last state of each layer."""
         y, h, _ = self._run(input, hx, None)
         return y, h
@@ -311,139 +343,9 @@ class LSTM(RNNBase):
         super().__init__("LSTM", input_size, hidden_size, num_layers, *args, **options)
 
     def forward(
-        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        self, input: Any, hx: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Any, tuple[Tensor, Tensor]]:
         """Outputs of the last layer at all steps, and the last (h, c) of each layer."""
         h0, c0 = (None, None) if hx is None else hx
         y, h, c = self._run(input, h0, c0)
         return y, (h, c)
-
-
-class _Cell(Module):
-    """One step of a recurrent layer, with weights of its own."""
-
-    mode = ""
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
-        rows = GATES[self.mode] * hidden_size
-
-        def make(*shape: int) -> Tensor:
-            return Parameter(empty(shape, device=device, dtype=dtype))
-
-        self.weight_ih = make(rows, input_size)
-        self.weight_hh = make(rows, hidden_size)
-        self.bias_ih = make(rows) if bias else None
-        self.bias_hh = make(rows) if bias else None
-        self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Draw all weights from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size))."""
-        bound = 1 / math.sqrt(self.hidden_size) if self.hidden_size else 0
-        for weight in self.parameters():
-            init.uniform_(weight, -bound, bound)
-
-    def extra_repr(self) -> str:
-        """The sizes, as in PyTorch."""
-        bias = "" if self.bias else ", bias=False"
-        return f"{self.input_size}, {self.hidden_size}{bias}"
-
-    def _step(
-        self, input: Tensor, h: Tensor | None, c: Tensor | None, mode: str
-    ) -> tuple[Tensor, Tensor]:
-        if input.ndim not in (1, 2) or input.shape[-1] != self.input_size:
-            raise ShapeError(
-                f"{type(self).__name__}: input must be (B, {self.input_size}) or "
-                f"({self.input_size},), got shape {tuple(input.shape)}"
-            )
-        batched = input.ndim == 2
-        x = input if batched else input.unsqueeze(0)
-        states = []
-        for state in (h, c):
-            if state is None:
-                size = (x.shape[0], self.hidden_size)
-                state = zeros(size, dtype=x.dtype, device=x.device)
-            elif not batched:
-                state = state.unsqueeze(0)
-            if tuple(state.shape) != (x.shape[0], self.hidden_size):
-                raise ShapeError(
-                    f"{type(self).__name__}: the state must have shape "
-                    f"{(x.shape[0], self.hidden_size)}, got {tuple(state.shape)}"
-                )
-            states.append(state)
-        weights = [self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh]
-        h, c = run_cell(mode, x, states[0], states[1], weights)
-        return (h, c) if batched else (h.squeeze(0), c.squeeze(0))
-
-
-class RNNCell(_Cell):
-    """One step of :class:`RNN`, on (B, input_size) or (input_size,).
-
-    >>> import lampas
-    >>> lampas.nn.RNNCell(3, 4)(lampas.zeros(2, 3)).shape
-    lampas.Size([2, 4])
-    """
-
-    mode = "RNN_TANH"
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        nonlinearity: str = "tanh",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        if nonlinearity not in ("tanh", "relu"):
-            raise ArgumentError(
-                f"nonlinearity must be 'tanh' or 'relu', got {nonlinearity!r}"
-            )
-        super().__init__(input_size, hidden_size, bias, device, dtype)
-        self.nonlinearity = nonlinearity
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """The next state."""
-        return self._step(input, hx, None, f"RNN_{self.nonlinearity.upper()}")[0]
-
-
-class GRUCell(_Cell):
-    """One step of :class:`GRU`, on (B, input_size) or (input_size,).
-
-    >>> import lampas
-    >>> lampas.nn.GRUCell(3, 4)(lampas.zeros(2, 3)).shape
-    lampas.Size([2, 4])
-    """
-
-    mode = "GRU"
-
-    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
-        """The next state."""
-        return self._step(input, hx, None, self.mode)[0]
-
-
-class LSTMCell(_Cell):
-    """One step of :class:`LSTM`, on (B, input_size) or (input_size,).
-
-    >>> import lampas
-    >>> h, c = lampas.nn.LSTMCell(3, 4)(lampas.zeros(2, 3))
-    >>> c.shape
-    lampas.Size([2, 4])
-    """
-
-    mode = "LSTM"
-
-    def forward(
-        self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """The next state (h, c)."""
-        h, c = (None, None) if hx is None else hx
-        return self._step(input, h, c, self.mode)
