@@ -13,19 +13,8 @@ def _table(rng):
     return [INDEX, rng.standard_normal((5, 3))]
 
 
-def _bags(mode):
-    reduce = {"sum": np.sum, "mean": np.mean, "max": np.max}[mode]
-    return lambda index, table, mode: np.stack(
-        [reduce(table[bag], axis=0) for bag in index]
-    )
-
-
 CASES = [
     Case(F + "embedding", _table, lambda index, table: table[index], tol="exact"),
-    *(
-        Case(F + "embedding_bag", _table, _bags(mode), {"mode": mode})
-        for mode in ("sum", "mean", "max")
-    ),
     Case(
         F + "one_hot",
         given([[0, 2], [1, 0]]),

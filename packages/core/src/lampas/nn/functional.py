@@ -25,6 +25,7 @@ from lampas.ops.adaptive import (
     adaptive_max_pool3d,
 )
 from lampas.ops.attention import scaled_dot_product_attention
+from lampas.ops.bag import embedding_bag
 from lampas.ops.bilinear import (
     bilinear,
     channel_shuffle,
@@ -48,7 +49,7 @@ from lampas.ops.dropout import (
     dropout3d,
     feature_alpha_dropout,
 )
-from lampas.ops.embed import embedding, embedding_bag, one_hot
+from lampas.ops.embed import embedding, one_hot
 from lampas.ops.fold import fold, unfold
 from lampas.ops.loss import (
     binary_cross_entropy,

@@ -36,6 +36,13 @@ class Windows(NamedTuple):
             )
         )
 
+    @property
+    def reach(self) -> tuple[int, ...]:
+        """From the first to the last element of a window, along each dimension."""
+        return tuple(
+            d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)
+        )
+
     def cover(self, xp: Any, x: Any, fill: Any) -> Any:
         """``x`` with ``fill`` around, so that every window lies inside."""
         ends = self.ends

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from lampas.dtypes import HALVES, float32
 from lampas.engine.tensor import Tensor, wrap
-from lampas.errors import ArgumentError, ShapeError
+from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops.arrange import repeat_interleave
 from lampas.ops.dropout import dropout
 from lampas.ops.mask import masked_fill
@@ -30,6 +31,15 @@ def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Any) -> None:
                 f"scaled_dot_product_attention: {name} must have two dimensions or "
                 f"more, got shape {tuple(x.shape)}"
             )
+    if query.dtype is not key.dtype or query.dtype is not value.dtype:
+        raise DTypeError(
+            "scaled_dot_product_attention: query, key and value must have one dtype, "
+            f"got {query.dtype}, {key.dtype}, {value.dtype}"
+        )
+    if not query.is_floating_point():
+        raise DTypeError(
+            f"scaled_dot_product_attention: query must be floating, got {query.dtype}"
+        )
     if query.shape[-1] != key.shape[-1] or key.shape[-2] != value.shape[-2]:
         raise ShapeError(
             "scaled_dot_product_attention: query and key must agree in their last "
@@ -43,6 +53,37 @@ def _check(query: Tensor, key: Tensor, value: Tensor, attn_mask: Any) -> None:
             "scaled_dot_product_attention: attn_mask must be bool or floating, got "
             f"{attn_mask.dtype}"
         )
+
+
+def _for_each_query(query: Tensor, x: Tensor) -> Tensor:
+    """The heads of keys or values, each as often as it serves a head of queries."""
+    heads = query.shape[-3] if query.ndim > 2 else 1
+    own = x.shape[-3] if x.ndim > 2 else 1
+    if not own or heads % own:
+        raise ShapeError(
+            "scaled_dot_product_attention: with enable_gqa the heads of query must be "
+            f"a multiple of those of key and of value, got {heads} and {own}"
+        )
+    return repeat_interleave(x, heads // own, -3) if heads != own else x
+
+
+def _masked(scores: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Scores under a mask, and which rows, if any, see no key.
+
+    The scores of those rows are left finite, so that no gradient of theirs is nan.
+    """
+    if mask.dtype.category == 0:
+        hidden = mask.logical_not()
+    else:
+        hidden = mask == -math.inf
+        scores = scores + mask.to(scores.dtype)  # type: ignore[attr-defined]
+    blind = hidden.all(-1, keepdim=True)
+    if bool(blind.any()):
+        seen = masked_fill(scores, blind, 0.0)
+        return masked_fill(seen, hidden & ~blind, -math.inf), blind
+    if mask.dtype.category == 0:
+        scores = masked_fill(scores, hidden, -math.inf)
+    return scores, None
 
 
 def scaled_dot_product_attention(
@@ -82,22 +123,22 @@ def scaled_dot_product_attention(
             "scaled_dot_product_attention: give attn_mask or is_causal, not both"
         )
     if enable_gqa:
-        key = repeat_interleave(key, query.shape[-3] // key.shape[-3], -3)
-        value = repeat_interleave(value, query.shape[-3] // value.shape[-3], -3)
+        key, value = _for_each_query(query, key), _for_each_query(query, value)
+    dtype = query.dtype
+    if dtype in HALVES:
+        # In between half precision would be rounded four times.
+        query, key, value = (x.to(float32) for x in (query, key, value))  # type: ignore[attr-defined]
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
     scores = matmul(query * factor, key.transpose(-2, -1))
-    hidden = None
+    blind = None
     if is_causal:
         hidden = _causal_mask(*scores.shape[-2:]).to(scores.device)
-    elif attn_mask is not None and attn_mask.dtype.category == 0:
-        hidden = attn_mask.logical_not()
-    elif attn_mask is not None:
-        scores = scores + attn_mask
-    if hidden is not None:
         scores = masked_fill(scores, hidden, -math.inf)
+    elif attn_mask is not None:
+        scores, blind = _masked(scores, attn_mask)
     weights = softmax(scores, -1)
-    if hidden is not None and not is_causal and bool(hidden.all(-1).any()):
-        weights = masked_fill(weights, hidden.all(-1, keepdim=True), 0.0)
+    if blind is not None:
+        weights = masked_fill(weights, blind, 0.0)
     if dropout_p:
         weights = dropout(weights, dropout_p)
-    return matmul(weights, value)
+    return matmul(weights, value).to(dtype)

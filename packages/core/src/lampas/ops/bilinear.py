@@ -38,7 +38,7 @@ def bilinear(
     x1, x2 = input1.reshape(-1, 1, h1), input2.reshape(-1, h2)  # type: ignore[attr-defined]
     matrix = weight.permute(1, 0, 2).reshape(h1, outs * h2)  # type: ignore[attr-defined]
     inner = (x1.reshape(-1, h1) @ matrix).reshape(-1, outs, h2)
-    y = (inner * x2.unsqueeze(1)).sum(-1)
+    y = (inner * x2.unsqueeze(1)).sum(-1, dtype=inner.dtype)
     if bias is not None:
         y = y + bias
     return y.reshape(*one[:-1], outs)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from lampas.backend.device import from_host
-from lampas.dtypes import HALVES
 from lampas.engine.infer import like_input
 from lampas.engine.inplace import assign
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentError
+from lampas.ops.mask import masked_fill
 from lampas.random import Generator, default_generator
 
 __all__ = [
@@ -166,15 +164,12 @@ _SATURATION = -1.7580993408473766
 
 def _alpha(input: Tensor, shape: Any, p: float, generator: Generator | None) -> Tensor:
     """Dropped elements become selu's limit; mean and variance are kept."""
-    dtype = input._data.dtype
     keep = _mask(input, shape, p, generator)
     if p == 1.0:
         return input * 0.0
     a = ((1.0 - p) * (1 + p * _SATURATION**2)) ** -0.5
-    rest = np.where(keep, 0.0, _SATURATION * a) - a * p * _SATURATION
-    shift = wrap(rest.astype(np.float32 if dtype in HALVES else dtype))
     kept = _dropout.call(input, keep=keep, scale=a)
-    return kept + shift.to(dtype=input.dtype)  # type: ignore[attr-defined]
+    return masked_fill(kept, wrap(~keep), _SATURATION * a) - a * p * _SATURATION
 
 
 def alpha_dropout(

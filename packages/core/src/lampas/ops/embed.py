@@ -21,7 +21,7 @@ from lampas.errors import (
 from lampas.ops._arguments import require_same_device
 from lampas.ops.index import add_at
 
-__all__ = ["embedding", "embedding_bag", "one_hot"]
+__all__ = ["embedding", "one_hot", "sum_rows"]
 
 _embedding = op(
     "embedding",
@@ -208,111 +208,11 @@ def embedding(
     )
 
 
-def _bag_of(name: str, input: Tensor, offsets: Any, last: bool) -> tuple[Any, int]:
-    """For each entry of the flat index, the number of its bag; and how many bags."""
-    array = to_host(input._data)
-    if array.ndim == 2:
-        if offsets is not None:
-            raise ArgumentError(f"{name}: offsets must be None if input is 2-D")
-        return np.repeat(np.arange(array.shape[0]), array.shape[1]), array.shape[0]
-    if array.ndim != 1:
-        raise ArgumentError(f"{name}: input must be 1-D or 2-D, got {array.ndim}-D")
-    if offsets is None:
-        raise ArgumentError(f"{name}: offsets must be given for a 1-D input")
-    starts = to_host(offsets._data)
-    if starts.size and starts[0] != 0:
-        raise ArgumentError(f"{name}: offsets[0] must be 0, got {starts[0]}")
-    if last:
-        starts = starts[:-1]
-    if starts.size and starts[-1] > array.size:
-        raise ArgumentError(
-            f"{name}: offsets must not be beyond input's length {array.size}"
-        )
-    bags = np.searchsorted(starts, np.arange(array.size), side="right") - 1
-    return bags, starts.size
-
-
-def embedding_bag(
-    input: Tensor,
-    weight: Tensor,
-    offsets: Tensor | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2,
-    scale_grad_by_freq: bool = False,
-    mode: str = "mean",
-    sparse: bool = False,
-    per_sample_weights: Tensor | None = None,
-    include_last_offset: bool = False,
-    padding_idx: int | None = None,
-) -> Tensor:
-    """Look up rows and reduce those of each bag.
-
-    Args:
-        input: (bags, size) row numbers, or all bags joined in one dimension.
-        weight: the table, (rows, width).
-        offsets: where each bag starts in a one-dimensional input.
-        max_norm, norm_type, scale_grad_by_freq, sparse: as for :func:`embedding`.
-        mode: ``"sum"``, ``"mean"`` or ``"max"``.
-        per_sample_weights: factors of the rows, for ``"sum"``.
-        include_last_offset: the last offset is the end of the last bag.
-        padding_idx: a row that is left out.
-
-    Returns:
-        (bags, width); zeros for an empty bag.
-
-    Raises:
-        ValueError: arguments that do not go together.
-
-    >>> table = lampas.tensor([[0.0, 1.0], [2.0, 3.0]])
-    >>> lampas.nn.functional.embedding_bag(lampas.tensor([[0, 1]]), table)
-    tensor([[1., 2.]])
-    """
-    name = "embedding_bag"
-    if mode not in ("sum", "mean", "max"):
-        raise ArgumentError(
-            f"{name}: mode must be 'sum', 'mean' or 'max', got {mode!r}"
-        )
-    if per_sample_weights is not None:
-        if mode != "sum":
-            raise ArgumentError(f"{name}: per_sample_weights need mode='sum'")
-        if per_sample_weights._data.shape != input._data.shape:
-            raise ArgumentError(
-                f"{name}: per_sample_weights must have the shape of input "
-                f"{tuple(input.shape)}, got {tuple(per_sample_weights.shape)}"
-            )
-    bags, count = _bag_of(name, input, offsets, include_last_offset)
-    flat = input.reshape(-1)  # type: ignore[attr-defined]
-    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
-    used = np.ones(bags.size, bool)
-    if padding_idx is not None:
-        used = flat._data != _padding(name, padding_idx, weight._data.shape[0])
-    if mode == "max":
-        return _largest(rows, bags, used, count)
-    dtype = weight._data.dtype
-    share = used.astype(np.float64)
-    if mode == "mean":
-        sizes = np.bincount(bags, weights=share, minlength=count)
-        share = share / np.maximum(sizes, 1)[bags]
-    rows = rows * wrap(share[:, None].astype(dtype))
-    if per_sample_weights is not None:
-        rows = rows * per_sample_weights.reshape(-1, 1)  # type: ignore[attr-defined]
+def sum_rows(rows: Tensor, index: Any, count: int) -> Tensor:
+    """The sums of the rows of each index, (count, width)."""
     return _backward.call(
-        rows, index=bags, count=count, padding_idx=None, by_count=False
+        rows, index=index, count=count, padding_idx=None, by_count=False
     )
-
-
-def _largest(rows: Tensor, bags: Any, used: Any, count: int) -> Tensor:
-    """The largest entry of each column of each bag's rows."""
-    width = rows._data.shape[1]
-    data = np.where(used[:, None], rows._data, -np.inf)
-    best = np.full((count, width), -1)
-    top = np.full((count, width), -np.inf)
-    for i, bag in enumerate(bags):
-        better = data[i] > top[bag]
-        best[bag][better] = i
-        top[bag][better] = data[i][better]
-    picked = rows.gather(0, wrap(np.maximum(best, 0)))  # type: ignore[attr-defined]
-    return picked * wrap((best >= 0).astype(rows._data.dtype))
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

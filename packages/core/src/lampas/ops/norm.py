@@ -385,7 +385,7 @@ def local_response_norm(
     if len(shape) < 3:
         raise ArgumentError(f"expected 3D or higher dimensionality input, got {shape}")
     if not input._data.size:
-        return input * 1.0
+        return input
     before, behind = size // 2, (size - 1) // 2
     squares = (input * input).reshape(shape[0], shape[1], -1)
     total = None

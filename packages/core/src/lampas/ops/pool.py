@@ -89,7 +89,7 @@ def max_spread_forward(xp: Any, g: Any, place: Any, *, windows: Windows) -> Any:
     lead = g.shape[: g.ndim - len(windows.out)]
     image = xp.zeros(windows.covered_shape(lead), g.dtype)
     # Windows that don't overlap need no sum.
-    apart = all(s >= k for s, k in zip(windows.stride, windows.kernel, strict=True))
+    apart = all(map(int.__ge__, windows.stride, windows.reach))
     for i, index in enumerate(taps(windows)):
         part = masked(xp, place == i, g)
         if apart:
@@ -150,9 +150,11 @@ def _divisors(windows: Windows, include_pad: bool, divisor: int | None) -> Any:
 def _scaled(xp: Any, sums: Any, divisors: Any) -> Any:
     if not isinstance(divisors, int):
         divisors = xp.asarray(divisors, sums.dtype)
-    if sums.dtype.kind in "iu":
-        return sums // divisors
-    return sums / divisors
+    if sums.dtype.kind not in "iu":
+        return sums / divisors
+    # Rounded towards zero, as C divides.
+    whole = xp.sign(sums) * (abs(sums) // abs(divisors))
+    return -whole if isinstance(divisors, int) and divisors < 0 else whole
 
 
 @_avg_pool.forward
