@@ -58,6 +58,9 @@ def cast(input: Tensor, dtype: DType | None) -> Tensor:
     """Return ``input`` with elements of ``dtype``; itself if it has them already."""
     if dtype is None or input._data.dtype == dtype.numpy:
         return input
+    if dtype.category < 2 and input._node is not None:
+        # Integers have no gradient, so none passes through them.
+        input = input.detach()
     return _cast.call(input, dtype=dtype.numpy)
 
 

@@ -166,7 +166,45 @@ def amax_vjp(
     return (F.masked(F.reshape(g, shape=kept) / count, top),)
 
 
-def _check(name: str, input: Tensor, dims: tuple[int, ...], refused: str = "c") -> None:
+# ---- the median of all elements; equal ones share the gradient
+
+
+def _single_spec(specs: Any, *, skip_nan: bool) -> Spec:
+    return Spec((), specs[0].dtype)
+
+
+_median = op("median", kind=OPAQUE, saves="x y", infer=_single_spec)
+
+
+@_median.forward
+def median_forward(xp: Any, x: Any, *, skip_nan: bool) -> Any:
+    floating = x.dtype.kind == "f"
+    kept = x.size - int(xp.isnan(x).sum()) if floating else x.size
+    if kept == 0 or (kept < x.size and not skip_nan):
+        nothing = np.nan if floating else np.iinfo(x.dtype).min
+        return xp.full((), nothing, x.dtype)
+    middle = (kept - 1) // 2
+    # NaN sorts last, so the first ones are those that count.
+    return xp.partition(x.reshape(-1), middle)[middle]
+
+
+@_median.vjp
+def median_vjp(F: Any, g: Any, x: Any, y: Any, *, need: Any, skip_nan: bool) -> Any:
+    lost = F.logical_and(F.isnan(x), F.isnan(y))
+    middle = F.logical_or(x == y, lost)
+    count = F.sum(F.cast(middle, dtype=g.dtype), dim=None, keepdim=False)
+    return (F.masked(g / count, middle),)
+
+
+def median_of_all(name: str, input: Tensor, skip_nan: bool) -> Tensor:
+    """The lower median of all elements."""
+    check_reducible(name, input, (), "cb")
+    return _median.call(input, skip_nan=skip_nan)
+
+
+def check_reducible(
+    name: str, input: Tensor, dims: tuple[int, ...], refused: str = "c"
+) -> None:
     if input._data.dtype.kind in refused:
         raise DTypeError(f"{name} is not implemented for {input.dtype}")
     shape = input._data.shape
@@ -196,7 +234,7 @@ def amax(
     tensor([5., 7.])
     """
     dims = dims_of(dim, input._data.ndim)
-    _check("amax", input, dims)
+    check_reducible("amax", input, dims)
     return _amax.call(input, dim=dims, keepdim=keepdim)
 
 
@@ -211,7 +249,7 @@ def amin(
     tensor([1., 2.])
     """
     dims = dims_of(dim, input._data.ndim)
-    _check("amin", input, dims)
+    check_reducible("amin", input, dims)
     return _amin.call(input, dim=dims, keepdim=keepdim)
 
 
@@ -261,12 +299,12 @@ def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
         _check_whole("max", input)
         return _amax.call(input, dim=dims_of(None, input._data.ndim), keepdim=keepdim)
     dim = normalize_dim(dim, input._data.ndim)
-    _check("max", input, (dim,))
+    check_reducible("max", input, (dim,))
     return ValuesAndIndices(*_max_dim.call(input, dim=dim, keepdim=keepdim))
 
 
 def _check_whole(name: str, input: Tensor) -> None:
-    _check(name, input, ())
+    check_reducible(name, input, ())
     if input._data.size == 0:
         raise DTypeError(f"{name}: input has no elements; give the dim to reduce")
 
@@ -285,7 +323,7 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
         _check_whole("min", input)
         return _amin.call(input, dim=dims_of(None, input._data.ndim), keepdim=keepdim)
     dim = normalize_dim(dim, input._data.ndim)
-    _check("min", input, (dim,))
+    check_reducible("min", input, (dim,))
     return ValuesAndIndices(*_min_dim.call(input, dim=dim, keepdim=keepdim))
 
 
@@ -299,18 +337,16 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
         keepdim: keep the reduced dimension with size 1.
 
     Returns:
-        A tensor, or ``(values, indices)`` if ``dim`` is given.
+        A tensor, or ``(values, indices)`` if ``dim`` is given. The gradient goes to
+        the element at the index; without ``dim`` equal elements share it.
 
     >>> lampas.median(lampas.tensor([3.0, 1.0, 2.0, 9.0]))
     tensor(2.)
     """
     if dim is None:
-        _check("median", input, (), "cb")
-        if input._data.size == 0:
-            return input.sum() * float("nan")
-        return _median_dim.call(input.reshape(-1), dim=0, keepdim=False)[0]
+        return median_of_all("median", input, False)
     dim = normalize_dim(dim, input._data.ndim)
-    _check("median", input, (dim,), "cb")
+    check_reducible("median", input, (dim,), "cb")
     return ValuesAndIndices(*_median_dim.call(input, dim=dim, keepdim=keepdim))
 
 
@@ -341,12 +377,12 @@ def _position(
     record: Any, name: str, input: Tensor, dim: int | None, keepdim: bool
 ) -> Tensor:
     if dim is None:
-        _check(name, input, (), "cb")
+        check_reducible(name, input, (), "cb")
         if input._data.size == 0:
             raise DimensionError(f"{name}: input has no elements; give a dim")
     else:
         dim = normalize_dim(dim, input._data.ndim)
-        _check(name, input, (dim,) if input._data.ndim else (), "cb")
+        check_reducible(name, input, (dim,) if input._data.ndim else (), "cb")
     return record.call(input, dim=dim, keepdim=keepdim)
 
 

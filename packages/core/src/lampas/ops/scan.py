@@ -179,7 +179,7 @@ def diff(
     """Differences of neighbours along a dimension: ``y[i] = x[i + 1] - x[i]``.
 
     Args:
-        n: how many times.
+        n: how many times; 0 gives a copy of the input alone.
         dim: the dimension.
         prepend, append: entries put before and behind first.
 
@@ -194,6 +194,8 @@ def diff(
     if n < 0:
         raise ShapeError(f"diff: n must not be negative, got {n}")
     dim = normalize_dim(dim, input._data.ndim)
+    if n == 0:
+        return input.clone()
     parts = [x for x in (prepend, input, append) if x is not None]
     x = cat(parts, dim) if len(parts) > 1 else input
     for _ in range(min(n, x._data.shape[dim])):

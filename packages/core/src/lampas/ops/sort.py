@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -299,7 +300,7 @@ def unique_consecutive(
     else:
         dim = normalize_dim(dim, data.ndim)
         lines = np.moveaxis(data, dim, 0)
-        rows = lines.reshape(len(lines), -1)
+        rows = lines.reshape(len(lines), math.prod(lines.shape[1:]))
     changes = (rows[1:] != rows[:-1]).any(axis=1)
     first = np.concatenate([np.ones(min(len(rows), 1), bool), changes])
     values = lines[first]
@@ -387,8 +388,9 @@ def searchsorted(
             "searchsorted: leading dimensions must be equal, got "
             f"{sequence.shape} and {values.shape}"
         )
-    rows = sequence.reshape(-1, sequence.shape[-1])
-    wanted = values.reshape(len(rows), -1)
+    count = math.prod(sequence.shape[:-1])
+    rows = sequence.reshape(count, sequence.shape[-1])
+    wanted = values.reshape(count, values.shape[-1])
     pairs = zip(rows, wanted, strict=True)
     found = [np.searchsorted(row, want, where) for row, want in pairs]
     return wrap(np.asarray(found, kind).reshape(values.shape))
