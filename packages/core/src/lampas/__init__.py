@@ -86,11 +86,18 @@ if TYPE_CHECKING:
     from lampas import autograd, errors, fft, nn, ops, optim, random, train, utils
     from lampas.doctor import show_config
     from lampas.io import load, save
+    from lampas.ops.covariance import *
+    from lampas.ops.cumulative import *
     from lampas.ops.einsum import *
+    from lampas.ops.gradient import *
+    from lampas.ops.histogram import *
+    from lampas.ops.integers import *
     from lampas.ops.polar import *
     from lampas.ops.product import *
+    from lampas.ops.quantile import *
     from lampas.ops.questions import *
     from lampas.ops.strided import *
+    from lampas.ops.trapezoid import *
     from lampas.random import (
         Generator,
         default_generator,

@@ -14,7 +14,31 @@ from typing import Any
 from lampas.engine.tensor import Tensor
 
 FUNCTIONS: dict[str, tuple[str, ...]] = {
-    "einsum": ("einsum", "tensordot"),
+    "covariance": (
+        "corrcoef",
+        "cov",
+    ),
+    "cumulative": (
+        "cummax",
+        "cummin",
+        "logcumsumexp",
+    ),
+    "einsum": (
+        "einsum",
+        "tensordot",
+    ),
+    "gradient": ("gradient",),
+    "histogram": (
+        "histc",
+        "histogram",
+        "histogramdd",
+    ),
+    "integers": (
+        "gcd",
+        "isin",
+        "lcm",
+        "unravel_index",
+    ),
     "polar": (
         "angle",
         "complex",
@@ -27,7 +51,22 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "resolve_conj",
         "resolve_neg",
     ),
-    "product": ("addbmm", "addmv", "addr", "cross", "ger", "inner", "kron", "vdot"),
+    "product": (
+        "addbmm",
+        "addmv",
+        "addr",
+        "cross",
+        "ger",
+        "inner",
+        "kron",
+        "vdot",
+    ),
+    "quantile": (
+        "mode",
+        "nanmedian",
+        "nanquantile",
+        "quantile",
+    ),
     "questions": (
         "detach",
         "is_complex",
@@ -41,20 +80,31 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "numel",
         "result_type",
     ),
-    "strided": ("as_strided", "as_strided_scatter"),
+    "strided": (
+        "as_strided",
+        "as_strided_scatter",
+    ),
+    "trapezoid": (
+        "cumulative_trapezoid",
+        "trapezoid",
+        "trapz",
+    ),
 }
 """Late families, and those of their functions that ``lampas`` gives on."""
 
 METHODS: dict[str, tuple[str, ...]] = {
-    "polar": (
-        "angle",
-        "isreal",
-        "conj_physical",
-        "conj_physical_",
-        "resolve_conj",
-        "resolve_neg",
-        "is_conj",
-        "is_neg",
+    "covariance": (
+        "cov",
+        "corrcoef",
+    ),
+    "cumulative": (
+        "cummax",
+        "cummin",
+        "logcumsumexp",
+    ),
+    "histogram": (
+        "histc",
+        "histogram",
     ),
     "in_place_views": (
         "squeeze_",
@@ -66,6 +116,22 @@ METHODS: dict[str, tuple[str, ...]] = {
         "resize_",
         "resize_as_",
         "set_",
+    ),
+    "integers": (
+        "gcd",
+        "gcd_",
+        "lcm",
+        "lcm_",
+    ),
+    "polar": (
+        "angle",
+        "isreal",
+        "conj_physical",
+        "conj_physical_",
+        "resolve_conj",
+        "resolve_neg",
+        "is_conj",
+        "is_neg",
     ),
     "product": (
         "vdot",
@@ -80,6 +146,12 @@ METHODS: dict[str, tuple[str, ...]] = {
         "cross",
         "ger",
     ),
+    "quantile": (
+        "nanmedian",
+        "mode",
+        "quantile",
+        "nanquantile",
+    ),
     "questions": (
         "is_nonzero",
         "is_same_size",
@@ -90,7 +162,11 @@ METHODS: dict[str, tuple[str, ...]] = {
         "pin_memory",
         "as_subclass",
     ),
-    "strided": ("as_strided", "as_strided_", "as_strided_scatter"),
+    "strided": (
+        "as_strided",
+        "as_strided_",
+        "as_strided_scatter",
+    ),
 }
 """Late families, and the methods that they attach to Tensor."""
 
