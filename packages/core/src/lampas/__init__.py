@@ -83,7 +83,18 @@ from lampas.ops.unary import *
 from lampas.ops.views import *
 
 if TYPE_CHECKING:
-    from lampas import autograd, errors, fft, nn, ops, optim, random, train, utils
+    from lampas import (
+        autograd,
+        errors,
+        fft,
+        nn,
+        ops,
+        optim,
+        random,
+        signal,
+        train,
+        utils,
+    )
     from lampas.doctor import show_config
     from lampas.io import load, save
     from lampas.ops.covariance import *
@@ -96,7 +107,9 @@ if TYPE_CHECKING:
     from lampas.ops.product import *
     from lampas.ops.quantile import *
     from lampas.ops.questions import *
+    from lampas.ops.stft import *
     from lampas.ops.strided import *
+    from lampas.ops.taper_periodic import *
     from lampas.ops.trapezoid import *
     from lampas.random import (
         Generator,
@@ -128,6 +141,7 @@ _SUBMODULES = (
     "ops",
     "optim",
     "random",
+    "signal",
     "testing",
     "train",
     "utils",

@@ -89,6 +89,14 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "trapezoid",
         "trapz",
     ),
+    "stft": ("istft", "stft"),
+    "taper_periodic": (
+        "bartlett_window",
+        "blackman_window",
+        "hamming_window",
+        "hann_window",
+        "kaiser_window",
+    ),
 }
 """Late families, and those of their functions that ``lampas`` gives on."""
 
@@ -167,6 +175,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "as_strided_",
         "as_strided_scatter",
     ),
+    "stft": ("istft", "stft"),
 }
 """Late families, and the methods that they attach to Tensor."""
 

@@ -162,12 +162,17 @@ def windows_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, **params: Any) -> An
 def fold_windows_forward(
     xp: Any, x: Any, *, shape: Any, dim: int, size: int, step: int
 ) -> Any:
-    result = xp.zeros(shape, x.dtype)
-    moved = xp.moveaxis(result, dim, -1)
     windows = xp.moveaxis(x, dim, -2)
-    stop = (windows.shape[-2] - 1) * step + 1
-    for i in range(size):
-        moved[..., i : i + stop : step] += windows[..., i]
+    count, parts = windows.shape[-2], -(-size // step)
+    # In blocks of `step` elements, window t lies in blocks t to t + parts - 1.
+    blocks = xp.zeros((*windows.shape[:-2], count + parts - 1, step), x.dtype)
+    for i in range(parts):
+        part = windows[..., i * step : (i + 1) * step]
+        blocks[..., i : i + count, : part.shape[-1]] += part
+    flat = blocks.reshape(*windows.shape[:-2], -1)
+    covered = min(flat.shape[-1], shape[dim])
+    result = xp.zeros(shape, x.dtype)
+    xp.moveaxis(result, dim, -1)[..., :covered] = flat[..., :covered]
     return result
 
 
