@@ -5,9 +5,13 @@ Each takes a ``generator``; without one the default generator is used.
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import math
+import threading
 import warnings
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -18,21 +22,34 @@ from lampas.random import Generator, default_generator
 
 __all__ = [
     "calculate_gain",
+    "constant",
     "constant_",
+    "dirac",
     "dirac_",
+    "eye",
     "eye_",
+    "kaiming_normal",
     "kaiming_normal_",
+    "kaiming_uniform",
     "kaiming_uniform_",
+    "normal",
     "normal_",
     "ones_",
+    "orthogonal",
     "orthogonal_",
+    "sparse",
     "sparse_",
     "trunc_normal_",
+    "uniform",
     "uniform_",
+    "xavier_normal",
     "xavier_normal_",
+    "xavier_uniform",
     "xavier_uniform_",
     "zeros_",
 ]
+
+_Function = TypeVar("_Function", bound=Callable[..., Tensor])
 
 _LINEAR = (
     "linear",
@@ -44,6 +61,36 @@ _LINEAR = (
     "conv_transpose3d",
     "sigmoid",
 )
+
+
+class _Skipping(threading.local):
+    on = False
+
+
+_skipping = _Skipping()
+
+
+@contextlib.contextmanager
+def skipped() -> Iterator[None]:
+    """Inside the block, initialisers of this thread leave tensors as they are."""
+    before = _skipping.on
+    _skipping.on = True
+    try:
+        yield
+    finally:
+        _skipping.on = before
+
+
+def _skippable(function: _Function) -> _Function:
+    """An initialiser that does nothing, and draws nothing, while it is skipped."""
+
+    @functools.wraps(function)
+    def initialiser(tensor: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        if _skipping.on:
+            return tensor
+        return function(tensor, *args, **kwargs)
+
+    return cast(_Function, initialiser)
 
 
 def _fill(tensor: Tensor, values: Any) -> Tensor:
@@ -91,6 +138,7 @@ def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     raise ArgumentError(f"unsupported nonlinearity {nonlinearity!r}")
 
 
+@_skippable
 def uniform_(
     tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None
 ) -> Tensor:
@@ -105,6 +153,7 @@ def uniform_(
     return _fill(tensor, values * (b - a) + a)
 
 
+@_skippable
 def normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -122,6 +171,7 @@ def normal_(
     return _fill(tensor, values * std + mean)
 
 
+@_skippable
 def trunc_normal_(
     tensor: Tensor,
     mean: float = 0.0,
@@ -333,6 +383,7 @@ def kaiming_normal_(
     return normal_(tensor, 0.0, _kaiming_std(tensor, a, mode, nonlinearity), generator)
 
 
+@_skippable
 def orthogonal_(
     tensor: Tensor, gain: float = 1, generator: Generator | None = None
 ) -> Tensor:
@@ -359,6 +410,7 @@ def orthogonal_(
     return _fill(tensor, gain * (q.T if rows < cols else q).reshape(shape))
 
 
+@_skippable
 def sparse_(
     tensor: Tensor,
     sparsity: float,
@@ -385,3 +437,33 @@ def sparse_(
     for column in range(cols):
         values[source.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0
     return _fill(tensor, values)
+
+
+def _older(function: _Function) -> _Function:
+    """An initialiser under the name of PyTorch before 0.4; it warns."""
+    name = function.__name__.removesuffix("_")
+
+    @functools.wraps(function)
+    def initialiser(*args: Any, **kwargs: Any) -> Tensor:
+        warnings.warn(
+            f"nn.init.{name} is now deprecated in favor of nn.init.{name}_",
+            FutureWarning,
+            stacklevel=2,
+        )
+        return function(*args, **kwargs)
+
+    initialiser.__name__ = initialiser.__qualname__ = name
+    return cast(_Function, initialiser)
+
+
+constant = _older(constant_)
+dirac = _older(dirac_)
+eye = _older(eye_)
+kaiming_normal = _older(kaiming_normal_)
+kaiming_uniform = _older(kaiming_uniform_)
+normal = _older(normal_)
+orthogonal = _older(orthogonal_)
+sparse = _older(sparse_)
+uniform = _older(uniform_)
+xavier_normal = _older(xavier_normal_)
+xavier_uniform = _older(xavier_uniform_)

@@ -7,6 +7,7 @@ a gradient which the tape still needs is missed there and not used changed.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,6 +21,7 @@ from lampas.errors import ArgumentError, ArgumentTypeError, NonFiniteError
 
 __all__ = [
     "NonFiniteNorm",
+    "clip_grad_norm",
     "clip_grad_norm_",
     "clip_grad_value_",
     "clip_grads_with_norm_",
@@ -193,6 +195,22 @@ def clip_grad_norm_(
     norm = get_total_norm(grads, norm_type, error_if_nonfinite, foreach)
     clip_grads_with_norm_(tensors, max_norm, norm, foreach)
     return norm
+
+
+def clip_grad_norm(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,
+) -> Tensor:
+    """:func:`clip_grad_norm_` under its older name; warns."""
+    warnings.warn(
+        "clip_grad_norm is now deprecated in favor of clip_grad_norm_",
+        FutureWarning,
+        stacklevel=2,
+    )
+    return clip_grad_norm_(parameters, max_norm, norm_type, error_if_nonfinite, foreach)
 
 
 def clip_grad_value_(
