@@ -87,6 +87,7 @@ if TYPE_CHECKING:
         autograd,
         errors,
         fft,
+        linalg,
         nn,
         ops,
         optim,
@@ -103,6 +104,7 @@ if TYPE_CHECKING:
     from lampas.ops.gradient import *
     from lampas.ops.histogram import *
     from lampas.ops.integers import *
+    from lampas.ops.linalg_names import *
     from lampas.ops.polar import *
     from lampas.ops.product import *
     from lampas.ops.quantile import *
@@ -137,6 +139,7 @@ _SUBMODULES = (
     "autograd",
     "errors",
     "fft",
+    "linalg",
     "nn",
     "ops",
     "optim",

@@ -5,7 +5,7 @@ so ``except RuntimeError`` in a ported script goes on catching what it caught::
 
     LampasError
     ├── ShapeError, DeviceError, VersionError, GradientError   (RuntimeError)
-    ├── DTypeError                                             (RuntimeError)
+    ├── DTypeError, LinAlgError                                (RuntimeError)
     ├── ArgumentError                                          (ValueError)
     ├── ArgumentTypeError                                      (TypeError)
     ├── DimensionError, BoundsError                            (IndexError)
@@ -30,6 +30,7 @@ __all__ = [
     "FileFormatError",
     "GradientError",
     "LampasError",
+    "LinAlgError",
     "MissingExtraError",
     "NonFiniteError",
     "ShapeError",
@@ -53,6 +54,10 @@ class DeviceError(LampasError, RuntimeError):
 
 class DTypeError(LampasError, RuntimeError):
     """An operation does not take, or cannot give, this data type."""
+
+
+class LinAlgError(LampasError, RuntimeError):
+    """A matrix has no such decomposition or solution, or none was found."""
 
 
 class VersionError(LampasError, RuntimeError):

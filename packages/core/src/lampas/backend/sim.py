@@ -38,7 +38,9 @@ def _outer(value: Any) -> Any:
     """Return ``value`` with every plain array in it seen as a SimArray."""
     if isinstance(value, (np.ndarray, np.generic)):
         return np.asarray(value).view(SimArray)
-    if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
+    if hasattr(value, "_fields"):
+        return type(value)(*map(_outer, value))
+    if isinstance(value, (list, tuple)):
         return type(value)(_outer(v) for v in value)
     return value
 

@@ -1,0 +1,179 @@
+"""Linear algebra under the names that PyTorch has outside of ``torch.linalg``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from lampas.engine.tensor import Tensor, method
+from lampas.ops import decompose
+from lampas.ops._linalg import need_matrices, need_square
+from lampas.ops.create import eye
+from lampas.ops.decompose import (
+    QrResult,
+    cholesky_solved,
+    geqrf,
+    householder_product,
+    reflected,
+)
+from lampas.ops.solve import inv, solve_triangular
+
+__all__ = [
+    "cholesky",
+    "cholesky_inverse",
+    "cholesky_solve",
+    "geqrf",
+    "inverse",
+    "orgqr",
+    "ormqr",
+    "qr",
+    "triangular_solve",
+]
+
+
+class TriangularSolveResult(NamedTuple):
+    """Solutions, and the matrices as they were given."""
+
+    solution: Tensor
+    cloned_coefficient: Tensor
+
+
+method("geqrf")(geqrf)
+orgqr = method("orgqr")(householder_product)
+inverse = method("inverse")(inv)
+
+
+# ---- Cholesky
+
+
+@method()
+def cholesky(input: Tensor, upper: bool = False) -> Tensor:
+    """The lower triangular ``L`` with ``input = L @ L^H``; see ``linalg.cholesky``.
+
+    Args:
+        input: (..., n, n), Hermitian and positive-definite.
+        upper: give ``L^H`` instead.
+
+    Raises:
+        RuntimeError: not square; or a matrix is not positive-definite.
+
+    >>> lampas.cholesky(lampas.tensor([[4.0]]))
+    tensor([[2.]])
+    """
+    return decompose.cholesky(input, upper=upper)
+
+
+@method()
+def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+    """The inverse of a matrix from its Cholesky factor.
+
+    Args:
+        L: (..., n, n), the factor.
+        upper: whether it is the upper one.
+
+    Raises:
+        RuntimeError: not square.
+
+    >>> lampas.cholesky_inverse(lampas.tensor([[2.0]]))
+    tensor([[0.2500]])
+    """
+    need_square("cholesky_inverse", L=L)
+    unit = eye(L._data.shape[-1], dtype=L.dtype, device=L.device)
+    return cholesky_solved("cholesky_inverse", unit, L, upper)
+
+
+@method()
+def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    """Solve ``A @ X = B`` from the Cholesky factor of ``A``.
+
+    Args:
+        B: (..., n, k). L: (..., n, n), the factor; leading dimensions broadcast.
+        upper: whether it is the upper one.
+
+    Raises:
+        RuntimeError: shapes do not fit.
+
+    >>> lampas.cholesky_solve(lampas.tensor([[8.0]]), lampas.tensor([[2.0]]))
+    tensor([[2.]])
+    """
+    need_square("cholesky_solve", L=L)
+    need_matrices("cholesky_solve", B=B, L=L)
+    return cholesky_solved("cholesky_solve", B, L, upper)
+
+
+# ---- QR
+
+
+@method()
+def qr(input: Tensor, some: bool = True) -> QrResult:
+    """Orthonormal columns times an upper triangle; see ``linalg.qr``.
+
+    Args:
+        input: (..., m, n).
+        some: leave out the columns of Q that meet only zeros.
+
+    Raises:
+        RuntimeError: no matrices.
+
+    >>> lampas.qr(lampas.tensor([[3.0], [4.0]])).R.abs()
+    tensor([[5.]])
+    """
+    return decompose.qr(input, "reduced" if some else "complete")
+
+
+@method()
+def ormqr(
+    input: Tensor,
+    tau: Tensor,
+    other: Tensor,
+    left: bool = True,
+    transpose: bool = False,
+) -> Tensor:
+    """Multiply by the orthogonal matrix of :func:`geqrf`, without forming it.
+
+    Args:
+        input: (..., m, n), the reflections. tau: (..., k), their factors.
+        other: (..., m, p); with ``left=False`` (..., p, m).
+        left: give ``Q @ other``; otherwise ``other @ Q``.
+        transpose: with the conjugate transpose of Q.
+
+    Raises:
+        RuntimeError: sizes do not fit.
+
+    >>> a, tau = lampas.geqrf(lampas.tensor([[3.0], [4.0]]))
+    >>> x = lampas.tensor([[3.0], [4.0]])
+    >>> lampas.ormqr(a, tau, x, transpose=True)[0].abs()
+    tensor([5.])
+    """
+    return reflected("ormqr", input, tau, other, left, transpose)
+
+
+# ---- triangular systems
+
+
+@method()
+def triangular_solve(
+    b: Tensor,
+    A: Tensor,
+    upper: bool = True,
+    transpose: bool = False,
+    unitriangular: bool = False,
+) -> TriangularSolveResult:
+    """Solve ``A @ X = b`` for triangular ``A``; see ``linalg.solve_triangular``.
+
+    Args:
+        b: (..., n, k). A: (..., n, n).
+        upper: whether ``A`` is upper triangular.
+        transpose: solve ``A^T @ X = b``.
+        unitriangular: take ones for the diagonal of ``A``.
+
+    Raises:
+        RuntimeError: shapes do not fit.
+
+    >>> lampas.triangular_solve(lampas.ones(1, 1), lampas.eye(1)).solution
+    tensor([[1.]])
+    """
+    matrix = A.mT if transpose else A
+    solution = solve_triangular(
+        matrix, b, upper=upper != transpose, unitriangular=unitriangular
+    )
+    return TriangularSolveResult(solution, A.clone())
