@@ -100,15 +100,18 @@ if TYPE_CHECKING:
     from lampas.io import load, save
     from lampas.ops.covariance import *
     from lampas.ops.cumulative import *
+    from lampas.ops.distance import *
     from lampas.ops.einsum import *
     from lampas.ops.gradient import *
     from lampas.ops.histogram import *
     from lampas.ops.integers import *
     from lampas.ops.linalg_names import *
+    from lampas.ops.matrix_exp import *
     from lampas.ops.polar import *
     from lampas.ops.product import *
     from lampas.ops.quantile import *
     from lampas.ops.questions import *
+    from lampas.ops.renorm import *
     from lampas.ops.stft import *
     from lampas.ops.strided import *
     from lampas.ops.taper_periodic import *

@@ -41,6 +41,7 @@ from lampas.ops.conv import (
     conv_transpose3d,
 )
 from lampas.ops.cross_entropy import cross_entropy, nll_loss
+from lampas.ops.distance import pdist
 from lampas.ops.dropout import (
     alpha_dropout,
     dropout,
@@ -216,6 +217,7 @@ __all__ = [
     "one_hot",
     "pad",
     "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
     "poisson_nll_loss",

@@ -23,6 +23,10 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "cummin",
         "logcumsumexp",
     ),
+    "distance": (
+        "cdist",
+        "pdist",
+    ),
     "einsum": (
         "einsum",
         "tensordot",
@@ -50,6 +54,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "qr",
         "triangular_solve",
     ),
+    "matrix_exp": ("matrix_exp",),
     "polar": (
         "angle",
         "complex",
@@ -91,22 +96,26 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "numel",
         "result_type",
     ),
+    "renorm": ("renorm",),
+    "stft": (
+        "istft",
+        "stft",
+    ),
     "strided": (
         "as_strided",
         "as_strided_scatter",
     ),
-    "trapezoid": (
-        "cumulative_trapezoid",
-        "trapezoid",
-        "trapz",
-    ),
-    "stft": ("istft", "stft"),
     "taper_periodic": (
         "bartlett_window",
         "blackman_window",
         "hamming_window",
         "hann_window",
         "kaiser_window",
+    ),
+    "trapezoid": (
+        "cumulative_trapezoid",
+        "trapezoid",
+        "trapz",
     ),
 }
 """Late families, and those of their functions that ``lampas`` gives on."""
@@ -153,6 +162,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "qr",
         "triangular_solve",
     ),
+    "matrix_exp": ("matrix_exp",),
     "polar": (
         "angle",
         "isreal",
@@ -192,12 +202,19 @@ METHODS: dict[str, tuple[str, ...]] = {
         "pin_memory",
         "as_subclass",
     ),
+    "renorm": (
+        "renorm",
+        "renorm_",
+    ),
+    "stft": (
+        "istft",
+        "stft",
+    ),
     "strided": (
         "as_strided",
         "as_strided_",
         "as_strided_scatter",
     ),
-    "stft": ("istft", "stft"),
 }
 """Late families, and the methods that they attach to Tensor."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.dtypes import int64
 from lampas.engine.infer import Spec, broadcast
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import ELEMENTWISE, OPAQUE, op
@@ -131,7 +132,7 @@ def unravel_index(
         shape: sizes, not negative.
 
     Returns:
-        For each dimension of ``shape`` a tensor in the shape of ``indices``.
+        For each dimension of ``shape`` an int64 tensor in the shape of ``indices``.
 
     Raises:
         TypeError: ``indices`` is no integer tensor.
@@ -148,7 +149,7 @@ def unravel_index(
         raise ArgumentTypeError(f"unravel_index: shape must hold ints, got {sizes}")
     if any(s < 0 for s in sizes):
         raise ArgumentError(f"unravel_index: sizes must not be negative, got {sizes}")
-    rest, positions = indices, []
+    rest, positions = cast(indices, int64), []
     for size in reversed(sizes):
         positions.append(rest % size)
         rest = rest.div(size, rounding_mode="floor")
