@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from lampas.ops.distance import *
     from lampas.ops.einsum import *
     from lampas.ops.gradient import *
+    from lampas.ops.grid_sampler import *
     from lampas.ops.histogram import *
     from lampas.ops.integers import *
     from lampas.ops.linalg_names import *

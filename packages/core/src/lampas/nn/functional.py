@@ -52,6 +52,7 @@ from lampas.ops.dropout import (
 )
 from lampas.ops.embed import embedding, one_hot
 from lampas.ops.fold import fold, unfold
+from lampas.ops.grid_sample import affine_grid, grid_sample
 from lampas.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -141,6 +142,7 @@ __all__ = [
     "adaptive_max_pool1d",
     "adaptive_max_pool2d",
     "adaptive_max_pool3d",
+    "affine_grid",
     "alpha_dropout",
     "avg_pool1d",
     "avg_pool2d",
@@ -174,6 +176,7 @@ __all__ = [
     "gaussian_nll_loss",
     "gelu",
     "glu",
+    "grid_sample",
     "group_norm",
     "gumbel_softmax",
     "hardshrink",

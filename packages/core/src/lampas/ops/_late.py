@@ -32,6 +32,12 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "tensordot",
     ),
     "gradient": ("gradient",),
+    "grid_sampler": (
+        "affine_grid_generator",
+        "grid_sampler",
+        "grid_sampler_2d",
+        "grid_sampler_3d",
+    ),
     "histogram": (
         "histc",
         "histogram",

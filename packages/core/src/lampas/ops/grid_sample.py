@@ -1,0 +1,347 @@
+"""Images sampled at the points of a grid: weighted sums of the elements around each.
+
+Whatever the mode, the value at a point is ``sum_k weight[k] * x[index[k]]``. Positions
+and weights are composed of other ops; the sum and its two transposes are records, each
+the gradient of the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from lampas.dtypes import HALVES, float32, int64
+from lampas.engine.infer import Spec
+from lampas.engine.record import BILINEAR, op
+from lampas.engine.tensor import Tensor
+from lampas.errors import ArgumentError, DTypeError, ShapeError
+from lampas.ops._arguments import require_same_device
+from lampas.ops.create import linspace, ones, tensor
+from lampas.ops.index import add_at
+from lampas.ops.join import stack
+
+__all__ = ["affine_grid", "grid_sample"]
+
+
+def _sampled(specs: Any, **params: Any) -> Spec:
+    x, weight, _ = specs
+    return Spec((*x.shape[:2], weight.shape[2]), x.dtype)
+
+
+def _spread(specs: Any, *, size: int) -> Spec:
+    return Spec((*specs[0].shape[:2], size), specs[0].dtype)
+
+
+def _matched(specs: Any, **params: Any) -> Spec:
+    return Spec(specs[2].shape, specs[0].dtype)
+
+
+# x is (N, C, M), weight and index are (N, K, P), y and g are (N, C, P).
+_sample = op(
+    "sample", kind=BILINEAR, saves="x weight index", fresh=True, infer=_sampled
+)
+_sample_spread = op(
+    "sample_spread", kind=BILINEAR, saves="g weight index", fresh=True, infer=_spread
+)
+_sample_match = op(
+    "sample_match", kind=BILINEAR, saves="g x index", fresh=True, infer=_matched
+)
+
+
+def _rows(xp: Any, x: Any, index: Any) -> tuple[Any, Any]:
+    """Elements as rows of channels, (N * M, C), and which of them each K and P takes.
+
+    A row is copied whole, which is several times as fast as element by element.
+    """
+    n, c, size = x.shape
+    start = xp.arange(n).reshape(n, 1, 1) * size
+    rows = xp.ascontiguousarray(x.transpose(0, 2, 1)).reshape(n * size, c)
+    return rows, index + start
+
+
+@_sample.forward
+def sample_forward(xp: Any, x: Any, weight: Any, index: Any) -> Any:
+    rows, places = _rows(xp, x, index)
+    total = xp.zeros((x.shape[0], weight.shape[2], x.shape[1]), x.dtype)
+    for k in range(weight.shape[1]):
+        part = xp.take(rows, places[:, k], axis=0)
+        part *= weight[:, k, :, None]
+        total += part
+    return xp.ascontiguousarray(total.transpose(0, 2, 1))
+
+
+@_sample.vjp
+def sample_vjp(F: Any, g: Any, x: Any, weight: Any, index: Any, *, need: Any) -> Any:
+    return (
+        F.sample_spread(g, weight, index, size=x.shape[2]) if need[0] else None,
+        F.sample_match(g, x, index) if need[1] else None,
+        None,
+    )
+
+
+@_sample_spread.forward
+def sample_spread_forward(
+    xp: Any, g: Any, weight: Any, index: Any, *, size: int
+) -> Any:
+    n, c, _ = g.shape
+    start = xp.arange(n).reshape(n, 1, 1) * size
+    values = g.transpose(0, 2, 1)[:, None] * weight[..., None]
+    result = xp.zeros((n * size, c), g.dtype)
+    add_at(xp, result, ((index + start).reshape(-1),), values.reshape(index.size, c))
+    return xp.ascontiguousarray(result.reshape(n, size, c).transpose(0, 2, 1))
+
+
+@_sample_spread.vjp
+def sample_spread_vjp(
+    F: Any, h: Any, g: Any, weight: Any, index: Any, *, need: Any, size: int
+) -> Any:
+    return (
+        F.sample(h, weight, index) if need[0] else None,
+        F.sample_match(g, h, index) if need[1] else None,
+        None,
+    )
+
+
+@_sample_match.forward
+def sample_match_forward(xp: Any, g: Any, x: Any, index: Any) -> Any:
+    rows, places = _rows(xp, x, index)
+    along = xp.ascontiguousarray(g.transpose(0, 2, 1))
+    result = xp.empty(index.shape, g.dtype)
+    for k in range(index.shape[1]):
+        part = xp.take(rows, places[:, k], axis=0)
+        part *= along
+        result[:, k] = part.sum(axis=-1)
+    return result
+
+
+@_sample_match.vjp
+def sample_match_vjp(F: Any, h: Any, g: Any, x: Any, index: Any, *, need: Any) -> Any:
+    return (
+        F.sample(x, h, index) if need[0] else None,
+        F.sample_spread(g, h, index, size=x.shape[2]) if need[1] else None,
+        None,
+    )
+
+
+# ---- where a point lies, and what the elements around it weigh
+
+# For each mode: the elements taken, counted from the one below the point (nearest: the
+# nearest one), and for each the coefficients, highest first, of its weight as a
+# polynomial of the distance from there. The cubic ones are Keys' with a = -0.75.
+_A = -0.75
+_TAPS: dict[str, dict[int, tuple[float, ...]]] = {
+    "nearest": {0: (0.0, 1.0)},
+    "bilinear": {0: (-1.0, 1.0), 1: (1.0, 0.0)},
+    "bicubic": {
+        -1: (_A, -2 * _A, _A, 0.0),
+        0: (_A + 2, -_A - 3, 0.0, 1.0),
+        1: (-_A - 2, 2 * _A + 3, -_A, 0.0),
+        2: (-_A, _A, 0.0, 0.0),
+    },
+}
+_PADDINGS = ("zeros", "border", "reflection")
+
+
+def _clipped(at: Any, size: int) -> Any:
+    """Within the elements; a border gives no gradient, and nan is the first element."""
+    inside = at.masked_fill(~(at > 0), 0.0)
+    return inside.masked_fill(at >= size - 1, size - 1.0)
+
+
+def _reflected(at: Any, size: int, corners: bool) -> Any:
+    low, span = (0.0, size - 1.0) if corners else (-0.5, float(size))
+    if not span:
+        return at * 0.0
+    away = at - low
+    away = (-away).where(away < 0, away)
+    left = away.fmod(span)
+    back = (away / span).detach().floor() % 2 == 1
+    return (span - left).where(back, left) + low
+
+
+def _padded(at: Any, size: int, padding: str, corners: bool) -> Any:
+    if padding == "zeros":
+        return at
+    if padding == "reflection":
+        at = _reflected(at, size, corners)
+    return _clipped(at, size)
+
+
+def _column(values: Sequence[float], like: Tensor) -> Any:
+    return tensor([[v] for v in values], dtype=like.dtype, device=like.device)
+
+
+def _around(
+    at: Any, size: int, mode: str, padding: str, corners: bool
+) -> tuple[Any, Any]:
+    """Weights and indices, (N, k, P), of the elements along one axis."""
+    at = ((at + 1) * (size - 1) if corners else (at + 1) * size - 1) / 2
+    if mode != "bicubic":
+        at = _padded(at, size, padding, corners)
+    base = at.detach().round() if mode == "nearest" else at.detach().floor()
+    apart = (at - base).unsqueeze(1)
+    taps = _TAPS[mode]
+    weight: Any = 0.0
+    for power in zip(*taps.values(), strict=True):
+        weight = weight * apart + _column(power, at)
+    place = base.unsqueeze(1) + _column(list(taps), at)
+    if padding == "zeros":
+        outside = ~((place >= 0) & (place <= size - 1))
+        weight = weight.masked_fill(outside, 0.0)
+    elif mode == "bicubic":
+        place = _padded(place, size, padding, corners)
+    return weight, _clipped(place, size).to(int64)
+
+
+def _check_sampled(input: Tensor, grid: Tensor, mode: str) -> None:
+    name = "grid_sample"
+    shape, points = tuple(input._data.shape), tuple(grid._data.shape)
+    require_same_device(name, input=input, grid=grid)
+    if not input.is_floating_point() or input.dtype is not grid.dtype:
+        raise DTypeError(
+            f"{name}: input and grid must have one floating dtype, got {input.dtype} "
+            f"and {grid.dtype}"
+        )
+    if len(shape) not in (4, 5) or len(points) != len(shape):
+        raise ShapeError(
+            f"{name}: input and grid must both be 4-D or both 5-D, got shapes {shape} "
+            f"and {points}"
+        )
+    if points[0] != shape[0] or points[-1] != len(shape) - 2:
+        raise ShapeError(
+            f"{name}: for input {shape} grid must have {shape[0]} in its first and "
+            f"{len(shape) - 2} in its last dimension, got {points}"
+        )
+    if 0 in shape[2:]:
+        raise ShapeError(f"{name}: input has an empty spatial dimension, {shape}")
+    if mode == "bicubic" and len(shape) == 5:
+        raise ShapeError(f"{name}: bicubic sampling takes 4-D input only, got {shape}")
+
+
+def grid_sample(
+    input: Tensor,
+    grid: Tensor,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """Sample planes or volumes at given points (Jaderberg et al. 2015).
+
+    Args:
+        input: (N, C, H, W) or (N, C, D, H, W).
+        grid: (N, H', W', 2) of (x, y), or (N, D', H', W', 3) of (x, y, z), from -1,
+            the beginning of a dimension, to 1, its end; of input's dtype.
+        mode: ``"bilinear"`` (of volumes: trilinear), ``"nearest"`` or, of planes,
+            ``"bicubic"``.
+        padding_mode: beyond the edge lie ``"zeros"``, the last element (``"border"``)
+            or the image mirrored (``"reflection"``).
+        align_corners: -1 and 1 are the centres of the outermost elements; by default
+            their outer edges.
+
+    Returns:
+        (N, C, H', W') or (N, C, D', H', W').
+
+    Raises:
+        ValueError: an unknown mode.
+        RuntimeError: shapes or dtypes that do not fit.
+
+    >>> x = lampas.tensor([[[[0.0, 1.0], [2.0, 3.0]]]])
+    >>> lampas.nn.functional.grid_sample(x, lampas.zeros(1, 1, 1, 2))
+    tensor([[[[1.5000]]]])
+    """
+    for what, value, known in (
+        ("mode", mode, tuple(_TAPS)),
+        ("padding_mode", padding_mode, _PADDINGS),
+    ):
+        if value not in known:
+            raise ArgumentError(
+                f"grid_sample: {what} must be one of {', '.join(known)}; got {value!r}"
+            )
+    _check_sampled(input, grid, mode)
+    x: Any = input
+    points: Any = grid
+    if input.dtype in HALVES:
+        x, points = x.to(float32), points.to(float32)
+    n, channels, *sizes = x.shape
+    points = points.reshape(n, math.prod(grid.shape[1:-1]), len(sizes))
+    weight, index = None, None
+    # The last coordinate belongs to the first spatial dimension.
+    for axis, size in enumerate(sizes):
+        at = points[..., len(sizes) - 1 - axis]
+        w, i = _around(at, size, mode, padding_mode, bool(align_corners))
+        if weight is None:
+            weight, index = w, i
+            continue
+        weight = (weight.unsqueeze(2) * w.unsqueeze(1)).flatten(1, 2)
+        index = (index.unsqueeze(2) * size + i.unsqueeze(1)).flatten(1, 2)
+    y = _sample.call(x.reshape(n, channels, math.prod(sizes)), weight, index)
+    return y.reshape(n, channels, *grid.shape[1:-1]).to(input.dtype)
+
+
+# ---- grids
+
+
+def _points(sizes: Sequence[int], corners: bool, like: Tensor) -> Any:
+    """The points (x, y, 1) or (x, y, z, 1) of an even grid, (size, dims + 1)."""
+    axes = []
+    for axis, size in enumerate(sizes):
+        end = (1.0 if corners else (size - 1) / size) if size > 1 else 0.0
+        line: Any = linspace(-end, end, size, dtype=like.dtype, device=like.device)
+        beside = [size if i == axis else 1 for i in range(len(sizes))]
+        axes.append(line.reshape(*beside).expand(*sizes).reshape(-1))
+    axes.reverse()
+    axes.append(ones(math.prod(sizes), dtype=like.dtype, device=like.device))
+    return stack(axes, 1)
+
+
+def affine_grid(
+    theta: Tensor, size: Sequence[int], align_corners: bool | None = None
+) -> Tensor:
+    """The points that affine maps make of an even grid, for :func:`grid_sample`.
+
+    Args:
+        theta: (N, 2, 3) or (N, 3, 4), floating: matrices and, last, translations.
+        size: of the output: (N, C, H, W) or (N, C, D, H, W).
+        align_corners: as for :func:`grid_sample`.
+
+    Returns:
+        (N, H, W, 2) or (N, D, H, W, 3).
+
+    Raises:
+        ValueError: theta and size that do not fit, or sizes that are not positive.
+        NotImplementedError: ``size`` has neither four nor five numbers.
+
+    >>> same = lampas.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    >>> lampas.nn.functional.affine_grid(same, (1, 1, 1, 2))
+    tensor([[[[-0.5000,  0.0000],
+              [ 0.5000,  0.0000]]]])
+    """
+    sizes = [int(s) for s in size]
+    if not theta.is_floating_point():
+        raise AffineDTypeError(
+            f"affine_grid: theta must have a floating dtype, got {theta.dtype}"
+        )
+    if len(sizes) not in (4, 5):
+        raise AffineRankError(
+            f"affine_grid: size must have 4 or 5 numbers, got {tuple(size)}"
+        )
+    dims = len(sizes) - 2
+    if theta._data.ndim != 3 or tuple(theta.shape) != (sizes[0], dims, dims + 1):
+        raise ArgumentError(
+            f"affine_grid: for size {tuple(size)} theta must have shape "
+            f"{(sizes[0], dims, dims + 1)}, got {tuple(theta.shape)}"
+        )
+    if min(sizes) <= 0:
+        raise ArgumentError(f"affine_grid: size must be positive, got {tuple(size)}")
+    points = _points(sizes[2:], bool(align_corners), theta)
+    grid = points @ theta.transpose(1, 2)
+    return grid.reshape(sizes[0], *sizes[2:], dims)
+
+
+class AffineDTypeError(DTypeError, ValueError):
+    """The matrices of an affine grid are not floating."""
+
+
+class AffineRankError(ArgumentError, NotImplementedError):
+    """An affine grid is neither a plane nor a volume."""
