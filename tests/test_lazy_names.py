@@ -11,12 +11,13 @@ import lampas
 
 def _declared() -> set[str]:
     tree = ast.parse(Path(lampas.__file__).read_text(encoding="utf-8"))
-    (block,) = [
-        node
+    blocks = [
+        node.body
         for node in tree.body
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
-    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    nodes = [node for block in blocks for node in block]
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
     return {name for node in imports for name in _names(node)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from tools import out_stub
 from tools.tensor_stub import STUB, is_current, stub
 
 import lampas
@@ -11,6 +12,10 @@ import lampas
 
 def test_the_stub_is_up_to_date():
     assert is_current(), "run python tests/tools/tensor_stub.py"
+
+
+def test_the_stub_of_the_functions_with_out_is_up_to_date():
+    assert out_stub.is_current(), "run python tests/tools/out_stub.py"
 
 
 def test_the_stub_lists_each_public_attribute():

@@ -98,10 +98,11 @@ def _imports() -> Iterator[str]:
             for node in ast.walk(ast.parse(annotation)):
                 if isinstance(node, ast.Name) and node.id not in known:
                     known.add(node.id)
-                    yield _import_line(node.id, namespace[node.id])
+                    yield import_line(node.id, namespace[node.id])
 
 
-def _import_line(name: str, value: Any) -> str:
+def import_line(name: str, value: Any) -> str:
+    """The line that imports a name for annotations."""
     if inspect.ismodule(value):
         return f"import {value.__name__} as {name}\n"
     return f"from {value.__module__} import {name}\n"
@@ -157,7 +158,7 @@ def _operator_signature(name: str, function: Callable[..., Any]) -> str:
     return f"({arguments}) -> {_RESULTS.get(name, 'Tensor')}: ...{ignore}"
 
 
-class _Text(str):
+class Text(str):
     """A text that ``inspect`` writes as it is, without quotes."""
 
     def __repr__(self) -> str:
@@ -173,16 +174,16 @@ def _signature(function: Callable[..., Any]) -> str:
     ]
     for parameter in others:
         default = parameter.default
-        if default is not parameter.empty and not isinstance(default, _PLAIN):
-            parameter = parameter.replace(default=_Text("..."))
-        annotation = _Text(_qualified(parameter.annotation))
+        if default is not parameter.empty and not isinstance(default, PLAIN):
+            parameter = parameter.replace(default=Text("..."))
+        annotation = Text(_qualified(parameter.annotation))
         parameters.append(parameter.replace(annotation=annotation))
     returns = _qualified(signature.return_annotation)
     return f"{inspect.Signature(parameters)} -> {returns}: ..."
 
 
 # Defaults that are written out; of others a stub only says that there is one.
-_PLAIN = (bool, int, float, str, tuple, type(None))
+PLAIN = (bool, int, float, str, tuple, type(None))
 
 
 def _qualified(annotation: str) -> str:

@@ -7,11 +7,19 @@
 tensor([2., 4., 6.])
 """
 
+# Some functions are given on twice, with and without out=: see below.
+# mypy: disable-error-code="assignment, has-type"
+
 from __future__ import annotations
 
 import importlib
 import math
 from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # Before the families and after them: of functions of one name some type checkers
+    # keep the first, some the last.
+    from lampas.ops.with_out import *
 
 from lampas._version import __version__
 from lampas.backend.device import Device as device
@@ -49,6 +57,7 @@ from lampas.engine.printing import get_printoptions, printoptions, set_printopti
 from lampas.engine.tensor import Size, Tensor
 from lampas.ops import FAMILIES as _FAMILIES
 from lampas.ops import _late
+from lampas.ops import with_out as _with_out
 from lampas.ops.arithmetic import *
 from lampas.ops.arrange import *
 from lampas.ops.choose import *
@@ -117,6 +126,7 @@ if TYPE_CHECKING:
     from lampas.ops.strided import *
     from lampas.ops.taper_periodic import *
     from lampas.ops.trapezoid import *
+    from lampas.ops.with_out import *
     from lampas.random import (
         Generator,
         default_generator,
@@ -170,6 +180,7 @@ _LAZY = {
         for family, names in _late.FUNCTIONS.items()
         for name in names
     },
+    **dict.fromkeys(_with_out.__all__, "ops.with_out"),
 }
 
 # Written out where type checkers must know that a name is given on.
@@ -242,12 +253,17 @@ __all__ += [name for _, name in _late.functions()]
 
 # Hidden from type checkers: each name that comes late is imported for them above.
 if not TYPE_CHECKING:
+    # The families' own, which do not take ``out=``.
+    for _name in _with_out.__all__:
+        globals().pop(_name, None)
 
     def __getattr__(name: str) -> Any:
         if name in _SUBMODULES:
             return importlib.import_module(f"lampas.{name}")
         if name in _LAZY:
-            return getattr(importlib.import_module(f"lampas.{_LAZY[name]}"), name)
+            found = getattr(importlib.import_module(f"lampas.{_LAZY[name]}"), name)
+            globals()[name] = found
+            return found
         raise AttributeError(f"module 'lampas' has no attribute {name!r}")
 
 

@@ -21,7 +21,7 @@ from lampas.engine.tape import Leaf, Node, make_node
 from lampas.engine.tensor import ASSIGN, Tensor, View, shared_cell, wrap
 from lampas.errors import DTypeError, GradientError, ShapeError
 
-__all__ = ["assign", "become", "fill", "leave_views", "store"]
+__all__ = ["assign", "become", "check_writable", "fill", "leave_views", "store"]
 
 _replace_view = op("replace_view", kind=LINEAR, widen=False)
 _mask_view = op("mask_view", kind=LINEAR, fresh=True, widen=False)
@@ -117,7 +117,7 @@ def assign(
             elements share memory, or the result has another shape or a type that does
             not fit.
     """
-    _check_writable(target)
+    check_writable(target)
     if not mode.grad:
         return store(target, function(target, *args, **kwargs), function.__name__)
     before = wrap(target._data, target._node)
@@ -171,7 +171,7 @@ def fill(target: Tensor, value: Any) -> bool:
     if target._node is not None or (view is not None and view.base._node is not None):
         if mode.grad:
             return False
-    _check_writable(target)
+    check_writable(target)
     try:
         target._data.fill(value)
     except ValueError:
@@ -234,7 +234,12 @@ def _live(cell: list[Any]) -> list[Tensor]:
     return [view for view in found if view is not None and view._view is not None]
 
 
-def _check_writable(target: Tensor) -> None:
+def check_writable(target: Tensor) -> None:
+    """Refuse a change in place of a leaf that requires grad or of shared elements.
+
+    Raises:
+        RuntimeError: it is one of these, or a view of such a leaf.
+    """
     data = target._data
     if (
         data.size

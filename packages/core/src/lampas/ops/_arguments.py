@@ -17,6 +17,7 @@ __all__ = [
     "require_same_device",
     "require_tensors",
     "sizes_of",
+    "spelled_as_ours",
 ]
 
 
@@ -94,14 +95,20 @@ def numpy_names(function: F) -> F:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs:
-            for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
-                if theirs in kwargs and ours not in kwargs:
-                    kwargs[ours] = kwargs.pop(theirs)
+            spelled_as_ours(kwargs)
             if kwargs.get("out", call) is None:
                 del kwargs["out"]
         return function(*args, **kwargs)
 
+    call.ours = function  # type: ignore[attr-defined]
     return cast("F", call)
+
+
+def spelled_as_ours(keywords: dict[str, Any]) -> None:
+    """Give NumPy's keywords ``axis`` and ``keepdims`` PyTorch's names."""
+    for theirs, ours in (("axis", "dim"), ("keepdims", "keepdim")):
+        if theirs in keywords and ours not in keywords:
+            keywords[ours] = keywords.pop(theirs)
 
 
 def require_tensors(name: str, **arguments: Any) -> None:

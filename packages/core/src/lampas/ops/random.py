@@ -338,15 +338,12 @@ def normal(
 
 
 @method()
-def bernoulli(
-    input: Tensor, *, generator: _random.Generator | None = None, out: Any = None
-) -> Tensor:
+def bernoulli(input: Tensor, *, generator: _random.Generator | None = None) -> Tensor:
     """Draw ones with the given probabilities, else zeros.
 
     Args:
         input: probabilities in [0, 1], floating.
         generator: where to draw; the default generator by default.
-        out: accepted as None only.
 
     Raises:
         RuntimeError: an element is outside [0, 1] or the dtype is not floating.
