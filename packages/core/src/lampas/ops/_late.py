@@ -14,6 +14,7 @@ from typing import Any
 from lampas.engine.tensor import Tensor
 
 FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "bessel_modified": ("i0",),
     "covariance": (
         "corrcoef",
         "cov",
@@ -30,6 +31,21 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     "einsum": (
         "einsum",
         "tensordot",
+    ),
+    "floats": (
+        "frexp",
+        "ldexp",
+        "nextafter",
+    ),
+    "gamma": (
+        "digamma",
+        "lgamma",
+        "mvlgamma",
+        "polygamma",
+    ),
+    "gamma_incomplete": (
+        "igamma",
+        "igammac",
     ),
     "gradient": ("gradient",),
     "grid_sampler": (
@@ -127,6 +143,10 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 """Late families, and those of their functions that ``lampas`` gives on."""
 
 METHODS: dict[str, tuple[str, ...]] = {
+    "bessel_modified": (
+        "i0",
+        "i0_",
+    ),
     "covariance": (
         "cov",
         "corrcoef",
@@ -135,6 +155,34 @@ METHODS: dict[str, tuple[str, ...]] = {
         "cummax",
         "cummin",
         "logcumsumexp",
+    ),
+    "draws": (
+        "cauchy_",
+        "geometric_",
+        "log_normal_",
+    ),
+    "floats": (
+        "frexp",
+        "ldexp",
+        "ldexp_",
+        "nextafter",
+        "nextafter_",
+    ),
+    "gamma": (
+        "digamma",
+        "digamma_",
+        "lgamma",
+        "lgamma_",
+        "mvlgamma",
+        "mvlgamma_",
+        "polygamma",
+        "polygamma_",
+    ),
+    "gamma_incomplete": (
+        "igamma",
+        "igamma_",
+        "igammac",
+        "igammac_",
     ),
     "histogram": (
         "histc",

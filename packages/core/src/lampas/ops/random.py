@@ -38,7 +38,7 @@ class ProbabilityError(LampasError, RuntimeError):
     """Numbers that should be probabilities or spreads are not."""
 
 
-def _source(generator: _random.Generator | None) -> _random.Generator:
+def source_of(generator: _random.Generator | None) -> _random.Generator:
     if generator is None:
         return _random.default_generator
     if not isinstance(generator, _random.Generator):
@@ -116,7 +116,7 @@ def rand(
     lampas.Size([2, 3])
     """
     shape, parts = _parts("rand", size, dtype)
-    drawn = _source(generator).uniform(shape, parts)
+    drawn = source_of(generator).uniform(shape, parts)
     return _placed(_joined(drawn, dtype), device, requires_grad)
 
 
@@ -137,7 +137,7 @@ def randn(
     lampas.Size([2, 3])
     """
     shape, parts = _parts("randn", size, dtype)
-    drawn = _source(generator).normal(shape, parts)
+    drawn = source_of(generator).normal(shape, parts)
     if len(shape) > len(_shape_of(size)):
         drawn *= drawn.dtype.type(math.sqrt(0.5))
     return _placed(_joined(drawn, dtype), device, requires_grad)
@@ -179,7 +179,7 @@ def randint(
     if not low < high:
         raise ShapeError(f"randint: low must be less than high, got {low} and {high}")
     kind = as_dtype(np.int64 if dtype is None else dtype).numpy
-    drawn = _source(generator).integers(low, high, _shape_of((tuple(size),)))
+    drawn = source_of(generator).integers(low, high, _shape_of((tuple(size),)))
     return _placed(drawn.astype(kind), device, requires_grad)
 
 
@@ -211,7 +211,7 @@ def randperm(
     if n < 0:
         raise ShapeError(f"randperm: n must not be negative, got {n}")
     kind = as_dtype(np.int64 if dtype is None else dtype).numpy
-    drawn = _source(generator).permutation(n).astype(kind, copy=False)
+    drawn = source_of(generator).permutation(n).astype(kind, copy=False)
     return _placed(drawn, device, requires_grad)
 
 
@@ -332,7 +332,7 @@ def normal(
     else:
         shape = _shape_of((tuple(size),))
     kind = _float_of("normal", dtype)
-    drawn = _source(generator).normal(shape, kind)
+    drawn = source_of(generator).normal(shape, kind)
     result = (drawn * parts[1] + parts[0]).astype(kind)
     return _placed(np.asarray(result), device, requires_grad)
 
@@ -355,7 +355,7 @@ def bernoulli(input: Tensor, *, generator: _random.Generator | None = None) -> T
         raise DTypeError(f"bernoulli: input must be floating, got {input.dtype}")
     chance = to_host(input._data).astype(np.float64)
     _check_probabilities("bernoulli", chance)
-    drawn = _source(generator).bernoulli_mask(chance, chance.shape)
+    drawn = source_of(generator).bernoulli_mask(chance, chance.shape)
     return _placed(drawn.astype(input._data.dtype), input.device)
 
 
@@ -412,7 +412,7 @@ def multinomial(
             "fewer positive weights"
         )
     draw = _with_replacement if replacement else _without_replacement
-    found = draw(weights, num_samples, _source(generator))
+    found = draw(weights, num_samples, source_of(generator))
     return _placed(found[0] if input._data.ndim == 1 else found, input.device)
 
 
@@ -441,7 +441,7 @@ def _without_replacement(
 # ---- in place
 
 
-def _refill(self: Tensor, name: str, array: np.ndarray) -> Tensor:
+def refill(self: Tensor, name: str, array: np.ndarray) -> Tensor:
     """Store a drawn array, cast, in a tensor."""
 
     def drawn(before: Tensor) -> Tensor:
@@ -451,7 +451,7 @@ def _refill(self: Tensor, name: str, array: np.ndarray) -> Tensor:
     return assign(self, drawn, (), {})
 
 
-def _drawing_dtype(self: Tensor, name: str) -> np.dtype:
+def drawing_dtype(self: Tensor, name: str) -> np.dtype:
     if not self.is_floating_point():
         raise DTypeError(f"{name}: the tensor must be floating, got {self.dtype}")
     return self._data.dtype
@@ -476,9 +476,9 @@ def _uniform(
         raise ArgumentTypeError(f"uniform_: unknown argument {next(iter(bounds))!r}")
     if low > to:
         raise ProbabilityError(f"uniform_: from must not exceed to, got {low} and {to}")
-    kind = _drawing_dtype(self, "uniform_")
-    drawn = _source(generator).uniform(self._data.shape, kind)
-    return _refill(self, "uniform", _scaled(drawn, to - low, low))
+    kind = drawing_dtype(self, "uniform_")
+    drawn = source_of(generator).uniform(self._data.shape, kind)
+    return refill(self, "uniform", _scaled(drawn, to - low, low))
 
 
 def _scaled(drawn: np.ndarray, factor: float, offset: float) -> np.ndarray:
@@ -505,9 +505,9 @@ def _normal(
     """
     if std < 0:
         raise ProbabilityError(f"normal_: std must not be negative, got {std}")
-    kind = _drawing_dtype(self, "normal_")
-    drawn = _source(generator).normal(self._data.shape, kind)
-    return _refill(self, "normal", _scaled(drawn, std, mean))
+    kind = drawing_dtype(self, "normal_")
+    drawn = source_of(generator).normal(self._data.shape, kind)
+    return refill(self, "normal", _scaled(drawn, std, mean))
 
 
 @method("exponential_")
@@ -521,9 +521,9 @@ def _exponential(
     """
     if lambd <= 0:
         raise ProbabilityError(f"exponential_: lambd must be positive, got {lambd}")
-    kind = _drawing_dtype(self, "exponential_")
-    drawn = _source(generator).exponential(self._data.shape, kind)
-    return _refill(self, "exponential", _scaled(drawn, 1 / lambd, 0))
+    kind = drawing_dtype(self, "exponential_")
+    drawn = source_of(generator).exponential(self._data.shape, kind)
+    return refill(self, "exponential", _scaled(drawn, 1 / lambd, 0))
 
 
 @method("bernoulli_")
@@ -540,8 +540,8 @@ def _bernoulli(
     """
     chance = np.asarray(to_host(p._data) if isinstance(p, Tensor) else p, np.float64)
     _check_probabilities("bernoulli_", chance)
-    drawn = _source(generator).bernoulli_mask(chance, self._data.shape)
-    return _refill(self, "bernoulli", drawn)
+    drawn = source_of(generator).bernoulli_mask(chance, self._data.shape)
+    return refill(self, "bernoulli", drawn)
 
 
 @method("random_")
@@ -566,8 +566,8 @@ def _random_integers(
         low, to = (0, low) if low else (0, _whole_limit(self._data.dtype))
     if low >= to:
         raise ProbabilityError(f"random_: from must be less than to: {low}, {to}")
-    drawn = _source(generator).integers(low, to, self._data.shape)
-    return _refill(self, "random", drawn)
+    drawn = source_of(generator).integers(low, to, self._data.shape)
+    return refill(self, "random", drawn)
 
 
 def _whole_limit(dtype: np.dtype) -> int:
