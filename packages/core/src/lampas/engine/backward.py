@@ -9,6 +9,7 @@ import numpy as np
 
 from lampas.backend.device import namespace_of
 from lampas.engine.callpath import CAST
+from lampas.engine.modes import anomaly
 from lampas.engine.tape import walk
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import GradientError, ShapeError
@@ -89,6 +90,8 @@ def backward(
         )
     retain = create_graph if retain_graph is None else retain_graph
     roots = _roots(outputs, given, create_graph)
+    if anomaly.on:
+        anomaly.prepare(roots)
     if inputs is None:
         walk(roots, create_graph=create_graph, retain_graph=retain)
         return
@@ -140,6 +143,8 @@ def grad(
     retain = create_graph if retain_graph is None else retain_graph
     wanted: dict[Any, Any] = {x._node: None for x in ins}
     roots = _roots(outs, given, create_graph)
+    if anomaly.on:
+        anomaly.prepare(roots)
     walk(roots, create_graph=create_graph, retain_graph=retain, wanted=wanted)
     results = [_own(wanted[x._node], roots, wanted) for x in ins]
     if materialize_grads:

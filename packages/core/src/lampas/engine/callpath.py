@@ -31,7 +31,7 @@ from lampas.errors import (
     ShapeError,
 )
 
-__all__ = ["CAST", "Plan", "call_path", "is_operand", "operator"]
+__all__ = ["CAST", "Plan", "call_path", "is_operand", "make_nodes_of", "operator"]
 
 _F32 = np.dtype(np.float32)
 _F64 = np.dtype(np.float64)
@@ -40,6 +40,12 @@ _ndarray = np.ndarray
 _NUMBERS = (bool, int, float, complex)
 
 WRAP.append(wrap)
+
+
+def make_nodes_of(single: type[Node], multiple: type[MultiNode]) -> None:
+    """From now on, make nodes of these classes: engine.watch has some that watch."""
+    global Node, MultiNode
+    Node, MultiNode = single, multiple  # type: ignore[misc]
 
 
 class Plan:

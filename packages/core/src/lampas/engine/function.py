@@ -140,6 +140,10 @@ class _FunctionNode(MultiNode):
         self.ctx = None
 
 
+FUNCTION_NODE: list[type[_FunctionNode]] = [_FunctionNode]
+"""The class of which nodes of functions are made: engine.watch has another."""
+
+
 class Function:
     """Base of operations with a hand-written gradient.
 
@@ -208,7 +212,7 @@ def _record(
 ) -> None:
     need = tuple(n is not None for n in nodes)
     call = Call(_Op(cls.__name__), need, {})
-    node = make_node(_FunctionNode, call, nodes, (True,), ())
+    node = make_node(FUNCTION_NODE[0], call, nodes, (True,), ())
     node.ctx, node.backward = ctx, cls.backward
     specs = []
     node.outs = []

@@ -120,7 +120,9 @@ def assign(
     check_writable(target)
     if not mode.grad:
         return store(target, function(target, *args, **kwargs), function.__name__)
-    before = wrap(target._data, target._node)
+    # Hooks take saved values away at once, so they must not be overwritten.
+    data = target._data.copy() if mode.hooks else target._data
+    before = wrap(data, target._node)
     result = function(before, *args, **kwargs)
     if result is before:
         return target

@@ -22,6 +22,7 @@ except ImportError:  # another NumPy may keep it elsewhere; errstate is everywhe
     _extobj_contextvar = None
 
 __all__ = [
+    "anomaly",
     "enable_grad",
     "inference_mode",
     "is_grad_enabled",
@@ -35,9 +36,25 @@ __all__ = [
 class _Mode(threading.local):
     grad = True
     inference = False
+    # Pairs (pack, unpack) for values that nodes keep; engine.watch serves them.
+    hooks: tuple[Any, ...] = ()
 
 
 mode = _Mode()
+
+
+class _Anomaly:
+    """Whether forward lines are kept and gradients searched for NaN, in all threads."""
+
+    on = False
+    check_nan = True
+
+    @staticmethod
+    def prepare(roots: Any) -> None:
+        """What to do before a walk back from the roots; engine.watch puts it here."""
+
+
+anomaly = _Anomaly()
 
 
 def is_grad_enabled() -> bool:

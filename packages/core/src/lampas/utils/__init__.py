@@ -1,11 +1,11 @@
-"""Tools around training: :mod:`lampas.utils.data` feeds it."""
+"""Tools around training: data that feeds it, memory that it saves."""
 
 from __future__ import annotations
 
 import importlib
 from typing import Any
 
-__all__ = ["data"]
+__all__ = ["checkpoint", "data"]
 
 
 def __getattr__(name: str) -> Any:
