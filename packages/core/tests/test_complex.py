@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import math
 
 import pytest
@@ -90,3 +91,33 @@ def test_refused_arguments():
         lampas.complex(real, real.double())
     with pytest.raises(TypeError, match="abs must be a Tensor"):
         lampas.polar(1.0, real)
+
+
+def test_logsumexp_takes_the_largest_real_part():
+    """log(exp(z)) is z where the imaginary part is within half a turn."""
+    z = lampas.tensor([1000 + 2j, -1000 - 3j], requires_grad=True)
+    y = lampas.logsumexp(z, 0)
+    y.real.backward()
+    assert y.item() == pytest.approx(1000 + 2j)
+    assert z.grad.tolist() == [1, 0]
+
+
+def test_logaddexp_of_complex_numbers():
+    a, b = lampas.tensor([1 + 1j]), lampas.tensor([0.5 - 2j])
+    expected = cmath.log(cmath.exp(1 + 1j) + cmath.exp(0.5 - 2j))
+    assert lampas.logaddexp(a, b).item() == pytest.approx(expected, rel=1e-6)
+    assert lampas.logaddexp(b * 1000, b * 1000).real.item() == pytest.approx(500.6931)
+
+
+def test_both_parts_are_drawn():
+    z = lampas.zeros(1000, dtype=lampas.complex64).uniform_(2, 3)
+    assert 2 <= z.real.min() < z.real.max() <= 3
+    assert 2.4 < z.imag.mean() < 2.6
+    z.normal_(0, 2)
+    assert 3 < z.abs().square().mean() < 5
+
+
+def test_root_mean_square_norm_of_complex_numbers():
+    z = lampas.tensor([1j, 1j])
+    found = lampas.rms_norm(z, (2,), z * 2, eps=0.0)
+    assert found.tolist() == pytest.approx([1j * 2j / 1j] * 2)

@@ -10,7 +10,10 @@ from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError
 from lampas.ops._arguments import require_one, require_tensors
-from lampas.ops.choose import clamp
+from lampas.ops.choose import clamp, where
+from lampas.ops.compare import eq, ge
+from lampas.ops.complex import real
+from lampas.ops.unary import exp, log1p
 
 __all__ = [
     "copysign",
@@ -88,14 +91,24 @@ def logaddexp(input: Tensor, other: Tensor) -> Tensor:
     """``log(exp(input) + exp(other))`` without overflow.
 
     Args:
-        input, other: floating tensors that broadcast against each other.
+        input, other: floating or complex tensors that broadcast against each other.
 
     >>> lampas.logaddexp(lampas.tensor([0.0]), lampas.tensor([0.0]))
     tensor([0.6931])
     """
     require_tensors("logaddexp", input=input, other=other)
     _require_floating("logaddexp", input, other)
+    if input.is_complex() or other.is_complex():
+        return _complex_logaddexp(input, other)
     return _logaddexp.call(input, other)
+
+
+def _complex_logaddexp(input: Tensor, other: Tensor) -> Tensor:
+    """The exponential that is larger, by the real parts, is taken out of the sum."""
+    larger = ge(real(input), real(other))
+    top, low = where(larger, input, other), where(larger, other, input)
+    away = where(eq(low, top), 0, low - top)
+    return top + log1p(exp(away))
 
 
 def logaddexp2(input: Tensor, other: Tensor) -> Tensor:

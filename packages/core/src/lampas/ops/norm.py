@@ -11,6 +11,8 @@ from lampas.engine.tensor import Tensor, shared_cell
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops.create import cast
 from lampas.ops.pad import pad
+from lampas.ops.power import rsqrt
+from lampas.ops.reduce import mean
 from lampas.ops.standardize import standardize
 
 __all__ = [
@@ -139,7 +141,10 @@ def rms_norm(
     if not input._data.size:
         return input * 1.0
     if eps is None:
-        eps = 2.0**-52 if input._data.dtype.itemsize == 8 else 2.0**-23
+        eps = 2.0**-52 if input.dtype.to_real().name == "float64" else 2.0**-23
+    if input.is_complex():
+        y = input * rsqrt(mean(input * input, dims, keepdim=True) + eps)
+        return y if weight is None else y * weight
     return _apply(input, weight, None, dims, shape, eps, center=False)[0]
 
 

@@ -457,6 +457,13 @@ def drawing_dtype(self: Tensor, name: str) -> np.dtype:
     return self._data.dtype
 
 
+def _own_parts(self: Tensor, name: str) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype of the real numbers to draw for a tensor, as in ``_parts``."""
+    if self.is_complex():
+        return (*self._data.shape, 2), self.dtype.to_real().numpy
+    return self._data.shape, drawing_dtype(self, name)
+
+
 @method("uniform_")
 def _uniform(
     self: Tensor,
@@ -466,7 +473,7 @@ def _uniform(
     generator: _random.Generator | None = None,
     **bounds: float,
 ) -> Tensor:
-    """Fill with numbers drawn evenly from [from, to).
+    """Fill with numbers drawn evenly from [from, to), in both parts of complex ones.
 
     Raises:
         RuntimeError: ``from`` is greater than ``to``.
@@ -476,9 +483,9 @@ def _uniform(
         raise ArgumentTypeError(f"uniform_: unknown argument {next(iter(bounds))!r}")
     if low > to:
         raise ProbabilityError(f"uniform_: from must not exceed to, got {low} and {to}")
-    kind = drawing_dtype(self, "uniform_")
-    drawn = source_of(generator).uniform(self._data.shape, kind)
-    return refill(self, "uniform", _scaled(drawn, to - low, low))
+    shape, kind = _own_parts(self, "uniform_")
+    drawn = _scaled(source_of(generator).uniform(shape, kind), to - low, low)
+    return refill(self, "uniform", _joined(drawn, self.dtype))
 
 
 def _scaled(drawn: np.ndarray, factor: float, offset: float) -> np.ndarray:
@@ -500,14 +507,17 @@ def _normal(
 ) -> Tensor:
     """Fill with numbers drawn from a normal distribution.
 
+    The parts of complex numbers have half of the variance each, as :func:`randn` has.
+
     Raises:
         RuntimeError: ``std`` is negative.
     """
     if std < 0:
         raise ProbabilityError(f"normal_: std must not be negative, got {std}")
-    kind = drawing_dtype(self, "normal_")
-    drawn = source_of(generator).normal(self._data.shape, kind)
-    return refill(self, "normal", _scaled(drawn, std, mean))
+    shape, kind = _own_parts(self, "normal_")
+    width = std * math.sqrt(0.5) if self.is_complex() else std
+    drawn = _scaled(source_of(generator).normal(shape, kind), width, mean)
+    return refill(self, "normal", _joined(drawn, self.dtype))
 
 
 @method("exponential_")

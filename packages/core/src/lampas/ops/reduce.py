@@ -436,8 +436,9 @@ _logsumexp = op("logsumexp", kind=REDUCTION, saves="x y", infer=reduced)
 def logsumexp_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
     if x.size == 0:
         return xp.log(x.sum(axis=dim, keepdims=keepdim))
-    top = x.max(axis=dim, keepdims=True)
-    top = xp.where(xp.isfinite(top), top, xp.zeros((), x.dtype))
+    # Of complex numbers the real part says how large the exponential is.
+    top = x.real.max(axis=dim, keepdims=True)
+    top = xp.where(xp.isfinite(top), top, xp.zeros((), top.dtype))
     total = xp.log(xp.exp(x - top).sum(axis=dim, keepdims=True)) + top
     return total if keepdim else total.reshape(_left(x.shape, dim))
 
@@ -453,7 +454,7 @@ def logsumexp_vjp(
     kept = _kept(x.shape, dim)
     # Nothing but -inf has no share to give.
     top = F.reshape(F.masked(y, y != -math.inf), shape=kept)
-    return (F.reshape(g, shape=kept) * F.exp(x - top),)
+    return (F.reshape(g, shape=kept) * F.conj(F.exp(x - top)),)
 
 
 @method()
