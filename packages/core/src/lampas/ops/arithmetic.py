@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from lampas.dtypes import HALVES
 from lampas.engine.infer import broadcast, like_input
 from lampas.engine.record import BILINEAR, ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import require_one, require_tensors
+from lampas.ops.unary import trunc
 
 __all__ = [
     "add",
@@ -264,12 +266,21 @@ def div(
     if rounding_mode is None:
         return _div.call(input, other)
     if rounding_mode == "trunc":
+        if _is_half(input) or _is_half(other):
+            quotient = _div.call(input, other)
+            if _is_half(quotient):
+                # PyTorch rounds the quotient to half precision before it cuts it off.
+                return trunc(quotient)
         return _div_trunc.call(input, other)
     if rounding_mode == "floor":
         return _div_floor.call(input, other)
     raise DTypeError(
         f"rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}"
     )
+
+
+def _is_half(x: Any) -> bool:
+    return isinstance(x, Tensor) and x._data.dtype in HALVES
 
 
 def floor_divide(input: Tensor, other: Tensor | float) -> Tensor:

@@ -299,7 +299,7 @@ def arange(
     start, end, step = (
         v.item() if isinstance(v, Tensor) else v for v in (start, end, step)
     )
-    if dtype is not None and as_dtype(dtype).category < 2:
+    if dtype is not None and as_dtype(dtype).name == "int64":
         start, end, step = int(start), int(end), int(step)
     if step == 0:
         raise ShapeError("arange: step must not be 0")
@@ -315,6 +315,10 @@ def arange(
         array = np.arange(start, end, step).astype(kind)
     else:
         count = max(0, math.ceil((end - start) / step))
+        if as_dtype(dtype).category < 2:
+            # As in PyTorch, int64 cuts all three off first, and other integers only
+            # after they are counted.
+            start, step = int(start), int(step)
         array = (start + step * np.arange(count, dtype=np.float64)).astype(kind)
     return _finish(array, device, requires_grad)
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from lampas.dtypes import int64
 from lampas.engine.infer import Spec
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
 from lampas.errors import ShapeError
+from lampas.ops.convert import cast
 from lampas.ops.matmul import matmul
 
 __all__ = ["einsum", "tensordot"]
@@ -95,7 +97,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         tensors.append(x)
         plain.append(term)
     _check_sizes(equation, tensors, plain)
-    tensors = _broadcast_ones(tensors, plain)
+    tensors = _broadcast_ones(_summed_wide(tensors, plain, out), plain)
     return _einsum.call(*tensors, terms=tuple(plain), out=out)
 
 
@@ -191,6 +193,18 @@ def _check_sizes(
                     f"{', '.join(str(tuple(x.shape)) for x in tensors)}"
                 )
             sizes[axis] = max(sizes[axis], size)
+
+
+def _summed_wide(
+    tensors: list[Tensor], terms: list[tuple[int, ...]], out: tuple[int, ...]
+) -> list[Tensor]:
+    """Bool and integers as int64 where an operand is summed by itself, as ``sum``."""
+    result = []
+    for i, (x, term) in enumerate(zip(tensors, terms, strict=True)):
+        others = set(out).union(*(t for j, t in enumerate(terms) if j != i))
+        alone = x.dtype.category < 2 and not others.issuperset(term)
+        result.append(cast(x, int64) if alone else x)
+    return result
 
 
 def _broadcast_ones(

@@ -85,6 +85,10 @@ def addr(
     >>> lampas.addr(lampas.ones(1), lampas.ones(1), lampas.ones(2))
     tensor([[2., 2.]])
     """
+    if input.dtype.category == vec1.dtype.category == vec2.dtype.category == 0:
+        # Sums and products of bools are "or" and "and", factors bools too.
+        product = outer(vec1, vec2) & bool(alpha)
+        return product | input if beta else product
     return combined("addr", input, outer(vec1, vec2), beta, alpha)
 
 

@@ -83,6 +83,8 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     tensor([[2., 2., 2.]])
     """
     shape, wanted = self._data.shape, sizes_of(size)
+    if shape == wanted != ():
+        return self
     extra = len(shape) - len(wanted)
     if extra < 0 or [
         w for w, s in zip(wanted, shape[extra:], strict=True) if w not in (1, s)
