@@ -150,6 +150,7 @@ def test_one_cycle(kind, three):
 def test_one_cycle_ends():
     optimizer = optimizer_of(1.0, momentum=0.9)
     scheduler = schedules.OneCycleLR(optimizer, 1.0, epochs=1, steps_per_epoch=2)
+    optimizer.step()
     scheduler.step()
     scheduler.step()
     with pytest.raises(ValueError, match="step 3 is beyond the cycle's total_steps 2"):
@@ -197,6 +198,7 @@ def test_saved_schedules_go_on(name, tmp_path):
     optimizer = optimizer_of(0.4, 1.0)
     scheduler = make(optimizer)
     for _ in range(4):
+        optimizer.step()
         scheduler.step()
     states = {"o": optimizer.state_dict(), "s": scheduler.state_dict()}
     lampas.save(states, tmp_path / "state.pt")

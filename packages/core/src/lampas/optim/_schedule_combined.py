@@ -8,14 +8,62 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.errors import ArgumentError
-from lampas.optim._schedule import LRScheduler
+from lampas.optim._schedule import LRScheduler, check_optimizer, one_each, set_option
 from lampas.optim.optimizer import Optimizer
 
 __all__ = ["ChainedScheduler", "ReduceLROnPlateau", "SequentialLR"]
 
 
-class SequentialLR(LRScheduler):
+class _Combined(LRScheduler):
+    """What schedules made of others have in common."""
+
+    _schedulers: list[LRScheduler]
+
+    def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Any) -> None:
+        check_optimizer(optimizer)
+        for i, scheduler in enumerate(schedulers):
+            if isinstance(scheduler, ReduceLROnPlateau):
+                raise ArgumentError(
+                    f"schedulers[{i}] is a ReduceLROnPlateau, which needs a metric at "
+                    "each step; step it by itself"
+                )
+            if scheduler.optimizer is not optimizer:
+                raise ArgumentError(f"schedulers[{i}] belongs to another optimizer")
+        self.optimizer = optimizer
+        self._schedulers = list(schedulers)
+
+    def _undo(self) -> None:
+        for scheduler in self._schedulers:
+            scheduler._undo()
+
+    def _restart(self) -> None:
+        # The closed forms of several would each begin from the base: begin by steps.
+        self._to_initial_rates()
+        self._again()
+
+    def _to_initial_rates(self) -> None:
+        for group in self.optimizer.param_groups:
+            set_option(group, "lr", group["initial_lr"])
+
+    def state_dict(self) -> dict[str, Any]:
+        """The counters and the states of all schedules."""
+        state = super().state_dict()
+        return {**state, "_schedulers": [s.state_dict() for s in self._schedulers]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what ``state_dict`` gave."""
+        state = dict(state_dict)
+        saved = state.pop("_schedulers")
+        super().load_state_dict(state)
+        for scheduler, its in zip(self._schedulers, saved, strict=True):
+            scheduler.load_state_dict(its)
+
+
+class SequentialLR(_Combined):
     """One schedule after another, changing at the ``milestones``.
+
+    The schedules may be combined ones; each begins at its step 0 from the first rates.
+    A combined one that comes first has made one step more, as in PyTorch.
 
     Args:
         optimizer: whose groups are scheduled.
@@ -24,7 +72,8 @@ class SequentialLR(LRScheduler):
         last_epoch: the step to go on from.
 
     Raises:
-        ValueError: the numbers do not fit, or one has another optimizer.
+        ValueError: the numbers do not fit, or one has another optimizer or needs a
+            metric.
     """
 
     def __init__(
@@ -34,20 +83,28 @@ class SequentialLR(LRScheduler):
         milestones: Sequence[int],
         last_epoch: int = -1,
     ) -> None:
-        _check_chain(schedulers, optimizer)
+        if not schedulers:
+            raise ArgumentError("schedulers must hold at least one scheduler")
+        super().__init__(schedulers, optimizer)
         if len(milestones) != len(schedulers) - 1:
             raise ArgumentError(
                 f"{len(schedulers)} schedulers need {len(schedulers) - 1} milestones, "
                 f"got {len(milestones)}"
             )
-        self._schedulers, self._milestones = list(schedulers), list(milestones)
-        self.optimizer, self.last_epoch = optimizer, last_epoch + 1
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"]
-        for scheduler in self._schedulers:
-            scheduler.last_epoch -= 1
-        self._schedulers[0].step()
-        self._last_lr = self._schedulers[0].get_last_lr()
+        self._milestones = list(milestones)
+        self.last_epoch = last_epoch + 1
+        # Making the schedulers has stepped each of them once: begin anew.
+        self._to_initial_rates()
+        self._undo()
+        first = self._schedulers[bisect_right(self._milestones, 0)]
+        first._begin()
+        self._last_lr = first.get_last_lr()
+
+    def _again(self) -> None:
+        self.last_epoch = 0
+        first = self._schedulers[bisect_right(self._milestones, 0)]
+        first._again()
+        self._last_lr = first.get_last_lr()
 
     def step(self, epoch: int | None = None) -> None:
         """Go to the next step of the schedule that is on."""
@@ -55,51 +112,35 @@ class SequentialLR(LRScheduler):
         index = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[index]
         if index > 0 and self._milestones[index - 1] == self.last_epoch:
-            scheduler.step(0)
+            scheduler._restart()
         else:
             scheduler.step()
         self._last_lr = scheduler.get_last_lr()
 
-    def state_dict(self) -> dict[str, Any]:
-        """The counters and the states of all schedules."""
-        state = {
-            k: v for k, v in vars(self).items() if k not in ("optimizer", "_schedulers")
-        }
-        return {**state, "_schedulers": [s.state_dict() for s in self._schedulers]}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what ``state_dict`` gave."""
-        _load_chain(self, self._schedulers, state_dict)
+class ChainedScheduler(_Combined):
+    """Several schedules at once: each changes the rate that the one before left.
 
+    Args:
+        schedulers: schedules of one optimizer; combined ones too.
+        optimizer: whose groups are scheduled; None takes the first schedule's.
 
-def _check_chain(schedulers: Sequence[LRScheduler], optimizer: Any) -> None:
-    if not schedulers:
-        raise ArgumentError("schedulers must hold at least one scheduler")
-    for i, scheduler in enumerate(schedulers):
-        if scheduler.optimizer is not optimizer:
-            raise ArgumentError(f"schedulers[{i}] belongs to another optimizer")
-
-
-def _load_chain(
-    owner: Any, schedulers: Sequence[LRScheduler], state_dict: dict[str, Any]
-) -> None:
-    states = state_dict["_schedulers"]
-    vars(owner).update({k: v for k, v in state_dict.items() if k != "_schedulers"})
-    for scheduler, state in zip(schedulers, states, strict=True):
-        scheduler.load_state_dict(state)
-
-
-class ChainedScheduler(LRScheduler):
-    """Several schedules at once: each changes the rate that the one before left."""
+    Raises:
+        ValueError: there are no schedules, or one has another optimizer or needs a
+            metric.
+    """
 
     def __init__(
         self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None
     ) -> None:
         if not schedulers:
             raise ArgumentError("schedulers must hold at least one scheduler")
-        self.optimizer = optimizer or schedulers[0].optimizer
-        _check_chain(schedulers, self.optimizer)
-        self._schedulers = list(schedulers)
+        super().__init__(schedulers, optimizer or schedulers[0].optimizer)
+        self._last_lr = self._current()
+
+    def _again(self) -> None:
+        for scheduler in self._schedulers:
+            scheduler._again()
         self._last_lr = self._current()
 
     def step(self, epoch: int | None = None) -> None:
@@ -107,17 +148,6 @@ class ChainedScheduler(LRScheduler):
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = self._current()
-
-    def state_dict(self) -> dict[str, Any]:
-        """The states of all schedules."""
-        return {
-            "_last_lr": self._last_lr,
-            "_schedulers": [s.state_dict() for s in self._schedulers],
-        }
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what ``state_dict`` gave."""
-        _load_chain(self, self._schedulers, state_dict)
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -149,6 +179,7 @@ class ReduceLROnPlateau(LRScheduler):
         min_lr: float | Sequence[float] = 0,
         eps: float = 1e-8,
     ) -> None:
+        check_optimizer(optimizer)
         if factor >= 1.0:
             raise ArgumentError(f"factor must be below 1, got {factor}")
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
@@ -156,17 +187,20 @@ class ReduceLROnPlateau(LRScheduler):
                 "mode must be 'min' or 'max' and threshold_mode 'rel' or 'abs', got "
                 f"{mode!r} and {threshold_mode!r}"
             )
-        count = len(optimizer.param_groups)
         self.optimizer = optimizer
         self.mode, self.factor, self.patience = mode, factor, patience
         self.threshold, self.threshold_mode = threshold, threshold_mode
         self.cooldown, self.eps = cooldown, eps
-        self.min_lrs = (
-            list(min_lr) if isinstance(min_lr, (list, tuple)) else [min_lr] * count
-        )
+        self.min_lrs = one_each("min_lr", optimizer, min_lr)
+        self.default_min_lr = None if isinstance(min_lr, (list, tuple)) else min_lr
         self.best = math.inf if mode == "min" else -math.inf
         self.num_bad_epochs = self.cooldown_counter = self.last_epoch = 0
         self._last_lr = self._current()
+
+    @property
+    def in_cooldown(self) -> bool:
+        """Whether a reduction was made less than ``cooldown`` steps ago."""
+        return self.cooldown_counter > 0
 
     def step(  # type: ignore[override]  # PyTorch's signature
         self, metrics: Any, epoch: int | None = None
@@ -178,7 +212,7 @@ class ReduceLROnPlateau(LRScheduler):
             self.best, self.num_bad_epochs = value, 0
         else:
             self.num_bad_epochs += 1
-        if self.cooldown_counter > 0:
+        if self.in_cooldown:
             self.cooldown_counter -= 1
             self.num_bad_epochs = 0
         if self.num_bad_epochs > self.patience:
@@ -196,7 +230,15 @@ class ReduceLROnPlateau(LRScheduler):
 
     def _reduce(self) -> None:
         groups = self.optimizer.param_groups
+        if len(groups) != len(self.min_lrs):
+            if self.default_min_lr is None:
+                raise ArgumentError(
+                    f"the optimizer has {len(groups)} groups now and min_lrs "
+                    f"{len(self.min_lrs)} values; give min_lrs one for each"
+                )
+            self.min_lrs = [self.default_min_lr] * len(groups)
         for group, low in zip(groups, self.min_lrs, strict=True):
-            rate = max(group["lr"] * self.factor, low)
-            if group["lr"] - rate > self.eps:
-                group["lr"] = rate
+            old = float(group["lr"])
+            rate = max(old * self.factor, float(low))
+            if old - rate > self.eps:
+                set_option(group, "lr", rate)

@@ -44,13 +44,17 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     def step(self, epoch: float | None = None) -> None:
         """Go to the next step, or to ``epoch``, which may be a fraction."""
         self._step_count += 1
-        if epoch is None:
+        self._update(epoch)
+
+    def _update(self, epoch: float | None) -> None:
+        if epoch is None and self.last_epoch >= 0:
             self.last_epoch += 1
             self.T_cur += 1
             if self.T_cur >= self.T_i:
                 self.T_cur -= self.T_i
                 self.T_i *= self.T_mult
         else:
+            epoch = 0 if epoch is None else epoch
             if epoch < 0:
                 raise ArgumentError(f"epoch must be >= 0, got {epoch}")
             self.last_epoch = math.floor(epoch)

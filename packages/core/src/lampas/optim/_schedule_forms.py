@@ -9,7 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from lampas.errors import ArgumentError
-from lampas.optim._schedule import LRScheduler
+from lampas.optim._schedule import (
+    LRScheduler,
+    check_optimizer,
+    load_function,
+    saved_function,
+)
 from lampas.optim.optimizer import Optimizer
 
 __all__ = [
@@ -43,22 +48,34 @@ class LambdaLR(LRScheduler):
         lr_lambda: Callable[[int], float] | Sequence[Callable[[int], float]],
         last_epoch: int = -1,
     ) -> None:
-        self._lambdas = _one_each(optimizer, lr_lambda)
+        check_optimizer(optimizer)
+        count = len(optimizer.param_groups)
+        functions = lr_lambda if isinstance(lr_lambda, (list, tuple)) else None
+        if functions is not None and len(functions) != count:
+            raise ArgumentError(f"expected {count} lr_lambdas, got {len(functions)}")
+        self.lr_lambdas: list[Any] = (
+            [lr_lambda] * count if functions is None else list(functions)
+        )
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float]:
         """The rates at ``last_epoch``."""
-        pairs = zip(self.base_lrs, self._lambdas, strict=True)
+        pairs = zip(self.base_lrs, self.lr_lambdas, strict=True)
         return [base * f(self.last_epoch) for base, f in pairs]
 
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but the optimizer; of functions, the attributes of objects."""
+        state = super().state_dict()
+        state["lr_lambdas"] = [saved_function(f) for f in self.lr_lambdas]
+        return state
 
-def _one_each(optimizer: Optimizer, functions: Any) -> list[Any]:
-    count = len(optimizer.param_groups)
-    if not isinstance(functions, (list, tuple)):
-        return [functions] * count
-    if len(functions) != count:
-        raise ArgumentError(f"expected {count} lr_lambdas, got {len(functions)}")
-    return list(functions)
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over what ``state_dict`` gave; functions stay."""
+        state = dict(state_dict)
+        saved = state.pop("lr_lambdas")
+        super().load_state_dict(state)
+        for function, attributes in zip(self.lr_lambdas, saved, strict=True):
+            load_function(function, attributes)
 
 
 class MultiplicativeLR(LambdaLR):
@@ -66,9 +83,9 @@ class MultiplicativeLR(LambdaLR):
 
     def get_lr(self) -> list[float]:
         """The rates at ``last_epoch``."""
-        if self.last_epoch == 0:
+        if self._is_initial:
             return self._current()
-        pairs = zip(self._current(), self._lambdas, strict=True)
+        pairs = zip(self._current(), self.lr_lambdas, strict=True)
         return [rate * f(self.last_epoch) for rate, f in pairs]
 
 
@@ -173,7 +190,7 @@ class LinearLR(LRScheduler):
         rates, step = self._current(), self.last_epoch
         if step == 0:
             return [rate * self.start_factor for rate in rates]
-        if step > self.total_iters:
+        if self._is_initial or step > self.total_iters:
             return rates
         slope = self.end_factor - self.start_factor
         before = self.total_iters * self.start_factor + (step - 1) * slope
@@ -196,7 +213,7 @@ class ExponentialLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         """The rates at ``last_epoch``."""
-        if self.last_epoch == 0:
+        if self._is_initial:
             return self._current()
         return [rate * self.gamma for rate in self._current()]
 
@@ -220,7 +237,7 @@ class PolynomialLR(LRScheduler):
     def get_lr(self) -> list[float]:
         """The rates at ``last_epoch``."""
         step, total = self.last_epoch, self.total_iters
-        if step == 0 or step > total:
+        if self._is_initial or step > total:
             return self._current()
         factor = ((1 - step / total) / (1 - (step - 1) / total)) ** self.power
         return [rate * factor for rate in self._current()]
@@ -250,7 +267,7 @@ class CosineAnnealingLR(LRScheduler):
     def get_lr(self) -> list[float]:
         """The rates at ``last_epoch``."""
         step, period, low = self.last_epoch, self.T_max, self.eta_min
-        if step == 0:
+        if self._is_initial:
             return self._current()
         if (step - 1 - period) % (2 * period) == 0:
             rise = (1 - math.cos(math.pi / period)) / 2

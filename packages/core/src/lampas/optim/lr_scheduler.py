@@ -12,6 +12,7 @@ from lampas.optim._schedule_combined import (
     SequentialLR,
 )
 from lampas.optim._schedule_cycles import CosineAnnealingWarmRestarts, OneCycleLR
+from lampas.optim._schedule_cyclic import CyclicLR
 from lampas.optim._schedule_forms import (
     ConstantLR,
     CosineAnnealingLR,
@@ -29,6 +30,7 @@ __all__ = [
     "ConstantLR",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
+    "CyclicLR",
     "ExponentialLR",
     "LRScheduler",
     "LambdaLR",
@@ -41,3 +43,6 @@ __all__ = [
     "SequentialLR",
     "StepLR",
 ]
+
+# The name under which older programs derive their schedules.
+_LRScheduler = LRScheduler

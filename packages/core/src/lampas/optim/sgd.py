@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from lampas.engine.tensor import Tensor, wrap
+from lampas.dtypes import HALVES
+from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
-from lampas.optim.optimizer import Optimizer, changed, gradients_of, is_half
+from lampas.optim._options import check_modes, check_not_negative
+from lampas.optim.optimizer import Optimizer, changed, gradients_of, like
 
 __all__ = ["SGD"]
 
@@ -21,13 +23,14 @@ class SGD(Optimizer):
 
     Args:
         params: parameters or groups.
-        lr: step size, >= 0.
+        lr: step size, >= 0; a number or a tensor of one element.
         momentum: factor of the velocity, >= 0.
         dampening: shrinks new gradients in the velocity by ``1 - dampening``.
         weight_decay: L2 penalty, >= 0.
         nesterov: look ahead by ``g + momentum * v``; needs momentum and no dampening.
         maximize: go up instead of down.
-        foreach, differentiable, fused: accepted; one implementation serves all.
+        foreach, fused: accepted; one implementation serves all.
+        differentiable: must be False.
 
     Raises:
         ValueError: an option is out of range.
@@ -55,13 +58,8 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        for name, value in (
-            ("lr", lr),
-            ("momentum", momentum),
-            ("weight_decay", weight_decay),
-        ):
-            if value < 0:
-                raise ArgumentError(f"{name} must be >= 0, got {value}")
+        check_not_negative(lr=lr, momentum=momentum, weight_decay=weight_decay)
+        check_modes(lr, foreach=foreach, fused=fused, differentiable=differentiable)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ArgumentError("nesterov needs a momentum and zero dampening")
         options = {
@@ -78,20 +76,20 @@ class SGD(Optimizer):
         super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
-        lr, decay = float(group["lr"]), group["weight_decay"]
+        lr, decay = float(group["lr"]), float(group["weight_decay"])
         for p, g in zip(params, gradients_of(params, group["maximize"]), strict=True):
-            data = p._data
-            if is_half(p):
-                data, g = data.astype(np.float32), g.astype(np.float32)
+            data, wide = p._data, p._data
+            if data.dtype in HALVES:
+                wide, g = data.astype(np.float32), g.astype(np.float32)
             if decay:
-                g = g + data * decay
+                g = g + wide * decay
             if group["momentum"]:
                 g = self._velocity(p, g, group)
             step = g * lr
-            if data is p._data:
+            if wide is data:
                 data -= step
             else:
-                p._data[...] = data - step
+                data[...] = wide - step
         changed(params)
 
     def _velocity(self, p: Tensor, g: Any, group: dict[str, Any]) -> Any:
@@ -99,8 +97,8 @@ class SGD(Optimizer):
         state = self.state[p]
         buffer = state.get("momentum_buffer")
         if buffer is None:
-            state["momentum_buffer"] = wrap(g.astype(p._data.dtype))
-            velocity = g
+            state["momentum_buffer"] = buffer = like(p)
+            buffer._data[...] = velocity = g
         else:
             velocity = buffer._data.astype(g.dtype, copy=False)
             velocity *= momentum
