@@ -41,6 +41,7 @@ from lampas.ops.conv import (
     conv_transpose3d,
 )
 from lampas.ops.cross_entropy import cross_entropy, nll_loss
+from lampas.ops.ctc import ctc_loss
 from lampas.ops.distance import pdist
 from lampas.ops.dropout import (
     alpha_dropout,
@@ -163,6 +164,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
+    "ctc_loss",
     "dropout",
     "dropout1d",
     "dropout2d",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor
+from lampas.ops.index import add_at
 
 __all__ = ["gather_flat", "scatter_flat"]
 
@@ -45,9 +47,8 @@ def scatter_flat_forward(
     if unique:
         xp.put_along_axis(result, index, x, axis=-1)
         return result
-    rows = result.reshape(-1, size)
-    at = index.reshape(rows.shape[0], -1)
-    xp.add.at(rows, (xp.arange(rows.shape[0])[:, None], at), x.reshape(at.shape))
+    start = xp.arange(math.prod(x.shape[:-1])).reshape(*x.shape[:-1], 1) * size
+    add_at(xp, result.reshape(-1), ((index + start).reshape(-1),), x.reshape(-1))
     return result
 
 
