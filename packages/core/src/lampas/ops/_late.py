@@ -77,6 +77,10 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "triangular_solve",
     ),
     "matrix_exp": ("matrix_exp",),
+    "matrix_power": (
+        "chain_matmul",
+        "matrix_power",
+    ),
     "polar": (
         "angle",
         "complex",
@@ -139,6 +143,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "trapezoid",
         "trapz",
     ),
+    "vander": ("vander",),
 }
 """Late families, and those of their functions that ``lampas`` gives on."""
 
@@ -217,6 +222,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "triangular_solve",
     ),
     "matrix_exp": ("matrix_exp",),
+    "matrix_power": ("matrix_power",),
     "polar": (
         "angle",
         "isreal",

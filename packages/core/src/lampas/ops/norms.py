@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lampas.dtypes import DType, as_dtype
+from lampas.dtypes import DType, as_dtype, promote_types
 from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import REDUCTION, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ArgumentError, DTypeError, ShapeError
+from lampas.ops import _late
 from lampas.ops._arguments import dims_of
 from lampas.ops.convert import cast
 
@@ -55,12 +56,34 @@ def vector_norm_vjp(
     if ord == 2:
         return (x * F.masked(g / y, y != 0),)
     if math.isinf(ord):
-        top = F.abs(x) == y
+        top = F.logical_or(F.abs(x) == y, F.logical_and(F.isnan(x), F.isnan(y)))
         count = F.sum(F.cast(top, dtype=g.dtype), dim=dim, keepdim=True)
         return (F.masked(F.sgn(x) * (g / count), top),)
     slope = F.masked(F.pow_number(F.abs(x), exponent=ord - 1), x != 0)
     scale = F.masked(g / F.pow_number(y, exponent=ord - 1), y != 0)
     return (F.sgn(x) * slope * scale,)
+
+
+def as_floats(name: str, input: Tensor, dtype: DType | None) -> Tensor:
+    """``input`` in a dtype that a norm may ask for, by default its own.
+
+    Raises:
+        RuntimeError: neither is floating or complex, one is complex and the other not,
+            or ``dtype`` is narrower.
+    """
+    wanted = input.dtype if dtype is None else as_dtype(dtype)
+    if wanted.category < 2 or input.dtype.category < 2:
+        raise DTypeError(
+            f"{name}: input must be floating or complex, got {input.dtype}"
+        )
+    if promote_types(input.dtype, wanted) != wanted:
+        raise DTypeError(f"{name}: dtype {wanted} is narrower than {input.dtype}")
+    if wanted.is_complex != input.dtype.is_complex:
+        raise DTypeError(
+            f"{name}: dtype must be complex exactly if the input is, got {wanted} for "
+            f"{input.dtype}"
+        )
+    return cast(input, wanted)
 
 
 def vector_norm(
@@ -85,13 +108,12 @@ def vector_norm(
         RuntimeError: the input is integer, or has no elements and ``ord`` no value
             for that.
 
-    >>> lampas.ops.norms.vector_norm(lampas.tensor([3.0, -4.0]))
+    >>> lampas.linalg.vector_norm(lampas.tensor([3.0, -4.0]))
     tensor(5.)
     """
-    if dtype is not None:
-        input = cast(input, as_dtype(dtype))
-    if input._data.dtype.kind in "biu":
-        raise DTypeError(f"norm: input must be floating or complex, got {input.dtype}")
+    if not isinstance(ord, (int, float)):
+        raise ShapeError(f"vector_norm: ord must be a number, got {ord!r}")
+    input = as_floats("vector_norm", input, dtype)
     dims = dims_of(dim, input._data.ndim)
     empty = any(input._data.shape[d] == 0 for d in dims)
     if empty and (ord < 0 or (math.isinf(ord) and input._data.size == 0)):
@@ -115,7 +137,8 @@ def norm(
 
     Args:
         input: any shape, floating or complex.
-        p: the order; ``"fro"`` is 2.
+        p: the order; ``"fro"`` is 2, and ``"nuc"`` adds the singular values of the
+            matrices in two dimensions.
         dim: the dimensions to reduce; all of them by default.
         keepdim: keep reduced dimensions with size 1.
         dtype: cast the input to this first.
@@ -127,11 +150,13 @@ def norm(
     >>> lampas.norm(lampas.tensor([3.0, -4.0]))
     tensor(5.)
     """
-    if isinstance(p, str) and p != "fro":
-        raise ArgumentError(
-            f"norm: p must be a number or 'fro', got {p!r}; matrix norms are in "
-            "lampas.linalg"
+    if p == "nuc":
+        plane = tuple(range(input._data.ndim)) if dim is None else dim
+        return _late.load("matrix_norm").matrix_norm(
+            input, "nuc", plane, keepdim, dtype=dtype
         )
+    if isinstance(p, str) and p != "fro":
+        raise ArgumentError(f"norm: p must be a number, 'fro' or 'nuc', got {p!r}")
     order = 2 if p is None or p == "fro" else p
     return vector_norm(input, order, dim, keepdim, dtype=dtype)
 
