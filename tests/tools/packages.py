@@ -21,6 +21,7 @@ INTERNAL = (
     "lampas.engine",
     "lampas.kernels",
     "lampas.ops",
+    "lampas.transform",
     "lampas.serialization",
 )
 

@@ -120,6 +120,7 @@ if TYPE_CHECKING:
         autograd,
         errors,
         fft,
+        func,
         linalg,
         nn,
         ops,
@@ -158,6 +159,7 @@ _SUBMODULES = (
     "autograd",
     "errors",
     "fft",
+    "func",
     "linalg",
     "nn",
     "ops",
@@ -181,6 +183,7 @@ _LAZY = {
     "seed": "random",
     "set_rng_state": "random",
     "show_config": "doctor",
+    "vmap": "transform.vmap",
     **{
         name: f"ops.{family}"
         for family, names in _late.FUNCTIONS.items()

@@ -9,9 +9,10 @@ import numpy as np
 
 from lampas.backend.device import namespace_of
 from lampas.engine.callpath import CAST
-from lampas.engine.modes import anomaly
+from lampas.engine.modes import anomaly, mode
 from lampas.engine.tape import walk
 from lampas.engine.tensor import Tensor, method, wrap
+from lampas.engine.tracer import Tracer, TransformError
 from lampas.errors import GradientError, ShapeError
 
 __all__ = ["backward", "grad"]
@@ -20,6 +21,11 @@ __all__ = ["backward", "grad"]
 def _roots(
     tensors: Sequence[Tensor], gradients: Sequence[Tensor | None], graph: bool
 ) -> list[tuple[Any, Any]]:
+    if mode.levels and any(isinstance(x, Tracer) for x in tensors):
+        raise TransformError(
+            "autograd.grad and backward can't start at a tensor inside a function "
+            "transform; use lampas.func.grad or vjp there"
+        )
     roots = []
     for i, (tensor, g) in enumerate(zip(tensors, gradients, strict=True)):
         if tensor._node is None:

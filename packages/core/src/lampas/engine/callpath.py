@@ -21,6 +21,7 @@ from lampas.engine.promotion import result_type_of
 from lampas.engine.record import CALL_PATH, Record
 from lampas.engine.tape import WRAP, MultiNode, Node, Output, make_node
 from lampas.engine.tensor import Tensor, shared_cell, wrap
+from lampas.engine.tracer import Tracer, interpret, refuse_leaked
 from lampas.engine.views import link_view
 from lampas.errors import (
     ArgumentTypeError,
@@ -208,7 +209,9 @@ def _reversed(record: Record, general: Callable[..., Any]) -> Callable[..., Any]
     differentiable = record.vjp_rule is not None
 
     def call(x: Any, number: Any) -> Any:
-        if type(number) is not float and type(number) is not int:
+        if type(x) is not Tensor or (
+            type(number) is not float and type(number) is not int
+        ):
             return general(x, number)
         a = x._data
         dtype = a.dtype
@@ -331,6 +334,8 @@ def _general(record: Record, *args: Any, **params: Any) -> Any:
         )
     if record.promote is not None:
         operands = _promote(record, operands)
+    if mode.levels and any(isinstance(x, Tracer) for x in operands):
+        return interpret(record, operands, params)
     tensors = [x for x in operands if isinstance(x, Tensor)]
     arrays = tuple(x._data if isinstance(x, Tensor) else x for x in operands)
     xp, arrays = _one_device(record, tensors, arrays)
@@ -427,6 +432,7 @@ def _one_device(
     """The array module of all operands; 0-d host tensors may join a device's."""
     if all(type(x._data) is _ndarray for x in tensors):
         return np, arrays
+    refuse_leaked(record, tensors)
     devices = [backend_of(x._data) for x in tensors]
     away = next(d for d in devices if d != CPU)
     lead = next(x._data for x in tensors if backend_of(x._data) == away)
@@ -580,7 +586,7 @@ def _remember(
     if single:
         outs._node = node
     else:
-        _branch(node, outs)
+        branch(node, outs)
 
 
 def _without_numbers(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -589,7 +595,7 @@ def _without_numbers(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(np.asarray(a, dtype) if isinstance(a, _NUMBERS) else a for a in arrays)
 
 
-def _branch(node: MultiNode, outs: tuple[Tensor, ...]) -> None:
+def branch(node: MultiNode, outs: tuple[Tensor, ...]) -> None:
     """Give each floating output of a multi-output op its own branch of the node."""
     node.outs = []
     node.specs = tuple((o._data.shape, o._data.dtype) for o in outs)

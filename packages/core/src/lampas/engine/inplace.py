@@ -19,6 +19,7 @@ from lampas.engine.modes import mode
 from lampas.engine.record import LINEAR, SHAPE, Call, op
 from lampas.engine.tape import Leaf, Node, make_node
 from lampas.engine.tensor import ASSIGN, Tensor, View, shared_cell, wrap
+from lampas.engine.tracer import Tracer, turn_into
 from lampas.errors import DTypeError, GradientError, ShapeError
 
 __all__ = ["assign", "become", "check_writable", "fill", "leave_views", "store"]
@@ -117,6 +118,8 @@ def assign(
             elements share memory, or the result has another shape or a type that does
             not fit.
     """
+    if isinstance(target, Tracer):
+        return _adopt(target, function(target, *args, **kwargs), function.__name__)
     check_writable(target)
     if not mode.grad:
         return store(target, function(target, *args, **kwargs), function.__name__)
@@ -136,19 +139,10 @@ ASSIGN.append(assign)
 
 def store(target: Tensor, result: Tensor, name: str) -> Tensor:
     """Write ``result`` into ``target``'s memory and history; returns ``target``."""
+    if isinstance(result, Tracer):
+        return _adopt(target, result, name)
     data = target._data
-    if result._data.shape != data.shape:
-        raise ShapeError(
-            f"{name}_: the result has shape {tuple(result.shape)}, but it is stored "
-            f"in a tensor of shape {tuple(target.shape)}"
-        )
-    if result._data.dtype != data.dtype:
-        if not can_cast(result.dtype, target.dtype):
-            raise DTypeError(
-                f"{name}_: result type {result.dtype} can't be cast to the type of "
-                f"the tensor it is stored in, {target.dtype}"
-            )
-        result = CAST[0](result, dtype=data.dtype)
+    result = _fitting(target, result, name)
     try:
         data[...] = result._data
     except ValueError:
@@ -156,6 +150,39 @@ def store(target: Tensor, result: Tensor, name: str) -> Tensor:
     _count(target, name)
     if mode.grad:
         _rewrite(target, result._node)
+    return target
+
+
+def _fitting(target: Tensor, result: Tensor, name: str) -> Tensor:
+    """``result`` in the dtype of the tensor that it is stored in."""
+    data = target._data
+    if result._data.shape != data.shape:
+        raise ShapeError(
+            f"{name}_: the result has shape {tuple(result.shape)}, but it is stored "
+            f"in a tensor of shape {tuple(target.shape)}"
+        )
+    if result._data.dtype == data.dtype:
+        return result
+    if not can_cast(result.dtype, target.dtype):
+        raise DTypeError(
+            f"{name}_: result type {result.dtype} can't be cast to the type of "
+            f"the tensor it is stored in, {target.dtype}"
+        )
+    return CAST[0](result, dtype=data.dtype)
+
+
+def _adopt(target: Tensor, result: Tensor, name: str) -> Tensor:
+    """Store inside a function transform: the tensor, and its views, become new ones."""
+    result = _fitting(target, result, name)
+    view = target._view
+    base = target if view is None else view.base
+    if view is not None:
+        result = _replace_view.call(base, result, steps=view.steps)
+    turn_into(base, result)
+    for reference in shared_cell(base)[1] or ():
+        other = reference()
+        if other is not None and other._view is not None and other._view.base is base:
+            turn_into(other, _replay(base, other._view.steps))
     return target
 
 
@@ -170,6 +197,8 @@ def _count(target: Tensor, name: str) -> None:
 def fill(target: Tensor, value: Any) -> bool:
     """Store a number in a tensor without history; False if it has one."""
     view = target._view
+    if isinstance(target, Tracer):
+        return False
     if target._node is not None or (view is not None and view.base._node is not None):
         if mode.grad:
             return False
@@ -324,9 +353,13 @@ def _rewrite(target: Tensor, node: Any) -> None:
 
 def _replayed(base: Tensor, steps: tuple[Any, ...]) -> Any:
     """The node of the view that the steps make of the base's present history."""
-    current = wrap(base._data, base._node)
+    return _replay(wrap(base._data, base._node), steps)._node
+
+
+def _replay(current: Tensor, steps: tuple[Any, ...]) -> Tensor:
+    """The view to which the steps lead."""
     for record, params, index in steps:
         current = record.call(current, **params)
         if index is not None:
             current = current[index]
-    return current._node
+    return current

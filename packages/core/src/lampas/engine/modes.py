@@ -38,6 +38,8 @@ class _Mode(threading.local):
     inference = False
     # Pairs (pack, unpack) for values that nodes keep; engine.watch serves them.
     hooks: tuple[Any, ...] = ()
+    # The function transforms in progress; replaced as a whole, never changed.
+    levels: tuple[Any, ...] = ()
 
 
 mode = _Mode()

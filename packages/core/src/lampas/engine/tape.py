@@ -380,6 +380,7 @@ def walk(
     create_graph: bool,
     retain_graph: bool,
     wanted: dict[Any, Any] | None = None,
+    record: bool | None = None,
 ) -> None:
     """Carry cotangents from the roots back to the leaves, or to the wanted nodes.
 
@@ -390,9 +391,10 @@ def walk(
         retain_graph: keep the saved values for another pass.
         wanted: maps nodes to None; filled with their cotangents. Leaves then gather
             nothing.
+        record: whether rules that run on tensors are recorded, if not always.
     """
     before = mode.grad
-    mode.grad = create_graph
+    mode.grad = create_graph if record is None else record
     token = silence()
     grads: dict[Any, Any] = {}
     try:

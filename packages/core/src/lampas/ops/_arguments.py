@@ -6,8 +6,11 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
+from lampas.engine.modes import mode
 from lampas.engine.tensor import Tensor
+from lampas.engine.tracer import check_randomness
 from lampas.errors import ArgumentTypeError, DeviceError, DimensionError
+from lampas.random import Generator, default_generator
 
 __all__ = [
     "dims_of",
@@ -17,6 +20,7 @@ __all__ = [
     "require_same_device",
     "require_tensors",
     "sizes_of",
+    "source_of",
     "spelled_as_ours",
 ]
 
@@ -80,6 +84,23 @@ def sizes_of(sizes: Sequence[Any], named: Any = None) -> tuple[int, ...]:
         ):
             raise ArgumentTypeError(f"sizes must be integers, got {size!r}")
     return tuple(int(s) for s in sizes)
+
+
+def source_of(generator: Generator | None) -> Generator:
+    """Where to draw random numbers from; function transforms may object.
+
+    Raises:
+        TypeError: ``generator`` is no Generator.
+    """
+    if mode.levels:
+        check_randomness()
+    if generator is None:
+        return default_generator
+    if not isinstance(generator, Generator):
+        raise ArgumentTypeError(
+            f"generator must be a lampas.Generator, got {type(generator).__name__}"
+        )
+    return generator
 
 
 F = TypeVar("F", bound=Callable[..., Any])

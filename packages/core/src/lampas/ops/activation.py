@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lampas.engine.batching import pointwise
 from lampas.engine.infer import like_input
 from lampas.engine.inplace import assign
 from lampas.engine.record import ELEMENTWISE, op
@@ -45,6 +46,7 @@ def _smooth(name: str) -> Any:
         infer=like_input,
     )
     backward = op(f"{name}_backward", saves="g x", fresh=True, infer=like_input)
+    pointwise(backward)
     return forward, backward
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.dtypes import int64
+from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import like_input
 from lampas.engine.record import SHAPE, op
 from lampas.engine.tensor import Tensor, method
@@ -38,6 +39,9 @@ def flip_forward(xp: Any, x: Any, *, dims: tuple[int, ...]) -> Any:
 @_flip.vjp
 def flip_vjp(F: Any, g: Any, *, need: Any, dims: tuple[int, ...]) -> Any:
     return (F.flip(g, dims=dims),)
+
+
+moved(_flip, dims=shifted)
 
 
 @method()
@@ -94,6 +98,9 @@ def roll_forward(xp: Any, x: Any, *, shifts: Any, dims: Any) -> Any:
 @_roll.vjp
 def roll_vjp(F: Any, g: Any, *, need: Any, shifts: Any, dims: Any) -> Any:
     return (F.roll(g, shifts=tuple(-s for s in shifts), dims=dims),)
+
+
+moved(_roll, dims=shifted)
 
 
 @method()

@@ -8,6 +8,7 @@ import numpy as np
 
 from lampas.backend.device import namespace_of
 from lampas.dtypes import bool_, finfo
+from lampas.engine.batching import pointwise
 from lampas.engine.infer import Spec, broadcast, broadcast_shapes, like_input
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import ELEMENTWISE, LINEAR, OPAQUE, op
@@ -386,6 +387,9 @@ def nan_to_num_forward(xp: Any, x: Any, *, nan: Any, posinf: Any, neginf: Any) -
 @_nan_to_num.vjp
 def nan_to_num_vjp(F: Any, g: Any, x: Any, *, need: Any, **values: Any) -> Any:
     return (F.masked(g, F.isfinite(x)),)
+
+
+pointwise(_masked, _where, _clamp, _nan_to_num)
 
 
 def nan_to_num(

@@ -15,6 +15,7 @@ from lampas.engine.record import BILINEAR, op
 from lampas.engine.tensor import Tensor
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops import _conv_arrays as arrays
+from lampas.ops import _conv_batches as batches
 from lampas.ops._spatial import spatial
 
 __all__ = [
@@ -212,6 +213,11 @@ def conv_weight_vjp(
     dx = F.conv_input(F.conj(g), h, size=shape[2:], **how) if need[0] else None
     dg = F.conv(F.conj(x), h, **how) if need[1] else None
     return dx, dg
+
+
+_conv.batch(batches.images_rule("conv"))
+_conv_input.batch(batches.images_rule("conv_input"))
+_conv_weight.batch(batches.weight_rule)
 
 
 # ---- arguments

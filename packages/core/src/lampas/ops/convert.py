@@ -23,6 +23,7 @@ from lampas.dtypes import (
     int64,
     uint8,
 )
+from lampas.engine.batching import moved
 from lampas.engine.callpath import CAST
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.inplace import assign, fill
@@ -115,6 +116,9 @@ def move_forward(xp: Any, x: Any, *, device: Device, source: Device) -> Any:
 @_move.vjp
 def move_vjp(F: Any, g: Any, *, need: Any, device: Device, source: Device) -> Any:
     return (F.move(g, device=source, source=device),)
+
+
+moved(_cast, _clone, _move)
 
 
 def move(input: Tensor, device: Device) -> Tensor:

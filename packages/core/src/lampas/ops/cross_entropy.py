@@ -10,6 +10,7 @@ from lampas.backend.device import from_host, to_host
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import ArgumentError, BoundsError, DTypeError, ShapeError
 from lampas.ops._arguments import require_same_device
 from lampas.ops.softmax import log_softmax
@@ -180,6 +181,7 @@ def _classes(x: Tensor) -> int:
     return x._data.shape[1] if x._data.ndim > 1 else x._data.shape[0]
 
 
+@by_example
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -306,6 +308,7 @@ def _of_probabilities(
     return total / max(losses._data.size, 1) if reduction == "mean" else total
 
 
+@by_example
 def nll_loss(
     input: Tensor,
     target: Tensor,

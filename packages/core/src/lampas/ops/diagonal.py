@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import SHAPE, op
 from lampas.engine.tensor import Tensor, method
@@ -53,6 +54,9 @@ def diagonal_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, **params: Any) -> A
     return (F.diagonal_scatter_zeros(g, shape=x_shape, **params),)
 
 
+moved(_diagonal, dim1=shifted, dim2=shifted)
+
+
 @_diagonal_embed.forward
 def diagonal_embed_forward(
     xp: Any, x: Any, *, shape: Any, offset: int, dim1: int, dim2: int
@@ -63,6 +67,9 @@ def diagonal_embed_forward(
     moved = xp.moveaxis(result, (dim1, dim2), (-2, -1))
     moved[..., steps + rows, steps + columns] = x
     return result
+
+
+moved(_diagonal_embed, shape=prefixed, dim1=shifted, dim2=shifted)
 
 
 @_diagonal_embed.vjp

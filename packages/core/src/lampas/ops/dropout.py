@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from lampas.backend.device import from_host
+from lampas.engine.batching import pointwise
 from lampas.engine.infer import like_input
 from lampas.engine.inplace import assign
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import ArgumentError
+from lampas.ops._arguments import source_of
 from lampas.ops.mask import masked_fill
-from lampas.random import Generator, default_generator
+from lampas.random import Generator
 
 __all__ = [
     "alpha_dropout",
@@ -37,6 +40,9 @@ def dropout_vjp(F: Any, g: Any, *, need: Any, keep: Any, scale: float) -> Any:
     return (F.dropout(g, keep=keep, scale=scale),)
 
 
+pointwise(_dropout)
+
+
 def _check(p: float) -> None:
     if not 0.0 <= p <= 1.0:
         raise ArgumentError(
@@ -46,7 +52,7 @@ def _check(p: float) -> None:
 
 def _mask(input: Tensor, shape: Any, p: float, generator: Generator | None) -> Any:
     """Which elements stay."""
-    source = generator or default_generator
+    source = source_of(generator)
     keep = source.bernoulli_mask(1.0 - p, tuple(shape))
     return from_host(keep, input.device)
 
@@ -59,6 +65,7 @@ def _dropped(
     return _dropout.call(input, keep=keep, scale=scale)
 
 
+@by_example
 def dropout(
     input: Tensor,
     p: float = 0.5,
@@ -113,6 +120,7 @@ def _channels(
     return assign(input, drop, (), {}) if inplace else drop(input)
 
 
+@by_example
 def dropout1d(
     input: Tensor,
     p: float = 0.5,
@@ -128,6 +136,7 @@ def dropout1d(
     return _channels("dropout1d", 1, input, p, training, inplace, generator)
 
 
+@by_example
 def dropout2d(
     input: Tensor,
     p: float = 0.5,
@@ -143,6 +152,7 @@ def dropout2d(
     return _channels("dropout2d", 0, input, p, training, inplace, generator)
 
 
+@by_example
 def dropout3d(
     input: Tensor,
     p: float = 0.5,
@@ -172,6 +182,7 @@ def _alpha(input: Tensor, shape: Any, p: float, generator: Generator | None) -> 
     return masked_fill(kept, wrap(~keep), _SATURATION * a) - a * p * _SATURATION
 
 
+@by_example
 def alpha_dropout(
     input: Tensor,
     p: float = 0.5,
@@ -195,6 +206,7 @@ def alpha_dropout(
     return _alpha(input, input._data.shape, p, generator)
 
 
+@by_example
 def feature_alpha_dropout(
     input: Tensor,
     p: float = 0.5,

@@ -11,6 +11,7 @@ from lampas.dtypes import int64
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, shared_cell, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -164,6 +165,7 @@ def _padding(name: str, padding_idx: int | None, count: int) -> int | None:
     return padding_idx % count
 
 
+@by_example
 def embedding(
     input: Tensor,
     weight: Tensor,
@@ -215,6 +217,7 @@ def sum_rows(rows: Tensor, index: Any, count: int) -> Tensor:
     )
 
 
+@by_example
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """Ones at the given classes, zeros elsewhere, along a new last dimension.
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import LINEAR, OPAQUE, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
@@ -55,6 +56,9 @@ def pick_vjp(F: Any, g: Any, shape: Any, index: Any, *, need: Any, dim: int) -> 
     return F.place(g, index, dim=dim, shape=shape), None
 
 
+moved(_pick, least=1, dim=shifted)
+
+
 _place = op("place", kind=LINEAR, saves="index")
 """Zeros with the elements put at ``index``: the transpose of ``pick``."""
 
@@ -71,6 +75,9 @@ def place_forward(xp: Any, x: Any, index: Any, *, dim: int, shape: Any) -> Any:
 @_place.vjp
 def place_vjp(F: Any, g: Any, index: Any, *, need: Any, dim: int, shape: Any) -> Any:
     return F.pick(g, index, dim=dim), None
+
+
+moved(_place, least=1, dim=shifted, shape=prefixed)
 
 
 # ---- along one dimension, with positions
@@ -371,6 +378,9 @@ def argmax_forward(xp: Any, x: Any, *, dim: int | None, keepdim: bool) -> Any:
 @_argmin.forward
 def argmin_forward(xp: Any, x: Any, *, dim: int | None, keepdim: bool) -> Any:
     return xp.argmin(x, axis=dim if x.ndim else None, keepdims=keepdim)
+
+
+moved(_max_dim, _min_dim, _median_dim, _argmax, _argmin, least=1, dim=shifted)
 
 
 def _position(

@@ -10,6 +10,7 @@ from lampas.dtypes import int64
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import (
     ArgumentTypeError,
     BoundsError,
@@ -112,6 +113,7 @@ def check_ranks(name: str, input: Tensor, index: Tensor, dim: int) -> None:
 
 
 @method()
+@by_example
 def gather(
     input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False
 ) -> Tensor:
@@ -177,6 +179,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
 
 
 @method()
+@by_example
 def take(input: Tensor, index: Tensor) -> Tensor:
     """Elements of the flattened input, in the shape of ``index``.
 
@@ -192,6 +195,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
 
 
 @method()
+@by_example
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Entries of a dimension, by a vector of indices.
 
@@ -241,6 +245,7 @@ def _checked_source(
 
 
 @method(inplace=True)
+@by_example
 def index_add(
     input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
@@ -265,6 +270,7 @@ def index_add(
 
 
 @method(inplace=True)
+@by_example
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy with the entries of a dimension replaced by those of ``source``.
 
@@ -281,6 +287,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
 
 
 @method(inplace=True)
+@by_example
 def index_fill(input: Tensor, dim: int, index: Tensor, value: float | Tensor) -> Tensor:
     """A copy with the entries of a dimension filled with one value.
 

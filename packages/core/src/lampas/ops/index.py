@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.batching import indexed, moved, prefixed
 from lampas.engine.infer import Spec, given_shape, like_input
 from lampas.engine.inplace import assign
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
+from lampas.engine.tracer import HiddenValues, by_example
 from lampas.errors import ArgumentTypeError, BoundsError, DimensionError, ShapeError
+from lampas.ops.convert import clone
 from lampas.ops.create import as_tensor, cast
 from lampas.ops.views import basic_index
 
@@ -58,6 +61,9 @@ def take_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, index: Any) -> Any:
     return (F.take_add(g, shape=x_shape, index=index),)
 
 
+moved(_take, index=indexed)
+
+
 @_put.forward
 def take_add_forward(xp: Any, x: Any, *, shape: Any, index: Any) -> Any:
     return add_at(xp, xp.zeros(shape, x.dtype), index, x)
@@ -66,6 +72,9 @@ def take_add_forward(xp: Any, x: Any, *, shape: Any, index: Any) -> Any:
 @_put.vjp
 def take_add_vjp(F: Any, g: Any, *, need: Any, shape: Any, index: Any) -> Any:
     return (F.take(g, index=index),)
+
+
+moved(_put, shape=prefixed, index=indexed)
 
 
 @_set.forward
@@ -93,6 +102,9 @@ def index_clear_forward(xp: Any, x: Any, *, index: Any) -> Any:
 @_clear.vjp
 def index_clear_vjp(F: Any, g: Any, *, need: Any, index: Any) -> Any:
     return (F.index_clear(g, index=index),)
+
+
+moved(_clear, index=indexed)
 
 
 def add_at(xp: Any, target: Any, index: tuple[Any, ...], values: Any) -> Any:
@@ -294,8 +306,14 @@ def getitem(input: Tensor, index: Any) -> Tensor:
         try:
             return basic_index(input, index if type(index) is tuple else (index,))
         except IndexError:
-            # The long way below says what is wrong.
+            # The long way says what is wrong.
             pass
+    return _picked(input, index)
+
+
+@by_example
+def _picked(input: Tensor, index: Any) -> Tensor:
+    """``input[index]`` in general."""
     if (
         isinstance(index, Tensor)
         and index._data.ndim == 0
@@ -329,6 +347,22 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         IndexError: as for reading.
         RuntimeError: ``value`` does not broadcast to the indexed shape.
     """
+    try:
+        _set_items(input, index, value)
+    except HiddenValues:
+        # In a vmap that hides the index: out of place, example by example.
+        assign(input, _with_items, (index, value), {})
+
+
+@by_example
+def _with_items(input: Tensor, index: Any, value: Any) -> Tensor:
+    result = clone(input)
+    _set_items(result, index, value)
+    return result
+
+
+def _set_items(input: Tensor, index: Any, value: Any) -> None:
+    """``input[index] = value``."""
     if (
         isinstance(index, Tensor)
         and index._data.ndim == 0
@@ -387,6 +421,7 @@ def index_set(view: Tensor, index: tuple[Any, ...], value: Tensor) -> Tensor:
 
 
 @method(inplace=True)
+@by_example
 def index_put(
     input: Tensor,
     indices: tuple[Tensor, ...],

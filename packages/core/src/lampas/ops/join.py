@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import LINEAR, op
@@ -54,6 +55,9 @@ def cat_vjp(F: Any, g: Any, shapes: Any, *, need: Any, dim: int) -> Any:
         grads.append(F.slice(g, index=index) if wanted else None)
         start = stop
     return tuple(grads)
+
+
+moved(_cat, dim=shifted)
 
 
 def _sequence(name: str, tensors: Any) -> list[Tensor]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lampas.backend.device import Device
 from lampas.dtypes import DType, as_dtype
+from lampas.engine.batching import moved
 from lampas.engine.infer import like_input
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, method, wrap
@@ -16,7 +17,7 @@ from lampas.ops.create import new_filled, tensor
 
 __all__ = ["empty_like", "full_like", "ones_like", "zeros_like"]
 
-_filled_like = op("filled_like", kind=LINEAR, widen=False, infer=like_input)
+_filled_like = op("filled_like", widen=False, infer=like_input)
 """One value in the shape of the input, of which it is no function."""
 
 
@@ -41,6 +42,9 @@ def zeros_like_forward(xp: Any, x: Any) -> Any:
 @_zeros_like.vjp
 def zeros_like_vjp(F: Any, g: Any, *, need: Any) -> Any:
     return (F.zeros_like(g),)
+
+
+moved(_filled_like, _zeros_like)
 
 
 def like(

@@ -8,9 +8,11 @@ import numpy as np
 
 from lampas.backend.device import namespace_of
 from lampas.dtypes import DType, as_dtype, int64
+from lampas.engine.batching import pointwise
 from lampas.engine.infer import like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops.create import cast, tensor
 
@@ -59,6 +61,9 @@ def keep_where_vjp(F: Any, g: Any, *, need: Any, mask: Any, inverse: bool) -> An
     return (F.keep_where(g, mask=mask, inverse=inverse),)
 
 
+pointwise(_masked_fill, _keep_where)
+
+
 def _mask_array(name: str, mask: Tensor) -> Any:
     if not isinstance(mask, Tensor) or mask._data.dtype.kind != "b":
         shown = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
@@ -77,6 +82,7 @@ def _common_shape(name: str, input: Tensor, mask: Tensor) -> tuple[int, ...]:
 
 
 @method(inplace=True)
+@by_example
 def masked_fill(input: Tensor, mask: Tensor, value: float | Tensor) -> Tensor:
     """A copy with ``value`` where the mask is set.
 
@@ -130,6 +136,7 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
 
 
 @method(inplace=True)
+@by_example
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """A copy in which the set places take the elements of ``source`` in order.
 

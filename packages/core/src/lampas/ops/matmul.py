@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from lampas.engine.batching import aligned, all_batched, moved, pointwise
 from lampas.engine.infer import Spec, broadcast_shapes
 from lampas.engine.record import BILINEAR, op
 from lampas.engine.tensor import Tensor, method
@@ -43,6 +45,9 @@ def matmul_vjp(
     return dx, dother
 
 
+pointwise(_matmul)
+
+
 def _transposed_spec(specs: Any) -> Spec:
     shape, dtype = specs[0]
     return Spec((*shape[:-2], shape[-1], shape[-2]), dtype)
@@ -61,6 +66,9 @@ def matrix_transpose_forward(xp: Any, x: Any) -> Any:
 @_matrix_transpose.vjp
 def matrix_transpose_vjp(F: Any, g: Any, *, need: Any) -> Any:
     return (F.matrix_transpose(g),)
+
+
+moved(_matrix_transpose)
 
 
 def _product(name: str, x: Tensor, other: Tensor) -> Tensor:
@@ -365,6 +373,13 @@ def linear_vjp(F: Any, g: Any, x: Any, weight: Any, *, need: Any) -> Any:
     )
 
 
+@_linear.batch
+def linear_batch(F: Any, size: int, batched: Any, x: Any, weight: Any) -> Any:
+    if not batched[1]:
+        return F.linear(x, weight)
+    return F.matmul(*aligned(F, batched, (x, F.matrix_transpose(weight))))
+
+
 @_linear_bias.forward
 def linear_bias_forward(xp: Any, x: Any, weight: Any, bias: Any) -> Any:
     y = linear_forward(xp, x, weight)
@@ -379,6 +394,18 @@ def linear_bias_vjp(F: Any, g: Any, x: Any, weight: Any, *, need: Any) -> Any:
         F.linear_weight(g, F.conj(x)) if need[1] else None,
         F.linear_sum(g) if need[2] else None,
     )
+
+
+@_linear_bias.batch
+def linear_bias_batch(
+    F: Any, size: int, batched: Any, x: Any, weight: Any, bias: Any
+) -> Any:
+    if not batched[1] and not batched[2]:
+        return F.linear_bias(x, weight, bias)
+    y = linear_batch(F, size, batched[:2], x, weight) if any(batched[:2]) else None
+    if y is None:
+        y = F.linear(x, weight)
+    return F.add(*aligned(F, (any(batched[:2]), batched[2]), (y, bias)))
 
 
 @_linear_input.forward
@@ -396,6 +423,13 @@ def linear_input_vjp(F: Any, h: Any, x: Any, weight: Any, *, need: Any) -> Any:
     )
 
 
+@_linear_input.batch
+def linear_input_batch(F: Any, size: int, batched: Any, x: Any, weight: Any) -> Any:
+    if not batched[1]:
+        return F.linear_input(x, weight)
+    return F.matmul(*aligned(F, batched, (x, weight)))
+
+
 @_linear_weight.forward
 def linear_weight_forward(xp: Any, g: Any, x: Any) -> Any:
     return _rows(g).T @ _rows(x)
@@ -409,6 +443,15 @@ def linear_weight_vjp(F: Any, h: Any, g: Any, x: Any, *, need: Any) -> Any:
     )
 
 
+@_linear_weight.batch
+def linear_weight_batch(F: Any, size: int, batched: Any, g: Any, x: Any) -> Any:
+    g, x = (
+        F.reshape(v, shape=(size, math.prod(v.shape[1:-1]), v.shape[-1]))
+        for v in all_batched(F, size, batched, (g, x))
+    )
+    return F.matmul(F.matrix_transpose(g), x)
+
+
 @_linear_sum.forward
 def linear_sum_forward(xp: Any, x: Any) -> Any:
     return _rows(x).sum(axis=0)
@@ -417,6 +460,11 @@ def linear_sum_forward(xp: Any, x: Any) -> Any:
 @_linear_sum.vjp
 def linear_sum_vjp(F: Any, h: Any, x_shape: Any, *, need: Any) -> Any:
     return (F.expand(h, shape=x_shape),)
+
+
+@_linear_sum.batch
+def linear_sum_batch(F: Any, size: int, batched: Any, x: Any) -> Any:
+    return F.sum(x, dim=tuple(range(1, x.ndim - 1)), keepdim=False)
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.batching import moved
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor
@@ -25,7 +26,7 @@ def _padded_shape(specs: Any, *, pads: Pads, **params: Any) -> Spec:
 
 # ---- a constant around; negative sizes cut off
 
-_pad = op("constant_pad", kind=LINEAR, fresh=True, widen=False, infer=_padded_shape)
+_pad = op("constant_pad", fresh=True, widen=False, infer=_padded_shape)
 
 
 def _crop(shape: tuple[int, ...], pads: Pads) -> tuple[slice, ...]:
@@ -49,6 +50,13 @@ def constant_pad_forward(xp: Any, x: Any, *, pads: Pads, value: Any) -> Any:
 def constant_pad_vjp(F: Any, g: Any, *, need: Any, pads: Pads, value: Any) -> Any:
     back = tuple((-lo, -hi) for lo, hi in pads)
     return (F.constant_pad(g, pads=back, value=0),)
+
+
+def _padded_batch(size: int, pads: Pads) -> Pads:
+    return ((0, 0), *pads)
+
+
+moved(_pad, pads=_padded_batch)
 
 
 # ---- copies of elements around: each dimension is an index

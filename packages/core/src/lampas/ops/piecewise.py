@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.batching import pointwise
 from lampas.engine.infer import like_input
 from lampas.engine.inplace import assign
 from lampas.engine.record import ELEMENTWISE, LINEAR, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentError, DTypeError, ShapeError
+from lampas.ops._arguments import source_of
 from lampas.ops._masked import masked
-from lampas.random import Generator, default_generator
+from lampas.random import Generator
 
 __all__ = [
     "hardshrink",
@@ -325,6 +327,9 @@ def prelu_backward_vjp(
     return dg, None, dweight
 
 
+pointwise(_gate, _hardswish_backward, _leaky_relu_backward, _prelu_backward)
+
+
 @method()
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """``y = x`` where positive, else ``weight * x``.
@@ -388,7 +393,7 @@ def rrelu(
         return assign(input, rrelu, (lower, upper, training, False, generator), {})
     if not training:
         return leaky_relu(input, (lower + upper) / 2)
-    source = generator or default_generator
+    source = source_of(generator)
     draws = source.uniform(input._data.shape, np.float32) * (upper - lower) + lower
     slopes = wrap(np.asarray(draws)).to(input)  # type: ignore[attr-defined]
     return _prelu.call(input, slopes)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.batching import moved
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, wrap
@@ -206,6 +207,9 @@ def avg_spread_vjp(
     F: Any, h: Any, *, need: Any, windows: Windows, include_pad: Any, divisor: Any
 ) -> Any:
     return (F.avg_pool(h, windows=windows, include_pad=include_pad, divisor=divisor),)
+
+
+moved(_max_pool, _max_spread, _max_pick, _avg_pool, _avg_spread)
 
 
 # ---- arguments

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lampas.dtypes import complex128, float64
+from lampas.engine.batching import pointwise
 from lampas.engine.infer import broadcast, like_input
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import ELEMENTWISE, OPAQUE, op
@@ -76,6 +77,9 @@ def pow_number_vjp(F: Any, g: Any, x: Any, *, need: Any, exponent: Any) -> Any:
     if exponent == 2:
         return (g * F.conj(x * 2),)
     return (g * F.conj(F.pow_number(x, exponent=exponent - 1) * exponent),)
+
+
+pointwise(_pow_number)
 
 
 def pow(input: Tensor | float, exponent: Tensor | float) -> Tensor:

@@ -12,13 +12,14 @@ from lampas.backend.device import CPU, Device, from_host, to_host
 from lampas.dtypes import DType, as_dtype, get_default_dtype
 from lampas.engine.inplace import assign
 from lampas.engine.tensor import Tensor, method, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import (
     ArgumentTypeError,
     DTypeError,
     LampasError,
     ShapeError,
 )
-from lampas.ops._arguments import sizes_of
+from lampas.ops._arguments import sizes_of, source_of
 
 __all__ = [
     "bernoulli",
@@ -36,16 +37,6 @@ __all__ = [
 
 class ProbabilityError(LampasError, RuntimeError):
     """Numbers that should be probabilities or spreads are not."""
-
-
-def source_of(generator: _random.Generator | None) -> _random.Generator:
-    if generator is None:
-        return _random.default_generator
-    if not isinstance(generator, _random.Generator):
-        raise ArgumentTypeError(
-            f"generator must be a lampas.Generator, got {type(generator).__name__}"
-        )
-    return generator
 
 
 def _unwrapped(state: Any) -> Any:
@@ -94,6 +85,7 @@ def _joined(drawn: np.ndarray, dtype: DType | None) -> np.ndarray:
     return drawn.view(as_dtype(dtype).numpy)[..., 0]
 
 
+@by_example
 def rand(
     *size: Any,
     generator: _random.Generator | None = None,
@@ -120,6 +112,7 @@ def rand(
     return _placed(_joined(drawn, dtype), device, requires_grad)
 
 
+@by_example
 def randn(
     *size: Any,
     generator: _random.Generator | None = None,
@@ -143,6 +136,7 @@ def randn(
     return _placed(_joined(drawn, dtype), device, requires_grad)
 
 
+@by_example
 def randint(
     low: int,
     high: Any = None,
@@ -183,6 +177,7 @@ def randint(
     return _placed(drawn.astype(kind), device, requires_grad)
 
 
+@by_example
 def randperm(
     n: int,
     *,
@@ -215,6 +210,7 @@ def randperm(
     return _placed(drawn, device, requires_grad)
 
 
+@by_example
 def rand_like(
     input: Tensor,
     *,
@@ -239,6 +235,7 @@ def rand_like(
     )
 
 
+@by_example
 def randn_like(
     input: Tensor,
     *,
@@ -263,6 +260,7 @@ def randn_like(
     )
 
 
+@by_example
 def randint_like(
     input: Tensor,
     low: int,
@@ -293,6 +291,7 @@ def randint_like(
     )
 
 
+@by_example
 def normal(
     mean: Tensor | float,
     std: Tensor | float = 1.0,
@@ -338,6 +337,7 @@ def normal(
 
 
 @method()
+@by_example
 def bernoulli(input: Tensor, *, generator: _random.Generator | None = None) -> Tensor:
     """Draw ones with the given probabilities, else zeros.
 
@@ -365,6 +365,7 @@ def _check_probabilities(name: str, chance: np.ndarray) -> None:
 
 
 @method()
+@by_example
 def multinomial(
     input: Tensor,
     num_samples: int,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import DType, as_dtype
+from lampas.engine.batching import moved, prefixed
 from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import LINEAR, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
@@ -54,6 +55,13 @@ def sum_to_forward(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
 @_sum_to.vjp
 def sum_to_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, shape: Any) -> Any:
     return (F.expand(g, shape=x_shape),)
+
+
+@_sum_to.batch
+def sum_to_batch(F: Any, size: int, batched: Any, x: Any, *, shape: Any) -> Any:
+    extra = tuple(range(1, x.ndim - len(shape)))
+    x = F.sum(x, dim=extra, keepdim=False) if extra else x
+    return F.sum_to(x, shape=(size, *shape))
 
 
 _sum = op("sum", kind=REDUCTION, saves="x.shape", infer=reduced)
@@ -119,6 +127,9 @@ def spread_vjp(
     F: Any, g: Any, x_shape: Any, *, need: Any, kept: Any, shape: Any
 ) -> Any:
     return (F.reshape(F.sum_to(g, shape=kept), shape=x_shape),)
+
+
+moved(_spread, kept=prefixed, shape=prefixed)
 
 
 def _kept(shape: tuple[int, ...], dims: Any) -> tuple[int, ...]:

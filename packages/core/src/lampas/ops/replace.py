@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import LINEAR, SHAPE, op
 from lampas.engine.tensor import Tensor, method
@@ -158,6 +159,9 @@ def windows_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, **params: Any) -> An
     return (F.fold_windows(g, shape=x_shape, **params),)
 
 
+moved(_windows, least=1, dim=shifted)
+
+
 @_fold_windows.forward
 def fold_windows_forward(
     xp: Any, x: Any, *, shape: Any, dim: int, size: int, step: int
@@ -181,6 +185,9 @@ def fold_windows_vjp(
     F: Any, g: Any, *, need: Any, shape: Any, dim: int, size: int, step: int
 ) -> Any:
     return (F.windows(g, dim=dim, size=size, step=step),)
+
+
+moved(_fold_windows, shape=prefixed, dim=shifted)
 
 
 @method()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import DType, as_dtype, bool_
+from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import like_input
 from lampas.engine.record import ALONG_AXIS, LINEAR, op
 from lampas.engine.tensor import Tensor, method
@@ -39,7 +40,7 @@ def cumsum_vjp(F: Any, g: Any, *, need: Any, dim: int, reverse: bool) -> Any:
     return (F.cumsum(g, dim=dim, reverse=not reverse),)
 
 
-_shift = op("shift", kind=LINEAR, infer=like_input)
+_shift = op("shift", infer=like_input)
 """Move elements along a dimension, filling what they leave with a number."""
 
 
@@ -59,6 +60,9 @@ def shift_forward(xp: Any, x: Any, *, dim: int, by: int, fill: float) -> Any:
 @_shift.vjp
 def shift_vjp(F: Any, g: Any, *, need: Any, dim: int, by: int, fill: float) -> Any:
     return (F.shift(g, dim=dim, by=-by, fill=0),)
+
+
+moved(_cumsum, _shift, least=1, dim=shifted)
 
 
 _recur = op("recur", kind=ALONG_AXIS, saves="a y", infer=like_input)

@@ -9,6 +9,7 @@ import numpy as np
 from lampas.engine.infer import like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim
 from lampas.ops.create import tensor
@@ -148,6 +149,7 @@ def _neutral(reduce: str, dtype: np.dtype) -> Any:
 
 
 @method(inplace=True)
+@by_example
 def scatter_reduce(
     input: Tensor,
     dim: int,
@@ -210,6 +212,7 @@ def _reduced(
 
 
 @method(inplace=True)
+@by_example
 def scatter(
     input: Tensor,
     dim: int,
@@ -255,6 +258,7 @@ def scatter(
 
 
 @method(inplace=True)
+@by_example
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor | float) -> Tensor:
     """A copy with entries of ``src`` added along a dimension, where ``index`` says.
 
@@ -279,6 +283,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor | float) -> 
 
 
 @method(inplace=True)
+@by_example
 def index_reduce(
     input: Tensor,
     dim: int,

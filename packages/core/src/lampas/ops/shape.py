@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import SHAPE, op
 from lampas.engine.tensor import Tensor, method
@@ -25,6 +26,9 @@ def reshape_forward(xp: Any, x: Any, *, shape: Any) -> Any:
 @_reshape.vjp
 def reshape_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, shape: Any) -> Any:
     return (F.reshape(g, shape=x_shape),)
+
+
+moved(_reshape, shape=prefixed)
 
 
 @method()
@@ -90,6 +94,11 @@ def _inverse(dims: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(sorted(range(len(dims)), key=dims.__getitem__))
 
 
+@_permute.batch
+def permute_batch(F: Any, size: int, batched: Any, x: Any, *, dims: Any) -> Any:
+    return F.permute(x, dims=(0, *shifted(size, dims)))
+
+
 @method()
 def permute(input: Tensor, *order: Any, dims: Any = None) -> Tensor:
     """A view with the dimensions in another order.
@@ -145,6 +154,13 @@ def expand_forward(xp: Any, x: Any, *, shape: tuple[int, ...]) -> Any:
 @_expand.vjp
 def expand_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, shape: Any) -> Any:
     return (F.sum_to(g, shape=x_shape),)
+
+
+@_expand.batch
+def expand_batch(F: Any, size: int, batched: Any, x: Any, *, shape: Any) -> Any:
+    ones = (1,) * (len(shape) + 1 - x.ndim)
+    x = F.reshape(x, shape=(size, *ones, *x.shape[1:])) if ones else x
+    return F.expand(x, shape=(size, *shape))
 
 
 @method()

@@ -10,9 +10,9 @@ from lampas.engine.infer import like_input
 from lampas.engine.record import ALONG_AXIS, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentError, DTypeError
-from lampas.ops._arguments import normalize_dim, numpy_names
+from lampas.ops._arguments import normalize_dim, numpy_names, source_of
 from lampas.ops.create import cast
-from lampas.random import Generator, default_generator
+from lampas.random import Generator
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmin"]
 
@@ -209,7 +209,7 @@ def gumbel_softmax(
     """
     if tau <= 0:
         raise ArgumentError(f"tau must be positive, got {tau}")
-    source = generator or default_generator
+    source = source_of(generator)
     noise = wrap(source.exponential(logits._data.shape)).to(logits)  # type: ignore[attr-defined]
     soft = softmax((logits - noise.log()) / tau, dim=dim)
     if not hard:

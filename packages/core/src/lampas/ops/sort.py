@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lampas.dtypes import int64
+from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
@@ -86,6 +87,9 @@ def sort_vjp(
     return (F.unsort(g[0], order, shape=shape, dim=dim),)
 
 
+moved(_sort, least=1, dim=shifted)
+
+
 _unsort = op(
     "unsort",
     kind="linear",
@@ -107,6 +111,9 @@ def unsort_forward(xp: Any, x: Any, order: Any, *, shape: Any, dim: int) -> Any:
 @_unsort.vjp
 def unsort_vjp(F: Any, g: Any, order: Any, *, need: Any, shape: Any, dim: int) -> Any:
     return F.resort(g, order, dim=dim), None
+
+
+moved(_unsort, least=1, shape=prefixed, dim=shifted)
 
 
 def _in_order(specs: Any, *, dim: int) -> Spec:
@@ -132,6 +139,9 @@ def resort_forward(xp: Any, x: Any, order: Any, *, dim: int) -> Any:
 @_resort.vjp
 def resort_vjp(F: Any, g: Any, order: Any, x_shape: Any, *, need: Any, dim: int) -> Any:
     return F.unsort(g, order, shape=x_shape, dim=dim), None
+
+
+moved(_resort, least=1, dim=shifted)
 
 
 @method()

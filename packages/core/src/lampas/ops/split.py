@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import LINEAR, SHAPE, op
 from lampas.engine.tensor import Tensor, method
@@ -55,6 +56,9 @@ def unbind_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, dim: int) -> Any:
     return (F.cat(*parts, dim=dim),)
 
 
+moved(_unbind, dim=shifted)
+
+
 _zeros_of = op("zeros_of", kind=LINEAR, widen=False, infer=like_input)
 """Zeros like the input."""
 
@@ -67,6 +71,9 @@ def zeros_of_forward(xp: Any, x: Any) -> Any:
 @_zeros_of.vjp
 def zeros_of_vjp(F: Any, g: Any, *, need: Any) -> Any:
     return (None,)
+
+
+moved(_zeros_of)
 
 
 @method()

@@ -11,8 +11,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec, like_input
-from lampas.engine.record import op
+from lampas.engine.record import DECLINE, op
 
 __all__ = ["standardize"]
 
@@ -182,6 +183,22 @@ def standardize_affine_vjp(
     return dx, dweight, dbias
 
 
+def _batch_rule(record: Any) -> None:
+    def rule(
+        F: Any, size: int, batched: Any, /, x: Any, *rest: Any, **params: Any
+    ) -> Any:
+        if any(batched[1:]):
+            return DECLINE
+        params["dims"] = shifted(size, params["dims"])
+        return record.call(x, *rest, **params)
+
+    record.batch(rule)
+
+
+_batch_rule(_scaled)
+_batch_rule(_affine)
+
+
 @_backward.forward
 def standardize_backward_forward(
     xp: Any, g: Any, x: Any, mean: Any, scale: Any, *, dims: Any, center: bool
@@ -287,6 +304,9 @@ def standard_scale_vjp(
     r = F.standard_scale(x, mean, scale, **how)
     standard = F.standardized(x, mean, scale, **how)
     return F.neg(h * (r * r / count)) * standard, None, None
+
+
+moved(_plain, _backward, _standard, _scale_of, dims=shifted)
 
 
 def standardize(

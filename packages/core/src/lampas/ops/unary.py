@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lampas.engine.batching import pointwise
 from lampas.engine.infer import like_input
 from lampas.engine.record import ELEMENTWISE, LINEAR, OPAQUE, op
 from lampas.engine.tensor import Tensor, method
@@ -458,6 +459,9 @@ def round_forward(xp: Any, x: Any, *, decimals: int) -> Any:
 @_round.vjp
 def round_vjp(F: Any, g: Any, x: Any, *, need: Any, decimals: int) -> Any:
     return (F.zeros_like(x),)
+
+
+pointwise(_conj, _round)
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:

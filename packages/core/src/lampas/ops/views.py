@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.batching import indexed, moved, prefixed
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.infer import broadcast_shapes as _broadcast_shapes
 from lampas.engine.record import SHAPE, op
@@ -73,6 +74,9 @@ def slice_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, index: Any) -> Any:
     return (F.slice_embed(g, shape=x_shape, index=index),)
 
 
+moved(_slice, index=indexed)
+
+
 @_embed.forward
 def slice_embed_forward(xp: Any, x: Any, *, shape: Any, index: Any) -> Any:
     result = xp.zeros(shape, x.dtype)
@@ -83,6 +87,9 @@ def slice_embed_forward(xp: Any, x: Any, *, shape: Any, index: Any) -> Any:
 @_embed.vjp
 def slice_embed_vjp(F: Any, g: Any, *, need: Any, shape: Any, index: Any) -> Any:
     return (F.slice(g, index=index),)
+
+
+moved(_embed, shape=prefixed, index=indexed)
 
 
 def basic_index(input: Tensor, index: tuple[Any, ...]) -> Tensor:

@@ -1,0 +1,286 @@
+"""Tensors that function transforms pass through a program: the base of their classes.
+
+A tracer stands for a tensor at one level of a nest of transforms (``vmap``, ``jvp``,
+``grad``). The call path hands an op that meets one to the highest level among the
+operands, which runs the op on what that level holds: so transforms nest in any order.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar, cast
+
+import numpy as np
+
+from lampas.backend.device import Device
+from lampas.engine.modes import mode
+from lampas.engine.record import Record
+from lampas.engine.tensor import Tensor, View, shared_cell
+from lampas.errors import GradientError, LampasError
+
+__all__ = [
+    "Hidden",
+    "HiddenValues",
+    "Level",
+    "Tracer",
+    "TransformError",
+    "by_example",
+    "check_randomness",
+    "interpret",
+    "levels",
+    "live",
+    "refuse_leaked",
+    "turn_into",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+L = TypeVar("L", bound="Level")
+
+
+class TransformError(LampasError, RuntimeError):
+    """A tensor of a function transform is used where it has no meaning."""
+
+
+_NOTHING = np.empty(0, bool)
+
+
+class HiddenValues(Exception):
+    """A batched tensor was asked for its values: its level must go on by example."""
+
+    def __init__(self, level: Level, what: str) -> None:
+        super().__init__(f"{what} needs the values of a batched tensor")
+        self.level = level
+
+
+class Hidden:
+    """Stands for the array of one example of a batch: its shape and type, no values."""
+
+    __slots__ = (
+        "dtype",
+        "flags",
+        "itemsize",
+        "level",
+        "nbytes",
+        "ndim",
+        "shape",
+        "size",
+        "strides",
+    )
+
+    base = None
+
+    def __init__(self, level: Level, array: Any) -> None:
+        self.level = level
+        self.shape = tuple(array.shape[1:])
+        self.dtype = array.dtype
+        self.ndim = len(self.shape)
+        self.itemsize = array.dtype.itemsize
+        self.size = math.prod(self.shape)
+        self.nbytes = self.size * self.itemsize
+        # As of an array in row-major order: that is what a view of it may assume.
+        self.flags = _NOTHING.flags
+        steps = [self.itemsize]
+        for length in self.shape[:0:-1]:
+            steps.append(steps[-1] * length)
+        self.strides = tuple(steps[::-1]) if self.shape else ()
+
+    def _ask(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise HiddenValues(self.level, "an operation")
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise HiddenValues(self.level, name)
+
+    __hash__ = None  # type: ignore[assignment]
+    __array__ = __getitem__ = __setitem__ = __iter__ = __bool__ = __len__ = _ask
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _ask
+    __truediv__ = __rtruediv__ = __and__ = __or__ = __xor__ = __invert__ = _ask
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _ask
+    __neg__ = __abs__ = __index__ = __int__ = __float__ = _ask
+
+
+class Level:
+    """One transform in progress.
+
+    Attributes:
+        depth: how many transforms are around it.
+        alive: False after the transform has returned.
+        randomness: whether random numbers may be drawn: ``"same"``, ``"different"`` or
+            ``"error"``.
+        unrolling: whether it goes on example by example just now.
+    """
+
+    randomness = "same"
+    unrolling = False
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.alive = False
+
+    def process(
+        self, record: Record, operands: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
+        """The op, on operands of which one at least is a tracer of this level."""
+        raise NotImplementedError
+
+    def value_of(self, x: Any) -> Any:
+        """What this level holds in the place of an operand."""
+        return x._value if isinstance(x, Tracer) and x._level is self else x
+
+
+def levels() -> tuple[Any, ...]:
+    """The transforms in progress in this thread, outermost first."""
+    return mode.levels
+
+
+@contextmanager
+def live(level: L) -> Iterator[L]:
+    """Make a level the innermost transform in progress."""
+    before = mode.levels
+    mode.levels = (*before, level)
+    level.depth, level.alive = len(before) + 1, True
+    try:
+        yield level
+    finally:
+        level.alive = False
+        mode.levels = before
+
+
+class Tracer(Tensor):
+    """A tensor at one level of the transforms in progress.
+
+    ``_value`` is the tensor (or tracer of a lower level) that the level holds for it.
+    """
+
+    _level: Level
+    _value: Tensor
+
+    @property
+    def device(self) -> Device:
+        """The device of what it stands for."""
+        return self._value.device
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(level {self._level.depth}, {self._value!r})"
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Refused: a transform says by what it differentiates."""
+        raise TransformError(
+            "requires_grad_() can't be used on a tensor inside a function transform; "
+            "use lampas.func.grad, vjp or jvp around the function instead"
+        )
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether what it stands for lies in memory without gaps."""
+        return self._value.is_contiguous()
+
+    def detach(self) -> Tensor:
+        """Its values, cut off from every transform that differentiates."""
+        return self._value.detach()
+
+    @property
+    def data(self) -> Tensor:
+        """The same as :meth:`detach`."""
+        return self.detach()
+
+    def backward(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refused: see :meth:`requires_grad_`."""
+        raise TransformError(
+            "backward() can't be used inside a function transform; use "
+            "lampas.func.grad or vjp"
+        )
+
+
+def make(cls: type[Tracer], level: Level, value: Tensor, data: Any) -> Any:
+    """A tracer whose ``_data`` answers questions of shape and type."""
+    tracer = object.__new__(cls)
+    tracer._data = data
+    tracer._node = tracer._cell = tracer._view = tracer._extra = None
+    tracer._level, tracer._value = level, value
+    return tracer
+
+
+def interpret(record: Record, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Run an op at the highest level among its operands."""
+    level = max(
+        (x._level for x in operands if isinstance(x, Tracer)), key=lambda v: v.depth
+    )
+    if not level.alive:
+        refuse_leaked(record, operands)
+    outs = level.process(record, operands, params)
+    if record.view:
+        _link_views(record, operands[0], outs, params)
+    return outs
+
+
+def refuse_leaked(record: Record, operands: Iterable[Any]) -> None:
+    """Refuse tensors of transforms that are no longer in progress."""
+    for x in operands:
+        if isinstance(x, Tracer) and not x._level.alive:
+            raise TransformError(
+                f"{record.name}: a tensor from inside a function transform is used "
+                "after the transform has ended; return it from the function instead "
+                "of keeping it"
+            )
+
+
+def _link_views(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) -> None:
+    """Remember of what tensor these are views, for changes in place."""
+    base, steps = (x, ()) if x._view is None else (x._view.base, x._view.steps)
+    for i, out in enumerate((outs,) if record.outputs == 1 else outs):
+        step = (record, params, None if record.outputs == 1 else i)
+        out._view = View(base, (*steps, step))
+        cell = out._cell = shared_cell(base)
+        cell[1] = [*(cell[1] or ()), weakref.ref(out)]
+
+
+def turn_into(target: Tensor, result: Tensor) -> None:
+    """Make ``target`` the same tensor as ``result``: a change in place of a tracer."""
+    if target._node is not None and not isinstance(target, Tracer):
+        raise GradientError(
+            "a tensor that requires grad can't be changed in place by values from "
+            "inside a function transform"
+        )
+    target.__class__ = type(result)
+    target.__dict__.clear()
+    target.__dict__.update(result.__dict__)
+    target._data, target._node = result._data, result._node
+
+
+def by_example(function: F) -> F:
+    """Let a function that looks at values serve batches: one example at a time.
+
+    Index tensors and the like are read when an op is called; where ``vmap`` hides
+    them, the function is called for each example and the results are stacked.
+    """
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except HiddenValues as hidden:
+            level: Any = hidden.level
+            if level.unrolling:
+                raise
+        return level.unroll(call, args, kwargs)
+
+    return cast("F", call)
+
+
+def check_randomness() -> None:
+    """Ask the transforms in progress whether random numbers may be drawn.
+
+    Raises:
+        RuntimeError: a ``vmap`` has ``randomness="error"``.
+    """
+    for level in reversed(mode.levels):
+        if level.randomness == "error":
+            raise TransformError(
+                "vmap: the function draws random numbers; say with randomness="
+                '"different" or "same" whether each example gets its own'
+            )
+        if level.randomness == "different":
+            raise HiddenValues(level, "drawing random numbers for each example")

@@ -1,0 +1,21 @@
+"""Transforms of functions: PyTorch's ``torch.func``."""
+
+from lampas.nn._functional_call import functional_call
+from lampas.nn._stack import stack_module_state
+from lampas.transform.gradient import grad, grad_and_value, jvp, linearize, vjp
+from lampas.transform.jacobian import hessian, jacfwd, jacrev
+from lampas.transform.vmap import vmap
+
+__all__ = [
+    "functional_call",
+    "grad",
+    "grad_and_value",
+    "hessian",
+    "jacfwd",
+    "jacrev",
+    "jvp",
+    "linearize",
+    "stack_module_state",
+    "vjp",
+    "vmap",
+]

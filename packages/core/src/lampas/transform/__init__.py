@@ -1,0 +1,3 @@
+"""Interpreters of op records: batching, forward mode, reverse mode."""
+
+__all__: list[str] = []

@@ -1,0 +1,120 @@
+"""Batching: run an op on all examples of a ``vmap`` at once.
+
+A batched tensor shows the shape of one example; the tensor behind it has the examples
+along its first dimension. Each op is run by its batching rule, by the rule of its kind,
+or example by example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lampas.engine import batching
+from lampas.engine.record import (
+    ALONG_AXIS,
+    DECLINE,
+    ELEMENTWISE,
+    REDUCTION,
+    Record,
+    taped,
+)
+from lampas.engine.tensor import Tensor
+from lampas.engine.tracer import Hidden, HiddenValues, Level, Tracer, make
+from lampas.random import default_generator
+from lampas.transform.examples import join_examples, take_example
+from lampas.transform.tree import flatten, tree_map, unflatten
+
+__all__ = ["BatchLevel", "BatchTracer"]
+
+
+class BatchTracer(Tracer):
+    """One example of a batch, standing for each of them."""
+
+    def detach(self) -> Tensor:
+        """The batch without history."""
+        level: Any = self._level
+        return level.wrap(self._value.detach())
+
+    @property  # type: ignore[misc]
+    def requires_grad(self) -> bool:
+        """Whether operations on the batch are recorded."""
+        return self._value.requires_grad
+
+
+class BatchLevel(Level):
+    """A ``vmap`` in progress.
+
+    Args:
+        size: how many examples there are.
+        randomness: ``"error"``, ``"different"`` or ``"same"`` random numbers in each.
+    """
+
+    def __init__(self, size: int, randomness: str) -> None:
+        super().__init__()
+        self.size = size
+        self.randomness = randomness
+
+    def wrap(self, value: Tensor) -> BatchTracer:
+        """A batched tensor; the examples are the first dimension of ``value``."""
+        return make(BatchTracer, self, value, Hidden(self, value._data))
+
+    def process(
+        self, record: Record, operands: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
+        batched = tuple(isinstance(x, Tracer) and x._level is self for x in operands)
+        values = tuple(self.value_of(x) for x in operands)
+        if record.batch_rule is None:
+            _rule_from_kind(record, params)
+        outs: Any = DECLINE
+        if record.batch_rule is not None:
+            outs = record.batch_rule(taped, self.size, batched, *values, **params)
+        if outs is DECLINE:
+            return self.unroll(record.call, operands, params)
+        if record.outputs == 1:
+            return self.wrap(outs)
+        return tuple(self.wrap(out) for out in outs)
+
+    def unroll(
+        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any
+    ) -> Any:
+        """Call a function for each example and stack what it returns."""
+        results = []
+        shape: Any = None
+        state = default_generator.get_state() if self.randomness == "same" else None
+        before = self.randomness, self.unrolling
+        self.randomness, self.unrolling = "same", True
+        try:
+            for i in range(self.size):
+                if state is not None:
+                    default_generator.set_state(state)
+                own = tree_map(lambda x, i=i: self._example(x, i), (args, kwargs))
+                values, shape = flatten(function(*own[0], **own[1]))
+                results.append(values)
+        finally:
+            self.randomness, self.unrolling = before
+        return unflatten(
+            shape, [self._stacked(parts) for parts in zip(*results, strict=True)]
+        )
+
+    def _example(self, x: Any, i: int) -> Any:
+        if isinstance(x, Hidden) and x.level is self:
+            raise HiddenValues(self, "a parameter")
+        if isinstance(x, Tracer) and x._level.depth >= self.depth:
+            return take_example(x, level=self, index=i)
+        return x
+
+    def _stacked(self, parts: tuple[Any, ...]) -> Any:
+        if not isinstance(parts[0], Tensor):
+            return parts[0]
+        return join_examples(*parts, level=self)
+
+
+def _rule_from_kind(record: Record, params: dict[str, Any]) -> None:
+    """Give a record the batching rule that follows from its kind, if one does."""
+    if record.kind == ELEMENTWISE:
+        batching.pointwise(record)
+    elif record.kind in (REDUCTION, ALONG_AXIS) and "dim" in params:
+        # A single dimension of an example that has none is no dimension of the batch.
+        least = 1 if isinstance(params["dim"], int) else 0
+        batching.moved(record, least=least, dim=batching.shifted)
