@@ -29,6 +29,7 @@ from lampas.errors import (
     DimensionError,
     DTypeError,
     LampasError,
+    LinAlgError,
     ShapeError,
 )
 
@@ -502,6 +503,8 @@ def _translated(
         return DimensionError(f"{record.name}: {error}")
     if isinstance(error, TypeError):
         return _untyped(record, operands) if "ufunc" in str(error) else error
+    if isinstance(error, np.linalg.LinAlgError):
+        return LinAlgError(f"{record.name}: {error}")
     return _explain(record, operands, error)
 
 

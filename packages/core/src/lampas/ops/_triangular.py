@@ -6,6 +6,7 @@ whole batch at once; what lies between blocks is left to matrix products.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def factor_lu(xp: Any, a: Any, *, pivot: bool) -> tuple[Any, Any, Any]:
         0 if there is none.
     """
     *batch, m, n = a.shape
-    lu = xp.array(a).reshape(-1, m, n)
+    lu = xp.array(a).reshape(math.prod(batch), m, n)
     count = min(m, n)
     pivots = xp.empty((len(lu), count), np.int32)
     info = xp.zeros(len(lu), np.int32)
@@ -107,7 +108,7 @@ def order_of(xp: Any, pivots: Any, rows: int) -> Any:
         rows: how many rows there are.
     """
     *batch, count = pivots.shape
-    swaps = pivots.reshape(-1, count).astype(np.int64) - 1
+    swaps = pivots.reshape(math.prod(batch), count).astype(np.int64) - 1
     every = xp.arange(len(swaps))
     order = xp.array(xp.broadcast_to(xp.arange(rows), (len(swaps), rows)))
     for j in range(count):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lampas.engine.tensor import Tensor, method
-from lampas.ops import decompose
+from lampas.ops import decompose, factor, spectral
 from lampas.ops._linalg import need_matrices, need_square
-from lampas.ops.create import eye
+from lampas.ops.create import eye, zeros
 from lampas.ops.decompose import (
     QrResult,
     cholesky_solved,
@@ -15,17 +15,28 @@ from lampas.ops.decompose import (
     householder_product,
     reflected,
 )
+from lampas.ops.determinant import det, logdet, slogdet
+from lampas.ops.factor import LuFactorExResult, LuFactorResult, lu_unpack
+from lampas.ops.least_squares import pinverse
 from lampas.ops.solve import inv, solve_triangular
 
 __all__ = [
     "cholesky",
     "cholesky_inverse",
     "cholesky_solve",
+    "det",
     "geqrf",
     "inverse",
+    "logdet",
+    "lu",
+    "lu_solve",
+    "lu_unpack",
     "orgqr",
     "ormqr",
+    "pinverse",
     "qr",
+    "slogdet",
+    "svd",
     "triangular_solve",
 ]
 
@@ -37,7 +48,8 @@ class TriangularSolveResult(NamedTuple):
     cloned_coefficient: Tensor
 
 
-method("geqrf")(geqrf)
+for _function in (det, geqrf, logdet, pinverse, slogdet):
+    method()(_function)
 orgqr = method("orgqr")(householder_product)
 inverse = method("inverse")(inv)
 
@@ -145,6 +157,83 @@ def ormqr(
     tensor([5.])
     """
     return reflected("ormqr", input, tau, other, left, transpose)
+
+
+# ---- LU
+
+
+@method()
+def lu(
+    input: Tensor, pivot: bool = True, get_infos: bool = False
+) -> LuFactorResult | LuFactorExResult:
+    """The LU decomposition as LAPACK keeps it; see ``linalg.lu_factor``.
+
+    Args:
+        input: (..., m, n).
+        pivot: swap rows, so that pivots are large.
+        get_infos: also give where a pivot is zero, instead of raising.
+
+    Raises:
+        RuntimeError: no matrices; or a pivot is zero, without ``get_infos``.
+
+    >>> lampas.lu(lampas.tensor([[2.0]]))[0]
+    tensor([[2.]])
+    """
+    if get_infos:
+        return factor.lu_factor_ex(input, pivot=pivot)
+    return factor.lu_factor(input, pivot=pivot)
+
+
+@method()
+def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
+    """Solve ``A @ X = b`` from the LU decomposition of ``A``; see ``linalg.lu_solve``.
+
+    Args:
+        b: (..., n, k). LU_data: (..., n, n). LU_pivots: (..., n), int32.
+
+    Raises:
+        RuntimeError: shapes do not fit, or the pivots are not int32.
+
+    >>> factors = lampas.lu(lampas.tensor([[2.0]]))
+    >>> lampas.lu_solve(lampas.ones(1, 1), *factors)
+    tensor([[0.5000]])
+    """
+    return factor.lu_solve(LU_data, LU_pivots, b)
+
+
+# ---- singular values
+
+
+class SvdResult(NamedTuple):
+    """Left vectors, singular values, right vectors; vectors stand in columns."""
+
+    U: Tensor
+    S: Tensor
+    V: Tensor
+
+
+@method()
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SvdResult:
+    """Singular values and vectors: ``input = U @ diag(S) @ V^H``; see ``linalg.svd``.
+
+    Args:
+        input: (..., m, n).
+        some: leave out vectors that belong to no singular value.
+        compute_uv: compute U and V; otherwise they are zeros.
+
+    Raises:
+        RuntimeError: no matrices, or no convergence.
+
+    >>> lampas.svd(lampas.tensor([[0.0, 2.0], [3.0, 0.0]])).S
+    tensor([3., 2.])
+    """
+    if compute_uv:
+        U, S, Vh = spectral.svd(input, full_matrices=not some)
+        return SvdResult(U, S, Vh.mH)
+    S = spectral.svdvals(input)
+    *batch, m, n = input._data.shape
+    U, V = (zeros(*batch, k, k, dtype=input.dtype, device=input.device) for k in (m, n))
+    return SvdResult(U, S, V)
 
 
 # ---- triangular systems

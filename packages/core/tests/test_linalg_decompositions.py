@@ -1,4 +1,4 @@
-"""What linear algebra refuses, and what it gives where a matrix is singular."""
+"""What linear algebra refuses, singular matrices, complex gradients, devices."""
 
 from __future__ import annotations
 
@@ -86,6 +86,21 @@ def test_a_partial_cholesky_factor():
         ),
         (lambda: lampas.ormqr(lampas.eye(3), lampas.ones(4), lampas.eye(3)), "tau"),
         (lambda: lampas.linalg.tensorinv(lampas.ones(2, 3), ind=1), "2 != 3"),
+        (lambda: lampas.linalg.lu_factor(lampas.zeros(2, 2)), "column 1"),
+        (lambda: lampas.linalg.ldl_factor(lampas.zeros(2, 2)), "block 1"),
+        (
+            lambda: lampas.lu_unpack(lampas.eye(2), lampas.tensor([1, 2])),
+            "int32, got lampas.int64",
+        ),
+        (lambda: lampas.linalg.eigh(lampas.eye(2), UPLO="X"), "'X'"),
+        (lambda: lampas.linalg.eig(lampas.eye(2) / 0), "infinities or NaN"),
+        (lambda: lampas.linalg.svd(lampas.eye(2), driver="gesvd"), "driver"),
+        (lambda: lampas.linalg.svd(lampas.eye(2) / 0), "svd"),
+        (lambda: lampas.linalg.lstsq(lampas.eye(2), lampas.ones(3, 1)), "don't fit"),
+        (
+            lambda: lampas.linalg.lstsq(lampas.eye(2), lampas.eye(2), driver="qr"),
+            "gelsy.*'qr'",
+        ),
         (lambda: lampas.linalg.tensorinv(lampas.ones(2, 2), ind=0), "positive"),
     ],
 )
@@ -108,6 +123,73 @@ def test_blocks_of_substitution_meet():
         lampas.from_numpy(a), lampas.from_numpy(a @ x), upper=False
     )
     np.testing.assert_allclose(found.numpy(), x, rtol=1e-9, atol=1e-9)
+
+
+def test_blocks_of_elimination_meet():
+    a = np.random.default_rng(0).standard_normal((2, 70, 80))
+    P, L, U = lampas.linalg.lu(lampas.from_numpy(a))
+    assert float(L.abs().max()) == 1.0
+    np.testing.assert_allclose((P @ L @ U).numpy(), a, rtol=1e-9, atol=1e-9)
+
+
+def test_the_determinant_of_a_singular_matrix_has_a_gradient():
+    a = lampas.tensor(SINGULAR, requires_grad=True)
+    lampas.linalg.det(a).backward()
+    np.testing.assert_allclose(a.grad.numpy(), [[4, -2], [-2, 1]], atol=1e-5)
+
+
+def test_the_logarithm_of_a_determinant_that_is_not_positive():
+    assert lampas.logdet(lampas.tensor([[-1.0]])).isnan().item()
+    assert lampas.logdet(lampas.tensor([[0.0]])).item() == -np.inf
+    assert lampas.linalg.slogdet(lampas.tensor([[0.0]])).sign.item() == 0.0
+
+
+def test_least_squares_gives_what_its_driver_gives():
+    a, b = lampas.tensor([[1.0], [1.0]]), lampas.tensor([[1.0], [3.0]])
+    for driver, residuals, rank, values in [
+        ("gelsy", [], 1, []),
+        ("gels", [2.0], None, []),
+        ("gelsd", [2.0], 1, [2**0.5]),
+    ]:
+        found = lampas.linalg.lstsq(a, b, driver=driver)
+        assert found.solution.item() == pytest.approx(2.0)
+        assert found.residuals.tolist() == pytest.approx(residuals)
+        assert found.rank.shape == (0,) if rank is None else found.rank.item() == rank
+        assert found.singular_values.tolist() == pytest.approx(values)
+
+
+def test_ranks_by_tolerances():
+    a = lampas.diag(lampas.tensor([1.0, 1e-3, 1e-9]))
+    rank = lampas.linalg.matrix_rank
+    assert rank(a).item() == 2
+    assert rank(a, atol=1e-2).item() == 1
+    assert rank(a, rtol=1e-12).item() == 3
+    assert rank(a, 1e-10).item() == 3
+    assert rank(-a, hermitian=True).item() == 2
+    both = lampas.stack([a, a])
+    assert rank(both, atol=lampas.tensor([1e-2, 1e-10])).tolist() == [1, 3]
+    assert rank(lampas.zeros(0, 3)).item() == 0
+
+
+def test_indefinite_matrices_are_solved_by_blocks():
+    a = np.array([[0.0, 2.0, 3.0], [2.0, 0.0, 4.0], [3.0, 4.0, 0.0]])
+    x = np.array([[1.0], [-2.0], [3.0]])
+    LD, pivots = lampas.linalg.ldl_factor(lampas.from_numpy(np.tril(a)))
+    assert pivots.tolist() == [-3, -3, 3]
+    found = lampas.linalg.ldl_solve(LD, pivots, lampas.from_numpy(a @ x))
+    np.testing.assert_allclose(found.numpy(), x, rtol=1e-12)
+
+
+@pytest.mark.parametrize("hermitian", [False, True])
+def test_complex_matrices_of_both_symmetries_are_solved(hermitian):
+    rng = np.random.default_rng(0)
+    a = complex_normal(rng, 6, 6)
+    a = a + (a.conj().T if hermitian else a.T)
+    x = complex_normal(rng, 6, 2)
+    factors = lampas.linalg.ldl_factor(lampas.from_numpy(a), hermitian=hermitian)
+    b = lampas.from_numpy(a @ x)
+    found = lampas.linalg.ldl_solve(*factors, b, hermitian=hermitian)
+    np.testing.assert_allclose(found.numpy(), x, rtol=1e-9)
 
 
 def test_a_complete_qr_of_more_rows_has_no_gradient():
@@ -135,6 +217,16 @@ def test_on_another_device():
         lampas.linalg.qr(a).Q,
         lampas.cholesky_solve(b, a),
         lampas.linalg.householder_product(*lampas.geqrf(a)),
+        lampas.linalg.lu(a).P,
+        lampas.linalg.lu_solve(*lampas.linalg.lu_factor(a), b),
+        lampas.linalg.ldl_solve(*lampas.linalg.ldl_factor(a), b),
+        lampas.linalg.eigh(a).eigenvectors,
+        lampas.linalg.eig(a).eigenvalues,
+        lampas.linalg.svd(a).U,
+        lampas.linalg.slogdet(a).sign,
+        lampas.linalg.pinv(a),
+        lampas.linalg.lstsq(a, b).solution,
+        lampas.linalg.matrix_rank(a),
     ):
         assert str(made.device).startswith("sim")
 
@@ -155,8 +247,30 @@ FUNCTIONS = {
     "qr": lambda a: lampas.linalg.qr(a).R.abs(),
     "qr_wide": lambda a: lampas.linalg.qr(a[:2]).R.abs(),
     "projection": lambda a: lampas.linalg.qr(a[:, :2]).Q @ _q(a).mH,
+    "lu": lambda a: lampas.linalg.lu_factor(a).LU,
+    "lu_wide": lambda a: lampas.linalg.lu(a[:2]).U,
+    "lu_tall": lambda a: lampas.linalg.lu(a[:, :2]).L,
+    "det": lambda a: lampas.linalg.det(a),
+    "slogdet_sign": lambda a: lampas.linalg.slogdet(a).sign,
+    "logdet": lambda a: lampas.logdet(a),
+    "eigvalsh": lambda a: lampas.linalg.eigvalsh(a + a.mH),
+    "eigh": lambda a: _first(lampas.linalg.eigh(a + a.mH).eigenvectors),
+    "eigvals": lambda a: (lampas.linalg.eigvals(a) ** 3).sum(),
+    "eig": lambda a: lampas.linalg.eig(a).eigenvectors.abs().square().sum(1),
+    "svdvals": lambda a: lampas.linalg.svdvals(a),
+    "svd": lambda a: _one(*lampas.linalg.svd(a)),
+    "svd_wide": lambda a: _one(*lampas.linalg.svd(a[:2])),
+    "pinv": lambda a: lampas.linalg.pinv(a[:, :2]),
     "reflections": lambda a: lampas.linalg.householder_product(a, a[0, :2]),
 }
+
+
+def _first(vectors):
+    return vectors[:, :1] @ vectors[:, :1].mH
+
+
+def _one(u, s, vh):
+    return (u[:, :1] @ vh[:1]) * s[0].square()
 
 
 def _q(a):
@@ -170,14 +284,17 @@ def test_complex_gradients_are_slopes(name):
     direction = complex_normal(rng, 3, 3)
     x = lampas.from_numpy(a).requires_grad_()
     y = FUNCTIONS[name](x)
-    weights = lampas.from_numpy(complex_normal(rng, *y.shape))
+    weights = lampas.from_numpy(np.array(complex_normal(rng, *y.shape)))
+
+    def weighed(out):
+        product = out * (weights.conj() if out.is_complex() else weights.real)
+        return product.real.sum()
 
     def loss(value):
-        out = FUNCTIONS[name](lampas.from_numpy(value))
-        return float((out * weights.conj()).real.sum())
+        return float(weighed(FUNCTIONS[name](lampas.from_numpy(value))))
 
     step = 1e-6
     slope = (loss(a + step * direction) - loss(a - step * direction)) / (2 * step)
-    (y * weights.conj()).real.sum().backward()
+    weighed(y).backward()
     found = float((x.grad.conj() * lampas.from_numpy(direction)).real.sum())
     assert found == pytest.approx(slope, rel=1e-6)
