@@ -14,6 +14,14 @@ def test_integers_are_counted_as_pytorch_counts_them():
     assert lampas.arange(*bounds, dtype=lampas.int64).tolist() == [0, -4]
 
 
+def test_whole_steps_cut_both_ends_off_first_and_count_from_the_nearer_one():
+    found = lampas.linspace(4.3, -3, 6, dtype=lampas.int32).tolist()
+    assert found == [4, 2, 1, 0, -1, -3]
+    assert lampas.linspace(2, 5, 1, dtype=lampas.int64).tolist() == [2]
+    assert lampas.linspace(2, 5, 0, dtype=lampas.int64).tolist() == []
+    assert lampas.logspace(0, 1.2, 2, dtype=lampas.int32).tolist() == [1, 10]
+
+
 def test_sums_to_the_same_size_are_the_tensor_itself():
     x = lampas.ones(2, 3, dtype=lampas.int32)
     assert x.sum_to_size(2, 3) is x

@@ -352,12 +352,21 @@ def linspace(
     if steps < 0:
         raise ShapeError(f"linspace: steps must not be negative, got {steps}")
     kind = as_dtype(get_default_dtype() if dtype is None else dtype)
-    if kind.category < 2 and steps:
-        array = np.trunc(np.linspace(start, end, steps)).astype(kind.numpy)
+    if kind.category < 2:
+        array = _whole_steps(int(start), int(end), steps).astype(kind.numpy)
     else:
         wide = np.complex128 if kind.is_complex else np.float64
         array = np.linspace(start, end, steps, dtype=wide).astype(kind.numpy)
     return _finish(array, device, requires_grad)
+
+
+def _whole_steps(start: int, end: int, steps: int) -> np.ndarray:
+    """Integers at about equal distances: counted from the nearer end, cut off."""
+    if steps == 1:
+        return np.array([start])
+    step, i = (end - start) / max(steps - 1, 1), np.arange(steps)
+    ahead, behind = start + step * i, end - step * (steps - 1 - i)
+    return np.trunc(np.where(i < steps // 2, ahead, behind))
 
 
 def logspace(
@@ -381,6 +390,8 @@ def logspace(
     if steps < 0:
         raise ShapeError(f"logspace: steps must not be negative, got {steps}")
     kind = as_dtype(get_default_dtype() if dtype is None else dtype)
+    if kind.category < 2:
+        start, end = int(start), int(end)
     array = np.power(float(base), np.linspace(start, end, steps)).astype(kind.numpy)
     return _finish(array, device, requires_grad)
 
