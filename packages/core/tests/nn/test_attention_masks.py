@@ -1,109 +1,141 @@
-"""Attention under every kind of mask, with shared heads, and in half precision."""
+"""MultiheadAttention's masks against a plain formula, and norms of few values."""
 
-from __future__ import annotations
+import itertools
 
 import numpy as np
 import pytest
 
 import lampas
-import lampas.nn.functional as F
-from lampas.errors import DTypeError, ShapeError
+from lampas import nn
+
+L, S, B, E, H = 3, 4, 2, 8, 2
 
 
-def attention(q, k, v, added):
-    """The formula, in float64; rows that see nothing give zeros."""
-    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1]) + added
-    top = scores.max(-1, keepdims=True)
-    weights = np.exp(scores - np.where(np.isinf(top), 0, top))
-    total = weights.sum(-1, keepdims=True)
-    return (weights / np.where(total == 0, 1, total)) @ v
+def _softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
 
 
-@pytest.fixture
-def qkv():
+def _expected(layer, q, k, mask, pad):
+    """Attention head by head in float64: output (L, B, E), weights (B, H, L, S)."""
+    p = {n: v.numpy() for n, v in layer.state_dict().items()}
+    wq, wk, wv = np.split(p["in_proj_weight"], 3)
+    bq, bk, bv = np.split(p["in_proj_bias"], 3)
+    weights, out = np.zeros((B, H, L, S)), np.zeros((L, B, E))
+    for b, h in itertools.product(range(B), range(H)):
+        part = slice(h * E // H, (h + 1) * E // H)
+        qh = (q[:, b] @ wq.T + bq)[:, part] / np.sqrt(E // H)
+        scores = qh @ (k[:, b] @ wk.T + bk)[:, part].T
+        if mask is not None:
+            own = mask[b * H + h] if mask.ndim == 3 else mask
+            scores = (
+                np.where(own, -np.inf, scores) if own.dtype == bool else scores + own
+            )
+        if pad is not None:
+            own = pad[b]
+            scores = (
+                np.where(own, -np.inf, scores) if own.dtype == bool else scores + own
+            )
+        weights[b, h] = _softmax(scores)
+        out[:, b, part] = weights[b, h] @ (k[:, b] @ wv.T + bv)[:, part]
+    return out @ p["out_proj.weight"].T + p["out_proj.bias"], weights
+
+
+def _mask(rng, kind, shape):
+    if kind is None:
+        return None
+    if kind == "float":
+        return rng.normal(size=shape)
+    mask = rng.random(shape) < 0.4
+    mask[..., 0] = False
+    return mask
+
+
+@pytest.mark.parametrize("shape", [(L, S), (B * H, L, S)], ids=["2d", "3d"])
+@pytest.mark.parametrize("pad_kind", [None, "bool", "float"])
+@pytest.mark.parametrize("mask_kind", [None, "bool", "float"])
+def test_masks_add_up(mask_kind, pad_kind, shape):
     rng = np.random.default_rng(0)
-    return [rng.standard_normal(s) for s in ((2, 4, 3, 8), (2, 4, 5, 8), (2, 4, 5, 6))]
-
-
-def leaves(arrays):
-    return [lampas.from_numpy(a).requires_grad_() for a in arrays]
-
-
-def masks():
-    rng = np.random.default_rng(1)
-    seen = rng.random((2, 1, 3, 5)) < 0.6
-    seen[..., 0] = True
-    blind = seen.copy()
-    blind[:, :, 1] = False
-    added = rng.standard_normal((3, 5))
-    return {
-        "bool": seen,
-        "bool with a blind row": blind,
-        "added": added,
-        "added with a blind row": np.where(blind, added, -np.inf),
-        "a column": np.array([True, False, True, True, False]),
-        "all": np.zeros((3, 1), bool),
+    lampas.manual_seed(0)
+    layer = nn.MultiheadAttention(E, H, dtype=lampas.float64)
+    nn.init.normal_(layer.in_proj_bias)
+    q, k = rng.normal(size=(L, B, E)), rng.normal(size=(S, B, E))
+    mask, pad = _mask(rng, mask_kind, shape), _mask(rng, pad_kind, (B, S))
+    given = {
+        "attn_mask": None if mask is None else lampas.tensor(mask),
+        "key_padding_mask": None if pad is None else lampas.tensor(pad),
     }
+    out, weights = _expected(layer, q, k, mask, pad)
+    tensors = [lampas.tensor(x) for x in (q, k, k)]
+    y, w = layer(*tensors, average_attn_weights=False, **given)
+    np.testing.assert_allclose(y.tolist(), out, atol=1e-12)
+    np.testing.assert_allclose(w.tolist(), weights, atol=1e-12)
+    _, mean = layer(*tensors, **given)
+    np.testing.assert_allclose(mean.tolist(), weights.mean(1), atol=1e-12)
+    fast, none = layer(*tensors, need_weights=False, **given)
+    np.testing.assert_allclose(fast.tolist(), out, atol=1e-12)
+    assert none is None
 
 
-@pytest.mark.parametrize("kind", masks())
-def test_masks_hide_keys(qkv, kind):
-    mask = masks()[kind]
-    added = np.where(mask, 0, -np.inf) if mask.dtype == bool else mask
-    tensors = leaves(qkv)
-    out = F.scaled_dot_product_attention(*tensors, attn_mask=lampas.from_numpy(mask))
-    np.testing.assert_allclose(
-        out.detach().numpy(), attention(*qkv, added), rtol=1e-12, atol=1e-12
+def test_a_row_with_everything_masked_is_nan_and_hurts_no_other():
+    layer = nn.MultiheadAttention(E, H)
+    mask = lampas.zeros(L, S, dtype=lampas.bool)
+    mask[1] = True
+    x, k = lampas.randn(L, B, E), lampas.randn(S, B, E)
+    y, _ = layer(x, k, k, attn_mask=mask)
+    assert y[1].isnan().all() and not y[0].isnan().any() and not y[2].isnan().any()
+
+
+@pytest.mark.parametrize("extras", [False, True])
+def test_it_runs_on_devices(extras):
+    layer = nn.MultiheadAttention(
+        E, H, add_bias_kv=extras, add_zero_attn=extras, device="sim"
     )
-    grads = lampas.autograd.grad(out.sum(), tensors)
-    assert all(np.isfinite(g.numpy()).all() for g in grads)
+    x = lampas.randn(L, B, E).to("sim")
+    mask = lampas.ones(L, L, dtype=lampas.bool).triu(1).to("sim")
+    y, w = layer(x, x, x, attn_mask=mask)
+    assert y.device.type == "sim" and w.shape == (B, L, L + 2 * extras)
 
 
-def test_a_blind_row_has_no_gradient(qkv):
-    q, k, v = leaves(qkv)
-    mask = lampas.ones(3, 5, dtype=lampas.bool)
-    mask[1] = False
-    out = F.scaled_dot_product_attention(q, k, v, mask)
-    (grad,) = lampas.autograd.grad(out.sum(), [q])
-    assert not grad[:, :, 1].any()
-    assert grad[:, :, 0].any()
+def test_shapes_and_types_that_do_not_fit_are_named():
+    layer = nn.MultiheadAttention(E, H)
+    x, k = lampas.zeros(L, B, E), lampas.zeros(S, B, E)
+    cases = [
+        ((x[..., :7], k, k), {}, r"query must be \(3, 2, 8\)"),
+        ((x, k, k[:3]), {}, r"value must be \(4, 2, 8\)"),
+        ((x, k[:, :1], k[:, :1]), {}, r"key must be \(4, 2, 8\)"),
+        ((x, k, k), {"attn_mask": lampas.zeros(S, L)}, r"\(3, 4\) or \(4, 3, 4\)"),
+        ((x, k, k), {"key_padding_mask": lampas.zeros(S)}, r"must be \(2, 4\)"),
+        ((x, k, k), {"is_causal": True}, "needs attn_mask"),
+    ]
+    for args, options, message in cases:
+        with pytest.raises((RuntimeError, ValueError), match=message):
+            layer(*args, **options)
+    with pytest.raises(TypeError, match="bool or floating"):
+        layer(x, k, k, attn_mask=lampas.zeros(L, S, dtype=lampas.int64))
 
 
-def test_few_heads_of_keys_serve_many_of_queries(qkv):
-    q, k, v = qkv
-    k, v = k[:, :2], v[:, :2]
-    out = F.scaled_dot_product_attention(*leaves([q, k, v]), enable_gqa=True)
-    repeated = [np.repeat(x, 2, axis=1) for x in (k, v)]
-    np.testing.assert_allclose(
-        out.detach().numpy(), attention(q, *repeated, 0.0), rtol=1e-12, atol=1e-12
-    )
+def test_norms_of_one_value_are_refused_while_training():
+    for layer, size in (
+        (nn.BatchNorm1d(3), (1, 3)),
+        (nn.BatchNorm2d(3), (1, 3, 1, 1)),
+        (nn.InstanceNorm1d(3), (2, 3, 1)),
+        (nn.GroupNorm(3, 3), (1, 3)),
+    ):
+        with pytest.raises(ValueError, match="expected more than 1"):
+            layer(lampas.ones(*size))
+    assert nn.BatchNorm1d(3).eval()(lampas.ones(1, 3)).shape == (1, 3)
+    assert nn.LayerNorm(1)(lampas.ones(2, 1)).tolist() == [[0.0], [0.0]]
+    assert nn.BatchNorm1d(1)(lampas.tensor([[[1.0, 3.0]]])).shape == (1, 1, 2)
 
 
-def test_heads_that_can_not_be_shared_are_refused(qkv):
-    q, k, v = leaves(qkv)
-    with pytest.raises(ShapeError, match="a multiple of those of key"):
-        F.scaled_dot_product_attention(q, k[:, :3], v[:, :3], enable_gqa=True)
-
-
-@pytest.mark.parametrize("dtype", [lampas.float16, lampas.bfloat16])
-def test_half_precision_is_rounded_once(qkv, dtype):
-    tensors = [lampas.from_numpy(a).to(dtype) for a in qkv]
-    wide = [x.double().numpy() for x in tensors]
-    right = lampas.from_numpy(attention(*wide, 0.0)).to(dtype).double().numpy()
-    out = F.scaled_dot_product_attention(*tensors)
-    assert out.dtype == dtype
-    step = 2.0**-10 if dtype == lampas.float16 else 2.0**-7
-    # float32 may come out on the other side of a border between two halves.
-    np.testing.assert_allclose(out.double().numpy(), right, rtol=step, atol=1e-5)
-
-
-def test_dropout_of_all_gives_zeros(qkv):
-    assert not F.scaled_dot_product_attention(*leaves(qkv), dropout_p=1.0).any()
-
-
-def test_dtypes_that_differ_are_refused(qkv):
-    q, k, v = leaves(qkv)
-    with pytest.raises(DTypeError, match="one dtype"):
-        F.scaled_dot_product_attention(q, k.float(), v)
-    with pytest.raises(DTypeError, match="must be floating"):
-        F.scaled_dot_product_attention(q.long(), k.long(), v.long())
+def test_momentum_none_averages_all_batches():
+    norm = nn.BatchNorm1d(1, momentum=None)
+    batches = [[1.0, 3.0], [5.0, 9.0], [0.0, 1.0]]
+    for batch in batches:
+        norm(lampas.tensor(batch).unsqueeze(1))
+    means = [np.mean(b) for b in batches]
+    variances = [np.var(b, ddof=1) for b in batches]
+    assert norm.running_mean.tolist() == pytest.approx([np.mean(means)])
+    assert norm.running_var.tolist() == pytest.approx([np.mean(variances)])
+    assert int(norm.num_batches_tracked) == 3

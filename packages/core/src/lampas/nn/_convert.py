@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator
 from typing import Any, Self
+
+import numpy as np
 
 from lampas import dtypes
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentError, ArgumentTypeError
 from lampas.nn.parameter import is_lazy, stored
+from lampas.ops.create import empty
 
 __all__ = ["Conversions"]
 
@@ -140,9 +144,35 @@ class Conversions:
             if param.grad is not None:
                 param.grad = None if set_to_none else wrap(param.grad._data * 0)
 
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Move to a device without the values: parameters and buffers have any.
+
+        Args:
+            device: where to.
+            recurse: False leaves out the children.
+
+        >>> import lampas
+        >>> lampas.nn.Linear(2, 1).to_empty(device="sim").weight.device.type
+        'sim'
+        """
+        return self._apply(
+            lambda x: empty(x.shape, dtype=x.dtype, device=device), recurse
+        )
+
     def share_memory(self) -> Self:
-        """Accepted for PyTorch's sake; returns the module."""
-        return self
+        """Move parameters and buffers to memory that forked processes share."""
+        return self._apply(_shared)
+
+
+def _shared(x: Tensor) -> Tensor:
+    """A copy in memory that a forked process sees and changes as its own."""
+    if x.device.type != "cpu":
+        return x
+    array = x._data
+    memory = mmap.mmap(-1, max(array.nbytes, 1))
+    copy = np.frombuffer(memory, array.dtype, array.size).reshape(array.shape)
+    copy[...] = array
+    return wrap(copy)
 
 
 def _is_device(value: Any) -> bool:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lampas.engine.function import Function
 from lampas.engine.tape import Hooks
 from lampas.engine.tensor import Tensor
 
-__all__ = ["ForwardHooks", "call_with_hooks"]
+__all__ = [
+    "EVERYWHERE",
+    "REGISTRATION",
+    "ForwardHooks",
+    "HookMethods",
+    "call_with_hooks",
+]
 
 
 class ForwardHooks(Hooks):
@@ -47,11 +54,28 @@ class ForwardHooks(Hooks):
         return handle
 
 
+EVERYWHERE = {
+    name: ForwardHooks() for name in ("pre", "forward", "backward_pre", "backward")
+}
+"""Hooks that are called for every module, before the module's own."""
+
+REGISTRATION = {name: Hooks() for name in ("parameter", "buffer", "module")}
+"""Hooks that are called when a module gets a parameter, a buffer or a child."""
+
+
+def _both(kind: str, hooks: ForwardHooks) -> list[tuple[int, Any, ForwardHooks]]:
+    """The hooks of every module and of one module, each with its key and settings."""
+    return [
+        (key, hook, where)
+        for where in (EVERYWHERE[kind], hooks)
+        for key, hook in where.functions.items()
+    ]
+
+
 def call_with_hooks(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``module(*args, **kwargs)`` does when there are hooks."""
-    pre = module._forward_pre_hooks
-    for key, hook in list(pre.functions.items()):
-        if key in pre.kwargs:
+    for key, hook, where in _both("pre", module._forward_pre_hooks):
+        if key in where.kwargs:
             replaced = hook(module, args, kwargs)
             if replaced is not None:
                 args, kwargs = replaced
@@ -60,7 +84,9 @@ def call_with_hooks(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
             if replaced is not None:
                 args = replaced if isinstance(replaced, tuple) else (replaced,)
     backward = None
-    if module._backward_hooks or module._backward_pre_hooks:
+    if _both("backward", module._backward_hooks) or _both(
+        "backward_pre", module._backward_pre_hooks
+    ):
         backward = _BackwardCall(module)
         args = backward.watch_inputs(args)
     done: set[int] = set()
@@ -80,10 +106,9 @@ def _after(
     result: Any,
     done: set[int],
 ) -> Any:
-    hooks = module._forward_hooks
-    for key, hook in list(hooks.functions.items()):
+    for key, hook, where in _both("forward", module._forward_hooks):
         done.add(key)
-        if key in hooks.kwargs:
+        if key in where.kwargs:
             replaced = hook(module, args, kwargs, result)
         else:
             replaced = hook(module, args, result)
@@ -96,10 +121,9 @@ def _after_failure(
     module: Any, args: tuple[Any, ...], kwargs: dict[str, Any], done: set[int]
 ) -> None:
     """Call the hooks that want to be called in any case, without a result."""
-    hooks = module._forward_hooks
-    for key, hook in list(hooks.functions.items()):
-        if key in hooks.always and key not in done:
-            if key in hooks.kwargs:
+    for key, hook, where in _both("forward", module._forward_hooks):
+        if key in where.always and key not in done:
+            if key in where.kwargs:
                 hook(module, args, kwargs, None)
             else:
                 hook(module, args, None)
@@ -160,22 +184,120 @@ class _BackwardCall:
         return replaced[0]
 
     def _outputs_reached(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
-        for hook in list(self.module._backward_pre_hooks.functions.values()):
+        module = self.module
+        for _, hook, _ in _both("backward_pre", module._backward_pre_hooks):
             replaced = hook(self.module, grads)
             if replaced is not None:
                 grads = replaced if isinstance(replaced, tuple) else (replaced,)
         self.grad_output = grads
         if not self.places:
-            for hook in list(self.module._backward_hooks.functions.values()):
-                hook(self.module, (None,) * self.count, grads)
+            for _, hook, _ in _both("backward", module._backward_hooks):
+                hook(module, (None,) * self.count, grads)
         return grads
 
     def _inputs_reached(self, grads: tuple[Any, ...]) -> tuple[Any, ...]:
         full: list[Any] = [None] * self.count
         for i, g in zip(self.places, grads, strict=True):
             full[i] = g
-        for hook in list(self.module._backward_hooks.functions.values()):
+        for _, hook, _ in _both("backward", self.module._backward_hooks):
             replaced = hook(self.module, tuple(full), self.grad_output)
             if replaced is not None:
                 full = list(replaced if isinstance(replaced, tuple) else (replaced,))
         return tuple(full[i] for i in self.places)
+
+
+class HookMethods:
+    """What registers hooks with one module."""
+
+    _forward_hooks: ForwardHooks
+    _forward_pre_hooks: ForwardHooks
+    _backward_hooks: ForwardHooks
+    _backward_pre_hooks: ForwardHooks
+    _state_dict_hooks: Hooks
+    _state_dict_pre_hooks: Hooks
+    _load_state_dict_pre_hooks: Hooks
+    _load_state_dict_post_hooks: Hooks
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> Any:
+        """Call ``hook(module, args, output)`` after each forward.
+
+        A result other than None replaces the output.
+
+        Args:
+            prepend: call it before the other hooks.
+            with_kwargs: call ``hook(module, args, kwargs, output)``.
+            always_call: also call it, with None, when forward raises.
+
+        Returns:
+            A handle with ``remove()``.
+        """
+        return self._forward_hooks.register(hook, prepend, with_kwargs, always_call)
+
+    def register_forward_pre_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+    ) -> Any:
+        """Call ``hook(module, args)`` before each forward; it may replace ``args``.
+
+        With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns both.
+        """
+        return self._forward_pre_hooks.register(hook, prepend, with_kwargs)
+
+    def register_full_backward_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> Any:
+        """Call ``hook(module, grad_input, grad_output)`` in the backward pass.
+
+        A result other than None replaces ``grad_input``.
+        """
+        return self._backward_hooks.register(hook, prepend)
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> Any:
+        """Call ``hook(module, grad_output)`` before the module's backward."""
+        return self._backward_pre_hooks.register(hook, prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> Any:
+        """:meth:`register_full_backward_hook` under its older name."""
+        return self._backward_hooks.register(hook, False)
+
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Any:
+        """Call ``hook(module, prefix, keep_vars)`` before ``state_dict`` reads."""
+        return self._state_dict_pre_hooks.add(hook)
+
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Any:
+        """Call ``hook(module, state_dict, prefix, metadata)`` in ``state_dict``."""
+        return self._state_dict_hooks.add(hook)
+
+    _register_state_dict_hook = register_state_dict_post_hook
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Any:
+        """Call ``hook`` before loading; it may change the dictionary's keys.
+
+        Its arguments are module, state_dict, prefix, metadata, strict, missing_keys,
+        unexpected_keys and error_msgs.
+        """
+        return self._load_state_dict_pre_hooks.add(hook)
+
+    def _register_load_state_dict_pre_hook(
+        self, hook: Callable[..., Any], with_module: bool = False
+    ) -> Any:
+        """The older form: ``hook`` is not given the module."""
+        if with_module:
+            return self._load_state_dict_pre_hooks.add(hook)
+        return self._load_state_dict_pre_hooks.add(lambda module, *rest: hook(*rest))
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Any:
+        """Call ``hook(module, result)`` after loading."""
+        return self._load_state_dict_post_hooks.add(hook)

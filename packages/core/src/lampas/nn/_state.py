@@ -11,7 +11,7 @@ from lampas.engine.tensor import Tensor, shared_cell
 from lampas.errors import ArgumentTypeError, LampasError
 from lampas.nn.parameter import is_lazy
 
-__all__ = ["LoadResult", "load"]
+__all__ = ["LoadResult", "load", "load_own"]
 
 # Lines of a report: keys with like beginnings are counted together above this many.
 _LINES = 5
@@ -45,17 +45,26 @@ def load(
             f"state_dict must be a dict, got {type(state_dict).__name__}"
         )
     state = dict(state_dict)
+    about = getattr(state_dict, "_metadata", {})
     missing: list[str] = []
     unexpected: list[str] = []
     errors: list[str] = []
+    special = set()
     for path, part in module.named_modules(remove_duplicate=False):
         prefix = path + "." if path else ""
+        metadata = {**about.get(path, {}), "assign_to_params_buffers": assign}
+        rest = (prefix, metadata, strict, missing, unexpected, errors)
         for hook in list(part._load_state_dict_pre_hooks.functions.values()):
-            hook(part, state, prefix, {}, strict, missing, unexpected, errors)
-    places = _places(module)
+            hook(part, state, *rest)
+        if type(part)._load_from_state_dict is not ORDINARY[0]:
+            # The class has its own way; it loads its part at once.
+            special.add(part)
+            part._load_from_state_dict(state, *rest)
+    every = _places(module)
+    places = {k: place for k, place in every.items() if place[0] not in special}
     extras = _extra_places(module)
     missing += [k for k in (*places, *extras) if k not in state]
-    unexpected += [k for k in state if k not in places and k not in extras]
+    unexpected += [k for k in state if k not in every and k not in extras]
     wrong = [
         text
         for key, (_, _, target) in places.items()
@@ -63,7 +72,8 @@ def load(
     ]
     if wrong or errors or (strict and (missing or unexpected)):
         shown = (missing, unexpected) if strict else ([], [])
-        raise StateError(_report(type(module).__name__, *shown, wrong + errors))
+        text = _report(type(module).__name__, *shown, wrong + errors)
+        raise StateError(text + _tied_note(shown[0], every, state))
     for key, (owner, name, target) in places.items():
         if key in state:
             _put(owner, name, target, state[key], assign)
@@ -75,6 +85,39 @@ def load(
         for hook in list(part._load_state_dict_post_hooks.functions.values()):
             hook(part, result)
     return result
+
+
+# nn.module puts Module's own _load_from_state_dict here.
+ORDINARY: list[Any] = []
+
+
+def load_own(
+    module: Any,
+    state: Mapping[str, Any],
+    prefix: str,
+    assign: bool,
+    missing: list[str],
+    errors: list[str],
+) -> None:
+    """Load the parameters and buffers of one module, without its children."""
+    for name, target in list(module._state_items()):
+        key = prefix + name
+        if key not in state:
+            missing.append(key)
+        elif text := _mismatch(key, target, state[key]):
+            errors.append(text)
+        else:
+            _put(module, name, target, state[key], assign)
+
+
+def _tied_note(
+    missing: list[str], places: Mapping[str, Any], state: Mapping[str, Any]
+) -> str:
+    """Say so if a missing key is another name of a tensor that is there."""
+    there = {id(target): k for k, (_, _, target) in places.items() if k in state}
+    tied = [(k, there.get(id(places[k][2]))) for k in missing if k in places]
+    found = [f"{k} shares its tensor with {other}" for k, other in tied if other]
+    return f"\n  {'; '.join(found[:_LINES])}, which is there" if found else ""
 
 
 def _places(module: Any) -> dict[str, tuple[Any, str, Tensor]]:

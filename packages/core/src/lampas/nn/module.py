@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lampas.engine.tape import Hooks
@@ -11,7 +11,12 @@ from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, ArgumentTypeError
 from lampas.nn import _state
 from lampas.nn._convert import Conversions
-from lampas.nn._hooks import ForwardHooks, call_with_hooks
+from lampas.nn._hooks import (
+    REGISTRATION,
+    ForwardHooks,
+    HookMethods,
+    call_with_hooks,
+)
 from lampas.nn._locate import locate
 from lampas.nn._slots import Slots
 
@@ -24,12 +29,13 @@ _HOOKS = (
     ("_backward_hooks", ForwardHooks),
     ("_backward_pre_hooks", ForwardHooks),
     ("_state_dict_hooks", Hooks),
+    ("_state_dict_pre_hooks", Hooks),
     ("_load_state_dict_pre_hooks", Hooks),
     ("_load_state_dict_post_hooks", Hooks),
 )
 
 
-class Module(Conversions):
+class Module(Conversions, HookMethods):
     """Base of layers and models: holds parameters, buffers and other modules.
 
     Subclasses call ``super().__init__()``, assign parameters and modules to
@@ -50,6 +56,7 @@ class Module(Conversions):
     """
 
     training: bool
+    _version = 1
     dump_patches = False
     call_super_init = False
 
@@ -117,7 +124,7 @@ class Module(Conversions):
         if kind == "_parameters":
             self.register_parameter(name, value)
         elif kind == "_modules":
-            slots["_modules"][name] = value
+            slots["_modules"][name] = _noted("module", self, name, value)
         else:
             self.register_buffer(name, value, value._extra["persistent"])
 
@@ -193,7 +200,7 @@ class Module(Conversions):
                 f"parameter {name!r} is the result of an operation; parameters must "
                 "be created by the user"
             )
-        self._parameters[name] = param
+        self._parameters[name] = _noted("parameter", self, name, param)
 
     def register_buffer(
         self, name: str, tensor: Tensor | None, persistent: bool = True
@@ -214,7 +221,7 @@ class Module(Conversions):
                 f"cannot assign {type(tensor).__name__} to buffer {name!r}: "
                 "expected Tensor or None"
             )
-        self._buffers[name] = tensor
+        self._buffers[name] = _noted("buffer", self, name, tensor)
         if persistent:
             self._non_persistent_buffers_set.discard(name)
         else:
@@ -230,7 +237,7 @@ class Module(Conversions):
         if module is not None and not isinstance(module, Module):
             raise ArgumentTypeError(f"{type(module).__name__} is not a Module subclass")
         self._check_name("module", name, "_modules")
-        self._modules[name] = module
+        self._modules[name] = _noted("module", self, name, module)
 
     register_module = add_module
 
@@ -350,6 +357,34 @@ class Module(Conversions):
                 raise AttributeError(f"`{name}` is not an nn.Module")
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module at a path such as ``"layers.2.fc"``.
+
+        Args:
+            target: the path; all but its last name must lead to modules.
+            module: the module.
+            strict: refuse to add one where there is none.
+
+        Raises:
+            ValueError: the path is empty.
+            AttributeError: it leads through something that is no module.
+
+        >>> import lampas
+        >>> net = lampas.nn.Sequential(lampas.nn.Linear(1, 1))
+        >>> net.set_submodule("0", lampas.nn.Identity())
+        >>> net
+        Sequential(
+          (0): Identity()
+        )
+        """
+        if not target:
+            raise ArgumentError("cannot set the submodule without a target name")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            self.get_submodule(target)
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Tensor:
         """The parameter at a path; AttributeError if there is none."""
         return self._get_at(target, "_parameters", "an nn.Parameter")
@@ -394,11 +429,15 @@ class Module(Conversions):
         >>> list(lampas.nn.Linear(2, 1).state_dict())
         ['weight', 'bias']
         """
-        destination = OrderedDict() if destination is None else destination
-        for name, value in self._state_items():
-            destination[prefix + name] = value if keep_vars else value.detach()
-        if hasattr(type(self), "get_extra_state"):
-            destination[prefix + "_extra_state"] = self.get_extra_state()
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()
+        metadata = {"version": self._version}
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]] = metadata
+        for hook in list(self._state_dict_pre_hooks.functions.values()):
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
         for name, module in self._modules.items():
             if module is not None:
                 module.state_dict(
@@ -407,9 +446,32 @@ class Module(Conversions):
                     keep_vars=keep_vars,
                 )
         for hook in list(self._state_dict_hooks.functions.values()):
-            replaced = hook(self, destination, prefix, {})
+            replaced = hook(self, destination, prefix, metadata)
             destination = destination if replaced is None else replaced
         return destination
+
+    def _save_to_state_dict(
+        self, destination: Any, prefix: str, keep_vars: bool
+    ) -> None:
+        """Write what is this module's own; subclasses may define it otherwise."""
+        for name, value in self._state_items():
+            destination[prefix + name] = value if keep_vars else value.detach()
+        if hasattr(type(self), "get_extra_state"):
+            destination[prefix + "_extra_state"] = self.get_extra_state()
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Load what is this module's own; subclasses may define it otherwise."""
+        assign = bool(local_metadata.get("assign_to_params_buffers"))
+        _state.load_own(self, state_dict, prefix, assign, missing_keys, error_msgs)
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
@@ -428,76 +490,6 @@ class Module(Conversions):
             RuntimeError: something does not fit; nothing has been changed.
         """
         return _state.load(self, state_dict, strict, assign)
-
-    # ---- hooks
-
-    def register_forward_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-        always_call: bool = False,
-    ) -> Any:
-        """Call ``hook(module, args, output)`` after each forward.
-
-        A result other than None replaces the output.
-
-        Args:
-            prepend: call it before the other hooks.
-            with_kwargs: call ``hook(module, args, kwargs, output)``.
-            always_call: also call it, with None, when forward raises.
-
-        Returns:
-            A handle with ``remove()``.
-        """
-        return self._forward_hooks.register(hook, prepend, with_kwargs, always_call)
-
-    def register_forward_pre_hook(
-        self,
-        hook: Callable[..., Any],
-        *,
-        prepend: bool = False,
-        with_kwargs: bool = False,
-    ) -> Any:
-        """Call ``hook(module, args)`` before each forward; it may replace ``args``.
-
-        With ``with_kwargs`` it is ``hook(module, args, kwargs)`` and returns both.
-        """
-        return self._forward_pre_hooks.register(hook, prepend, with_kwargs)
-
-    def register_full_backward_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> Any:
-        """Call ``hook(module, grad_input, grad_output)`` in the backward pass.
-
-        A result other than None replaces ``grad_input``.
-        """
-        return self._backward_hooks.register(hook, prepend)
-
-    def register_full_backward_pre_hook(
-        self, hook: Callable[..., Any], prepend: bool = False
-    ) -> Any:
-        """Call ``hook(module, grad_output)`` before the module's backward."""
-        return self._backward_pre_hooks.register(hook, prepend)
-
-    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> Any:
-        """Call ``hook(module, state_dict, prefix, metadata)`` in ``state_dict``."""
-        return self._state_dict_hooks.add(hook)
-
-    _register_state_dict_hook = register_state_dict_post_hook
-
-    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> Any:
-        """Call ``hook`` before loading; it may change the dictionary's keys.
-
-        Its arguments are module, state_dict, prefix, metadata, strict, missing_keys,
-        unexpected_keys and error_msgs.
-        """
-        return self._load_state_dict_pre_hooks.add(hook)
-
-    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> Any:
-        """Call ``hook(module, result)`` after loading."""
-        return self._load_state_dict_post_hooks.add(hook)
 
     # ---- printing
 
@@ -520,6 +512,14 @@ class Module(Conversions):
         return f"{self._get_name()}(\n  " + "\n  ".join(lines + children) + "\n)"
 
 
+def _noted(kind: str, module: Module, name: str, value: Any) -> Any:
+    """What to register: the value, or what a hook for all modules gives for it."""
+    for hook in list(REGISTRATION[kind].functions.values()):
+        replaced = hook(module, name, value)
+        value = value if replaced is None else replaced
+    return value
+
+
 def _indented(text: str) -> str:
     return text.replace("\n", "\n  ")
 
@@ -534,3 +534,6 @@ def _kind_of(value: Any) -> str | None:
         if "persistent" in value._extra:
             return "_buffers"
     return None
+
+
+_state.ORDINARY.append(Module._load_from_state_dict)

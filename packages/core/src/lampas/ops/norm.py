@@ -165,6 +165,7 @@ def group_norm(
 
     Raises:
         RuntimeError: shapes that do not fit.
+        ValueError: one sample has one value in each group.
 
     >>> lampas.group_norm(lampas.tensor([[[-1.0, 1.0]]]), 1, eps=0.0)
     tensor([[[-1.,  1.]]])
@@ -179,6 +180,11 @@ def group_norm(
             f"channels, got {num_groups} and {c}"
         )
     _check_affine("group_norm", (c,), weight=weight, bias=bias)
+    if math.prod(shape) == num_groups:
+        raise ArgumentError(
+            f"expected more than 1 value per channel when training, got input size "
+            f"{shape} and {num_groups} groups"
+        )
     if not input._data.size:
         return input * 1.0
     grouped = input.reshape(n, num_groups, c // num_groups, -1)  # type: ignore[attr-defined]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lampas.engine.tensor import Tensor
-from lampas.errors import ArgumentError, ShapeError
+from lampas.errors import ArgumentError, ArgumentTypeError, ShapeError
 from lampas.nn import init
 from lampas.nn.functional import dropout as drop
 from lampas.nn.functional import linear, scaled_dot_product_attention, softmax
@@ -140,6 +140,7 @@ class MultiheadAttention(Module):
                 key_padding_mask = key_padding_mask.unsqueeze(0)
         elif self.batch_first:
             query, key, value = (x.transpose(0, 1) for x in (query, key, value))
+        self._check(query, key, value, key_padding_mask, attn_mask)
         if is_causal and attn_mask is None:
             raise ArgumentError("MultiheadAttention: is_causal needs attn_mask too")
         y, weights = self._attend(
@@ -150,6 +151,38 @@ class MultiheadAttention(Module):
         if not batched:
             return y.squeeze(1), None if weights is None else weights.squeeze(0)
         return (y.transpose(0, 1) if self.batch_first else y), weights
+
+    def _check(self, q: Tensor, k: Tensor, v: Tensor, padding: Any, mask: Any) -> None:
+        """Raise if shapes of (L, B, E), (S, B, kdim), (S, B, vdim) or masks differ."""
+        (length, batch), keys = q.shape[:2], k.shape[0]
+        wanted = (
+            (length, batch, self.embed_dim),
+            (keys, batch, self.kdim),
+            (keys, batch, self.vdim),
+        )
+        for name, x, shape in zip(
+            ("query", "key", "value"), (q, k, v), wanted, strict=True
+        ):
+            if tuple(x.shape) != shape:
+                raise ShapeError(
+                    f"{name} must be {shape} (length, batch, "
+                    f"features), got {tuple(x.shape)}"
+                )
+        heads = batch * self.num_heads
+        allowed = {"attn_mask": [(length, keys), (heads, length, keys)]}
+        allowed["key_padding_mask"] = [(batch, keys)]
+        for (name, shapes), given in zip(allowed.items(), (mask, padding), strict=True):
+            if given is None:
+                continue
+            if tuple(given.shape) not in shapes:
+                raise ShapeError(
+                    f"{name} must be "
+                    f"{' or '.join(map(str, shapes))}, got {tuple(given.shape)}"
+                )
+            if given.dtype.category not in (0, 2):
+                raise ArgumentTypeError(
+                    f"{name} must be bool or floating, got {given.dtype}"
+                )
 
     def _projected(self, q: Tensor, k: Tensor, v: Tensor) -> list[Tensor]:
         weights: list[Any]
@@ -184,7 +217,8 @@ class MultiheadAttention(Module):
         q, k, v = (self._heads(x, batch) for x in (q, k, v))
         if self.add_zero_attn:
             shape = (batch, self.num_heads, 1, self.head_dim)
-            k, v = (cat([x, zeros(shape, dtype=x.dtype)], 2) for x in (k, v))
+            nothing = zeros(shape, dtype=k.dtype, device=k.device)
+            k, v = cat([k, nothing], 2), cat([v, nothing], 2)
             extra += 1
         added = self._mask(q, k, padding, mask, extra)
         drop_p = self.dropout if self.training else 0.0
@@ -219,17 +253,13 @@ class MultiheadAttention(Module):
                 mask = mask.reshape(batch, self.num_heads, *mask.shape[1:])
             parts.append(mask)
         if padding is not None:
-            if tuple(padding.shape) != (batch, keys):
-                raise ShapeError(
-                    f"MultiheadAttention: key_padding_mask must be {(batch, keys)}, "
-                    f"got {tuple(padding.shape)}"
-                )
             parts.append(_additive(padding, q).reshape(batch, 1, 1, keys))
         if not parts:
             return None
         total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
         if extra:
-            seen = zeros((*total.shape[:-1], extra), dtype=total.dtype)
+            kind: dict[str, Any] = {"dtype": total.dtype, "device": total.device}
+            seen = zeros((*total.shape[:-1], extra), **kind)
             total = cat([total, seen], -1)
         return total
 
@@ -238,4 +268,5 @@ def _additive(mask: Tensor, like: Tensor) -> Tensor:
     """A mask to add: True becomes -inf."""
     if mask.dtype.category != 0:
         return mask
-    return zeros(mask.shape, dtype=like.dtype).masked_fill(mask, float("-inf"))
+    none = zeros(mask.shape, dtype=like.dtype, device=mask.device)
+    return none.masked_fill(mask, float("-inf"))
