@@ -36,6 +36,7 @@ import numpy as np
 
 from lampas.backend.device import Device
 from lampas.dtypes import DType
+from lampas.engine.size import Size as Size
 from lampas.engine.tape import Node
 {imports}
 F = TypeVar("F", bound=Callable[..., Any])

@@ -14,23 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from lampas.backend.device import CPU, backend_of, from_host, namespace_of
 from lampas.dtypes import HALVES, as_dtype, from_numpy_dtype, get_default_dtype
+from lampas.engine.faults import FAULTS, argument_name, explain, translated
 from lampas.engine.modes import mode, silence, unsilence
+from lampas.engine.operands import half_of, one_device, rounded
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import CALL_PATH, Record
 from lampas.engine.tape import WRAP, MultiNode, Node, Output, make_node
 from lampas.engine.tensor import Tensor, shared_cell, wrap
-from lampas.engine.tracer import Tracer, interpret, refuse_leaked
+from lampas.engine.tracer import Tracer, interpret
 from lampas.engine.views import link_view
 from lampas.errors import (
     ArgumentTypeError,
-    DeviceError,
-    DimensionError,
-    DTypeError,
-    LampasError,
-    LinAlgError,
-    ShapeError,
 )
 
 __all__ = ["CAST", "Plan", "call_path", "is_operand", "make_nodes_of", "operator"]
@@ -92,6 +87,8 @@ def call_path(record: Record) -> Callable[..., Any]:
         return _binary(record)
     if record.outputs == 1 and arity == 1 and record.promote is None:
         return _single(record)
+    if simple and arity != 1 and record.promote is None:
+        return _several(record)
     return partial(_general, record)
 
 
@@ -166,16 +163,53 @@ def _single(record: Record) -> Callable[..., Any]:
         token = silence()
         try:
             y = run(a, **params)
-        except _FAULTS as error:
-            raise _translated(record, (x,), error) from None
+        except FAULTS as error:
+            raise translated(record, (x,), error) from None
         finally:
             unsilence(token)
+        if y.dtype is _F64 and a.dtype is not _F64 and _has_scalars(params):
+            return call(x, **_plain(params))
         out = wrap(np.asarray(y) if isinstance(y, np.generic) else y)
         if view:
             link_view(record, x, out, params)
         parent = x._node
         if parent is not None and mode.grad and differentiable:
+            params = _plain(params)
             _remember(record, out, (x,), (a,), (True,), (parent,), params)
+        return out
+
+    return call
+
+
+def _several(record: Record) -> Callable[..., Any]:
+    """The path of ops of several tensors whose dtypes are left alone."""
+    general = partial(_general, record)
+    run, widen, variadic = record.runner(np), record.widen, record.variadic
+    count, differentiable = len(record.inputs), record.vjp_rule is not None
+
+    def call(*args: Any, **params: Any) -> Any:
+        if (params and _has_scalars(params)) or not (variadic or len(args) == count):
+            return general(*args, **params)
+        arrays, need = [], []
+        for x in args:
+            if type(x) is not Tensor:
+                return general(*args, **params)
+            a = x._data
+            if type(a) is not _ndarray or (widen and a.itemsize == 2):
+                return general(*args, **params)
+            arrays.append(a)
+            need.append(x._node is not None)
+        token = silence()
+        try:
+            y = run(*arrays, **params)
+        except FAULTS as error:
+            raise translated(record, args, error) from None
+        finally:
+            unsilence(token)
+        out = wrap(np.asarray(y) if isinstance(y, np.generic) else y)
+        if differentiable and mode.grad and True in need:
+            nodes = tuple(x._node for x in args)
+            _remember(record, out, args, tuple(arrays), tuple(need), nodes, params)
         return out
 
     return call
@@ -268,7 +302,7 @@ def _binary(
         try:
             y = ufunc(a, b)
         except ValueError as error:
-            raise _explain(record, (x, other), error) from None
+            raise explain(record, (x, other), error) from None
         finally:
             unsilence(token)
         if type(y) is not _ndarray:
@@ -327,7 +361,24 @@ def is_operand(value: Any) -> bool:
     return isinstance(value, (Tensor, np.ndarray, np.generic, *_NUMBERS))
 
 
+def _has_scalars(params: dict[str, Any]) -> bool:
+    """Whether a parameter is a NumPy scalar, which would widen what it meets."""
+    for value in params.values():
+        if isinstance(value, np.generic):
+            return True
+    return False
+
+
+def _plain(params: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with Python's numbers for NumPy's."""
+    if not _has_scalars(params):
+        return params
+    pairs = params.items()
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in pairs}
+
+
 def _general(record: Record, *args: Any, **params: Any) -> Any:
+    params = _plain(params)
     operands = tuple(_operand(record, i, a) for i, a in enumerate(args))
     if not record.variadic and len(operands) != len(record.inputs):
         raise ArgumentTypeError(
@@ -339,14 +390,14 @@ def _general(record: Record, *args: Any, **params: Any) -> Any:
         return interpret(record, operands, params)
     tensors = [x for x in operands if isinstance(x, Tensor)]
     arrays = tuple(x._data if isinstance(x, Tensor) else x for x in operands)
-    xp, arrays = _one_device(record, tensors, arrays)
-    half = _half_of(record, tensors)
+    xp, arrays = one_device(record, tensors, arrays)
+    half = half_of(record, tensors)
     if half is not None:
         wide = tuple(
             a.astype(np.float32) if getattr(a, "dtype", None) == half else a
             for a in arrays
         )
-        result = _round(_compute(record, xp, operands, wide, params), half)
+        result = rounded(_compute(record, xp, operands, wide, params), half)
     else:
         result = _compute(record, xp, operands, arrays, params)
     nodes = tuple(x._node if isinstance(x, Tensor) else None for x in operands)
@@ -373,16 +424,10 @@ def _operand(record: Record, index: int, value: Any) -> Any:
         return value
     if isinstance(value, (np.ndarray, np.generic)):
         return wrap(np.asarray(value))
-    name = _argument_name(record, index)
+    name = argument_name(record, index)
     raise ArgumentTypeError(
         f"{record.name}: {name} must be a Tensor, got {type(value).__name__}"
     )
-
-
-def _argument_name(record: Record, index: int) -> str:
-    """The name that users know: rules call the first input x, functions input."""
-    name = record.inputs[min(index, len(record.inputs) - 1)]
-    return {"x": "input", "xs": "tensors"}.get(name, name)
 
 
 def _promote(record: Record, operands: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -427,53 +472,6 @@ def _cast(x: Tensor, target: np.dtype) -> Tensor:
 CAST: list[Callable[..., Tensor]] = []
 
 
-def _one_device(
-    record: Record, tensors: list[Tensor], arrays: tuple[Any, ...]
-) -> tuple[Any, tuple[Any, ...]]:
-    """The array module of all operands; 0-d host tensors may join a device's."""
-    if all(type(x._data) is _ndarray for x in tensors):
-        return np, arrays
-    refuse_leaked(record, tensors)
-    devices = [backend_of(x._data) for x in tensors]
-    away = next(d for d in devices if d != CPU)
-    lead = next(x._data for x in tensors if backend_of(x._data) == away)
-    moved = []
-    for array in arrays:
-        device = backend_of(array) if hasattr(array, "shape") else away
-        if device != away:
-            if device == CPU and array.ndim == 0:
-                array = from_host(np.asarray(array), away)
-            else:
-                shown = ", ".join(str(d) for d in devices)
-                raise DeviceError(
-                    f"{record.name}: expected all tensors to be on the same device, "
-                    f"got {shown}; move them with .to(device)"
-                )
-        moved.append(array)
-    return namespace_of(lead), tuple(moved)
-
-
-def _half_of(record: Record, tensors: list[Tensor]) -> Any:
-    if not record.widen:
-        return None
-    for x in tensors:
-        if x._data.dtype in HALVES:
-            return x._data.dtype
-    return None
-
-
-def _round(result: Any, half: Any) -> Any:
-    if isinstance(result, (tuple, list)):
-        return tuple(_round(r, half) for r in result)
-    if result.dtype != np.float32:
-        return result
-    token = silence()
-    try:
-        return result.astype(half)
-    finally:
-        unsilence(token)
-
-
 def _compute(
     record: Record,
     xp: Any,
@@ -484,46 +482,10 @@ def _compute(
     token = silence()
     try:
         return record.run(xp, *arrays, **params)
-    except _FAULTS as error:
-        raise _translated(record, operands, error) from None
+    except FAULTS as error:
+        raise translated(record, operands, error) from None
     finally:
         unsilence(token)
-
-
-_FAULTS = (ValueError, TypeError, np.linalg.LinAlgError)
-
-
-def _translated(
-    record: Record, operands: tuple[Any, ...], error: Exception
-) -> Exception:
-    """The error to raise for one that NumPy raised inside a forward."""
-    if isinstance(error, LampasError):
-        return error
-    if isinstance(error, np.exceptions.AxisError):
-        return DimensionError(f"{record.name}: {error}")
-    if isinstance(error, TypeError):
-        return _untyped(record, operands) if "ufunc" in str(error) else error
-    if isinstance(error, np.linalg.LinAlgError):
-        return LinAlgError(f"{record.name}: {error}")
-    return _explain(record, operands, error)
-
-
-def _explain(record: Record, operands: tuple[Any, ...], error: Exception) -> ShapeError:
-    """NumPy's complaint as an error that names the operands and their shapes."""
-    shapes = []
-    for i, x in enumerate(operands):
-        name = _argument_name(record, i)
-        shape = tuple(x._data.shape) if isinstance(x, Tensor) else "a number"
-        shapes.append(f"{name} is {shape}")
-    text = str(error)
-    if "broadcast" in text:
-        text = "the shapes can't be broadcast: sizes must match or be 1"
-    return ShapeError(f"{record.name}: {', '.join(shapes)}; {text}")
-
-
-def _untyped(record: Record, operands: tuple[Any, ...]) -> DTypeError:
-    names = ", ".join(str(x.dtype) for x in operands if isinstance(x, Tensor))
-    return DTypeError(f"{record.name} is not implemented for {names}")
 
 
 def _has_float(result: Any) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lampas.backend.device import namespace_of
-from lampas.engine.modes import mode, no_grad
+from lampas.engine.modes import as_user, mode, no_grad
 from lampas.engine.record import Call
 from lampas.engine.tape import MultiNode, Output, make_node
 from lampas.engine.tensor import Tensor, shared_cell, wrap
@@ -111,7 +111,7 @@ class _FunctionNode(MultiNode):
                 "values were freed; use retain_graph=True the first time"
             )
         grads = [self._cotangent(i, d) for i, d in enumerate(g)]
-        results = self.backward(self.ctx, *grads)
+        results = as_user(self.backward, self.ctx, *grads)
         results = results if isinstance(results, tuple) else (results,)
         extra = results[len(self.call.need) :]
         if len(results) < len(self.call.need) or any(d is not None for d in extra):

@@ -22,7 +22,16 @@ from lampas.engine.tensor import ASSIGN, Tensor, View, shared_cell, wrap
 from lampas.engine.tracer import Tracer, turn_into
 from lampas.errors import DTypeError, GradientError, ShapeError
 
-__all__ = ["assign", "become", "check_writable", "fill", "leave_views", "store"]
+__all__ = [
+    "assign",
+    "become",
+    "check_writable",
+    "fill",
+    "has_history",
+    "leave_views",
+    "overwrite",
+    "store",
+]
 
 _replace_view = op("replace_view", kind=LINEAR, widen=False)
 _mask_view = op("mask_view", kind=LINEAR, fresh=True, widen=False)
@@ -194,14 +203,28 @@ def _count(target: Tensor, name: str) -> None:
         cell[2:] = [name + "_"]
 
 
+def has_history(target: Tensor) -> bool:
+    """Whether a change in place must be recorded for this tensor's own sake."""
+    view = target._view
+    if target._node is None and (view is None or view.base._node is None):
+        return False
+    return mode.grad
+
+
+def overwrite(target: Tensor, values: Any, name: str) -> None:
+    """Store an array of its dtype in a tensor without history."""
+    check_writable(target)
+    try:
+        target._data[...] = values
+    except ValueError:
+        raise _refusal(target._data) from None
+    _count(target, name)
+
+
 def fill(target: Tensor, value: Any) -> bool:
     """Store a number in a tensor without history; False if it has one."""
-    view = target._view
-    if isinstance(target, Tracer):
+    if isinstance(target, Tracer) or has_history(target):
         return False
-    if target._node is not None or (view is not None and view.base._node is not None):
-        if mode.grad:
-            return False
     check_writable(target)
     try:
         target._data.fill(value)
@@ -230,6 +253,10 @@ def become(target: Tensor, view: Tensor) -> Tensor:
     """
     if view is target:
         return target
+    if isinstance(view, Tracer):
+        turn_into(target, view)
+        target._view = view._view if target._view is not None else None
+        return target
     _check_leaf(target)
     before = leave_views(target, view)
     if before is not None:
@@ -238,7 +265,8 @@ def become(target: Tensor, view: Tensor) -> Tensor:
         shared_cell(target)[1].append(weakref.ref(target))
     if before is not None or target._view is not None:
         target._view = view._view
-    target._data, target._node = view._data, view._node
+    target._data = view._data
+    target._renode(view._node)
     shared_cell(target)[0] += 1
     return target
 
@@ -335,7 +363,7 @@ def _rewrite(target: Tensor, node: Any) -> None:
     """Make ``node`` the history of ``target`` and renew that of every related view."""
     view = target._view
     if view is None:
-        target._node = node
+        target._renode(node)
         base = target
     else:
         base = view.base
@@ -344,11 +372,11 @@ def _rewrite(target: Tensor, node: Any) -> None:
         parents = (base._node, node)
         need = (base._node is not None, node is not None)
         call = Call(_replace_view, need, {"steps": view.steps})
-        base._node = make_node(Node, call, parents, (), ())
+        base._renode(make_node(Node, call, parents, (), ()))
     cell = shared_cell(base)
     for other in _live(cell):
         if other._view.base is base:
-            other._node = _replayed(base, other._view.steps)
+            other._renode(_replayed(base, other._view.steps))
 
 
 def _replayed(base: Tensor, steps: tuple[Any, ...]) -> Any:

@@ -23,6 +23,7 @@ except ImportError:  # another NumPy may keep it elsewhere; errstate is everywhe
 
 __all__ = [
     "anomaly",
+    "as_user",
     "enable_grad",
     "inference_mode",
     "is_grad_enabled",
@@ -40,6 +41,8 @@ class _Mode(threading.local):
     hooks: tuple[Any, ...] = ()
     # The function transforms in progress; replaced as a whole, never changed.
     levels: tuple[Any, ...] = ()
+    # What NumPy warned about before a backward pass silenced it, see as_user.
+    warnings: Any = None
 
 
 mode = _Mode()
@@ -187,6 +190,15 @@ class set_grad_enabled(_GradMode):
         mode.grad = self._wanted[0]
 
 
+def as_user(function: Callable[..., Any], *args: Any) -> Any:
+    """Call what a user wrote from within a pass: NumPy warns there as it did before."""
+    token = restore(mode.warnings)
+    try:
+        return function(*args)
+    finally:
+        unsilence(token)
+
+
 def _enter_errstate() -> np.errstate:
     state = np.errstate(all="ignore")
     state.__enter__()
@@ -197,8 +209,18 @@ def _leave_errstate(state: np.errstate) -> None:
     state.__exit__(None, None, None)
 
 
+def _enter_given(warnings: dict[str, Any]) -> np.errstate:
+    state = np.errstate(**warnings)
+    state.__enter__()
+    return state
+
+
 silence: Callable[[], Any] = _enter_errstate
 unsilence: Callable[[Any], Any] = _leave_errstate
+# What NumPy warns about now, and how to go back to that.
+warnings_now: Callable[[], Any] = np.geterr
+restore: Callable[[Any], Any] = _enter_given
 if _extobj_contextvar is not None:
     silence = functools.partial(_extobj_contextvar.set, _make_extobj(all="ignore"))
     unsilence = _extobj_contextvar.reset
+    warnings_now, restore = _extobj_contextvar.get, _extobj_contextvar.set

@@ -16,7 +16,7 @@ import numpy as np
 
 from lampas.backend.device import namespace_of
 from lampas.dtypes import HALVES
-from lampas.engine.modes import mode, silence, unsilence
+from lampas.engine.modes import as_user, mode, silence, unsilence, warnings_now
 from lampas.engine.record import Call, Record, raw_namespace, taped
 from lampas.errors import GradientError, VersionError
 
@@ -30,13 +30,19 @@ _ndarray = np.ndarray
 
 
 class Hooks:
-    """Functions called in the order in which they were added."""
+    """Functions called in the order in which they were added.
 
-    __slots__ = ("functions",)
+    Attributes:
+        functions: by number.
+        keep: called after all of them with what they made of the gradient.
+    """
+
+    __slots__ = ("functions", "keep")
     _ids = itertools.count()
 
     def __init__(self) -> None:
         self.functions: dict[int, Callable[..., Any]] = {}
+        self.keep: Callable[[Any], None] | None = None
 
     def add(self, hook: Callable[..., Any]) -> Handle:
         """Add a hook; the handle's ``remove()`` takes it out again."""
@@ -278,7 +284,7 @@ class Leaf:
     def _done(self) -> None:
         if self.after is not None:
             for hook in list(self.after.functions.values()):
-                hook(self.tensor())
+                as_user(hook, self.tensor())
 
     def release(self) -> None:
         """Nothing is kept here."""
@@ -323,9 +329,11 @@ def _run_hooks(node: Any, g: Any, graph: bool) -> Any:
     if isinstance(g, np.generic):
         g = np.asarray(g)
     for hook in list(node.hooks.functions.values()):
-        replaced = hook(g if graph else WRAP[0](g, None))
+        replaced = as_user(hook, g if graph else WRAP[0](g, None))
         if replaced is not None:
             g = replaced if graph else replaced._data
+    if node.hooks.keep is not None:
+        node.hooks.keep(g if graph else WRAP[0](g, None))
     return g
 
 
@@ -393,8 +401,9 @@ def walk(
             nothing.
         record: whether rules that run on tensors are recorded, if not always.
     """
-    before = mode.grad
+    before = mode.grad, mode.warnings
     mode.grad = create_graph if record is None else record
+    mode.warnings = warnings_now()
     token = silence()
     grads: dict[Any, Any] = {}
     try:
@@ -406,7 +415,7 @@ def walk(
             _walk(grads, create_graph, retain_graph, wanted)
     finally:
         unsilence(token)
-        mode.grad = before
+        mode.grad, mode.warnings = before
 
 
 def _gather(grads: dict[Any, Any], retain: bool) -> None:

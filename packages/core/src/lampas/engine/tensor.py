@@ -15,6 +15,7 @@ import numpy as np
 
 from lampas.backend.device import CPU, Device, backend_of, to_host
 from lampas.dtypes import DType, from_numpy_dtype
+from lampas.engine.size import Size
 from lampas.engine.tape import Hooks, Leaf, Node
 from lampas.errors import ArgumentTypeError, DTypeError, GradientError
 
@@ -23,31 +24,6 @@ __all__ = ["METHODS", "Size", "Tensor", "View", "method", "wrap"]
 F = TypeVar("F", bound=Callable[..., Any])
 METHODS: dict[str, Callable[..., Any]] = {}
 """Every method that ops have attached, by name."""
-
-
-class Size(tuple):
-    """A shape; a tuple that prints as PyTorch's and counts its elements.
-
-    >>> import lampas
-    >>> lampas.zeros(2, 3).shape.numel()
-    6
-    """
-
-    __slots__ = ()
-
-    def numel(self) -> int:
-        """The product of the sizes."""
-        count = 1
-        for size in self:
-            count *= size
-        return count
-
-    def __repr__(self) -> str:
-        return f"lampas.Size([{', '.join(map(str, self))}])"
-
-    def __getitem__(self, index: Any) -> Any:
-        item = tuple.__getitem__(self, index)
-        return Size(item) if isinstance(index, slice) else item
 
 
 class View:
@@ -427,15 +403,30 @@ class Tensor:
         if type(self._node) is Leaf or (self._extra and "retains" in self._extra):
             return
         self._mark("retains", True)
-        keep = weakref.ref(self)
+        self._retain()
 
-        def store(grad: Tensor) -> None:
-            tensor = keep()
+    def _retain(self) -> None:
+        """Have the present node keep the gradient here, after all hooks have run."""
+        owner = weakref.ref(self)
+
+        def keep(grad: Tensor) -> None:
+            tensor = owner()
             if tensor is not None:
                 before = tensor.grad
                 tensor._mark("grad", grad if before is None else before + grad)
 
-        self._node.add_hook(store)
+        if self._node.hooks is None:
+            self._node.hooks = Hooks()
+        self._node.hooks.keep = keep
+
+    def _renode(self, node: Any) -> None:
+        """Take another history; a gradient that is kept is then that of the new one."""
+        old, self._node = self._node, node
+        if self._extra is not None and "retains" in self._extra:
+            if old is not None and old.hooks is not None:
+                old.hooks.keep = None
+            if node is not None:
+                self._retain()
 
     @property
     def retains_grad(self) -> bool:

@@ -26,7 +26,8 @@ from lampas.dtypes import (
 from lampas.engine.batching import moved
 from lampas.engine.callpath import CAST
 from lampas.engine.infer import Spec, like_input
-from lampas.engine.inplace import assign, fill
+from lampas.engine.inplace import assign, fill, has_history, overwrite
+from lampas.engine.modes import mode
 from lampas.engine.record import LINEAR, RECORDS, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentTypeError, ShapeError
@@ -285,7 +286,15 @@ def _copy(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """
     if not isinstance(src, Tensor):
         src = wrap(np.asarray(src))
-    _check_broadcast(src._data.shape, self._data.shape)
+    data, values = self._data, src._data
+    if data.shape != values.shape:
+        _check_broadcast(values.shape, data.shape)
+    # Without history there is nothing to record, nor to keep.
+    plain = data.dtype is values.dtype and type(data) is type(values)
+    plain = plain and not mode.levels
+    if plain and (src._node is None or not mode.grad) and not has_history(self):
+        overwrite(self, values, "copy")
+        return self
     return assign(self, _copied, (src,), {})
 
 

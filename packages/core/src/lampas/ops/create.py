@@ -254,7 +254,7 @@ def full(
     >>> lampas.full((2,), 7)
     tensor([7, 7])
     """
-    if isinstance(fill_value, Tensor):
+    if isinstance(fill_value, (Tensor, np.generic)):
         fill_value = fill_value.item()
     if dtype is None:
         dtype = as_dtype(type(fill_value))

@@ -13,7 +13,7 @@ import numpy as np
 
 from lampas.engine.batching import indexed, moved, prefixed
 from lampas.engine.infer import Spec, given_shape, like_input
-from lampas.engine.inplace import assign
+from lampas.engine.inplace import assign, fill
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import HiddenValues, by_example
@@ -276,6 +276,7 @@ def _advanced(arrays: list[Any]) -> tuple[Any, ...]:
 
 _PLAIN = {int, type(None), type(Ellipsis)}
 _NUMBERS = {int, type(None)}
+_FILLING = {int, float}
 
 
 def _is_plain(index: Any) -> bool:
@@ -369,6 +370,15 @@ def _set_items(input: Tensor, index: Any, value: Any) -> None:
         and index.dtype.category == 1
     ):
         index = int(index)
+    if type(value) in _FILLING and _is_plain(index) and input.dtype.category > 1:
+        try:
+            view = basic_index(input, index if type(index) is tuple else (index,))
+        except IndexError:
+            # The long way below says what is wrong.
+            pass
+        else:
+            if fill(view, value):
+                return
     basic, arrays = _split(index, input._data.shape)
     _check_advanced(arrays)
     view = input if _whole(basic) else basic_index(input, basic)

@@ -84,6 +84,20 @@ def _one_dtype(tensors: list[Tensor]) -> list[Tensor]:
     return [cast(x, common) for x in tensors]
 
 
+def _alike(tensors: Sequence[Tensor]) -> bool:
+    """Whether these are tensors of one dtype and shape."""
+    if (type(tensors) is not list and type(tensors) is not tuple) or not tensors:
+        return False
+    first = getattr(tensors[0], "_data", None)
+    for x in tensors:
+        if type(x) is not Tensor:
+            return False
+        data = x._data
+        if data.dtype is not first.dtype or data.shape != first.shape:
+            return False
+    return True
+
+
 @numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Put tensors one behind another along a dimension that they have.
@@ -98,6 +112,9 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     >>> lampas.cat([lampas.tensor([1, 2]), lampas.tensor([3])])
     tensor([1, 2, 3])
     """
+    if _alike(tensors) and tensors[0]._data.ndim:
+        # The usual case: nothing needs to be checked or cast.
+        return _cat.call(*tensors, dim=normalize_dim(dim, tensors[0]._data.ndim))
     parts = _one_dtype(_sequence("cat", tensors))
     full = [x for x in parts if x._data.shape != (0,)] or parts[:1]
     ndim = full[0]._data.ndim
@@ -123,6 +140,32 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 concat = concatenate = cat
 
 
+def _stack_spec(specs: Any, *, dim: int) -> Spec:
+    shape = specs[0].shape
+    return Spec((*shape[:dim], len(specs), *shape[dim:]), specs[0].dtype)
+
+
+_stack = op("stack", kind=LINEAR, saves="xs.shape", widen=False, infer=_stack_spec)
+
+
+@_stack.forward
+def stack_forward(xp: Any, *xs: Any, dim: int) -> Any:
+    before = (slice(None),) * dim
+    return xp.concatenate([x[(*before, None)] for x in xs], axis=dim)
+
+
+@_stack.vjp
+def stack_vjp(F: Any, g: Any, shapes: Any, *, need: Any, dim: int) -> Any:
+    before = (slice(None),) * dim
+    return tuple(
+        F.slice(g, index=(*before, i)) if wanted else None
+        for i, wanted in enumerate(need)
+    )
+
+
+moved(_stack, dim=shifted)
+
+
 @numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Put tensors of one shape side by side along a new dimension.
@@ -138,6 +181,9 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     tensor([[1, 2],
             [3, 4]])
     """
+    if _alike(tensors):
+        ndim = tensors[0]._data.ndim
+        return _stack.call(*tensors, dim=normalize_dim(dim, ndim + 1))
     parts = _sequence("stack", tensors)
     first = parts[0]._data.shape
     for i, x in enumerate(parts):
@@ -146,8 +192,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
                 f"stack: all tensors must have one shape; tensors[0] has {first}, "
                 f"tensors[{i}] has {x._data.shape}"
             )
-    dim = normalize_dim(dim, len(first) + 1)
-    return cat([x.unsqueeze(dim) for x in parts], dim)
+    parts = _one_dtype(parts)
+    return _stack.call(*parts, dim=normalize_dim(dim, len(first) + 1))
 
 
 def hstack(tensors: Sequence[Tensor]) -> Tensor:

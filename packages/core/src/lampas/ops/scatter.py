@@ -15,6 +15,7 @@ from lampas.ops._arguments import normalize_dim
 from lampas.ops.create import tensor
 from lampas.ops.gather import check_index, check_ranks, grid
 from lampas.ops.index import index_put
+from lampas.ops.reduce import prod
 from lampas.ops.shape import expand, reshape
 
 __all__ = ["index_reduce", "scatter", "scatter_add", "scatter_reduce"]
@@ -148,6 +149,26 @@ def _neutral(reduce: str, dtype: np.dtype) -> Any:
     return -np.inf if low else np.inf
 
 
+def _multiplied(base: Tensor, part: Tensor, dim: int, index: Any) -> Tensor:
+    recorded = base._node is not None or part._node is not None
+    if not recorded or ((base._data != 0).all() and (part._data != 0).all()):
+        return _product.call(base, part, dim=dim, index=index)
+    # The record divides, which tells nothing of second derivatives at zeros: the
+    # factors of each product go into a row of their own, with ones to fill it up.
+    places = np.broadcast_arrays(*grid(np, index, dim))
+    to = np.ravel_multi_index(places, base._data.shape).reshape(-1)
+    order = np.argsort(to, kind="stable")
+    first = np.searchsorted(to[order], to[order])
+    rank = np.empty_like(to)
+    rank[order] = np.arange(to.size) - first
+    width = int(rank.max()) + 2
+    rows = base.new_ones((base._data.size, width))  # type: ignore[attr-defined]
+    own = (np.arange(base._data.size), np.zeros(base._data.size, np.int64))
+    rows = index_put(rows, own, reshape(base, -1))
+    rows = index_put(rows, (to, rank + 1), reshape(part, -1))
+    return reshape(prod(rows, dim=1), base._data.shape)
+
+
 @method(inplace=True)
 @by_example
 def scatter_reduce(
@@ -197,7 +218,7 @@ def _reduced(
     if not own:
         base = _cleared(input, dim, index, _neutral(reduce, input._data.dtype))
     if reduce == "prod":
-        return _product.call(base, part, dim=dim, index=index)
+        return _multiplied(base, part, dim, index)
     if reduce in ("amax", "amin"):
         return _extreme.call(base, part, dim=dim, index=index, largest=reduce == "amax")
     total = base.index_put(grid(np, index, dim), part, True)

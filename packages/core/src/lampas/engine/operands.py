@@ -1,0 +1,64 @@
+"""Where the operands of an op lie, and in what it computes on halves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lampas.backend.device import CPU, backend_of, from_host, namespace_of
+from lampas.dtypes import HALVES
+from lampas.engine.modes import silence, unsilence
+from lampas.engine.record import Record
+from lampas.engine.tensor import Tensor
+from lampas.engine.tracer import refuse_leaked
+from lampas.errors import DeviceError
+
+__all__ = ["half_of", "one_device", "rounded"]
+
+
+def one_device(
+    record: Record, tensors: list[Tensor], arrays: tuple[Any, ...]
+) -> tuple[Any, tuple[Any, ...]]:
+    """The array module of all operands; 0-d host tensors may join a device's."""
+    if all(type(x._data) is np.ndarray for x in tensors):
+        return np, arrays
+    refuse_leaked(record, tensors)
+    devices = [backend_of(x._data) for x in tensors]
+    away = next(d for d in devices if d != CPU)
+    lead = next(x._data for x in tensors if backend_of(x._data) == away)
+    moved = []
+    for array in arrays:
+        device = backend_of(array) if hasattr(array, "shape") else away
+        if device != away:
+            if device == CPU and array.ndim == 0:
+                array = from_host(np.asarray(array), away)
+            else:
+                shown = ", ".join(str(d) for d in devices)
+                raise DeviceError(
+                    f"{record.name}: expected all tensors to be on the same device, "
+                    f"got {shown}; move them with .to(device)"
+                )
+        moved.append(array)
+    return namespace_of(lead), tuple(moved)
+
+
+def half_of(record: Record, tensors: list[Tensor]) -> Any:
+    if not record.widen:
+        return None
+    for x in tensors:
+        if x._data.dtype in HALVES:
+            return x._data.dtype
+    return None
+
+
+def rounded(result: Any, half: Any) -> Any:
+    if isinstance(result, (tuple, list)):
+        return tuple(rounded(r, half) for r in result)
+    if result.dtype != np.float32:
+        return result
+    token = silence()
+    try:
+        return result.astype(half)
+    finally:
+        unsilence(token)
