@@ -18,6 +18,7 @@ from lampas.ops.least_squares import lstsq, matrix_rank, pinv
 from lampas.ops.linalg_forms import cross, diagonal, vander, vecdot
 from lampas.ops.matmul import matmul
 from lampas.ops.matrix_exp import matrix_exp
+from lampas.ops.matrix_norm import cond, matrix_norm, norm
 from lampas.ops.matrix_power import matrix_power, multi_dot
 from lampas.ops.norms import vector_norm
 from lampas.ops.solve import (
@@ -35,6 +36,7 @@ __all__ = [
     "LinAlgError",
     "cholesky",
     "cholesky_ex",
+    "cond",
     "cross",
     "det",
     "diagonal",
@@ -55,9 +57,11 @@ __all__ = [
     "lu_solve",
     "matmul",
     "matrix_exp",
+    "matrix_norm",
     "matrix_power",
     "matrix_rank",
     "multi_dot",
+    "norm",
     "pinv",
     "qr",
     "slogdet",

@@ -65,11 +65,6 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "lcm",
         "unravel_index",
     ),
-    "matrix_exp": ("matrix_exp",),
-    "matrix_power": (
-        "chain_matmul",
-        "matrix_power",
-    ),
     "linalg_names": (
         "cholesky",
         "cholesky_inverse",
@@ -88,6 +83,11 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "slogdet",
         "svd",
         "triangular_solve",
+    ),
+    "matrix_exp": ("matrix_exp",),
+    "matrix_power": (
+        "chain_matmul",
+        "matrix_power",
     ),
     "polar": (
         "angle",
@@ -218,8 +218,6 @@ METHODS: dict[str, tuple[str, ...]] = {
         "lcm",
         "lcm_",
     ),
-    "matrix_exp": ("matrix_exp",),
-    "matrix_power": ("matrix_power",),
     "linalg_names": (
         "cholesky",
         "cholesky_inverse",
@@ -238,6 +236,8 @@ METHODS: dict[str, tuple[str, ...]] = {
         "svd",
         "triangular_solve",
     ),
+    "matrix_exp": ("matrix_exp",),
+    "matrix_power": ("matrix_power",),
     "polar": (
         "angle",
         "isreal",
