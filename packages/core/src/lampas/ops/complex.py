@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import from_numpy_dtype
+from lampas.engine.batching import moved
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, method
@@ -78,6 +79,8 @@ def complex_vjp(F: Any, g: Any, *, need: Any) -> Any:
     return F.real(g) if need[0] else None, F.imag(g) if need[1] else None
 
 
+moved(_real, _imag, _complex)
+
 _as_real = op("view_as_real", kind=LINEAR, view=True, infer=_parts)
 _as_complex = op("view_as_complex", kind=LINEAR, view=True, infer=_paired)
 
@@ -103,6 +106,10 @@ def view_as_complex_forward(xp: Any, x: Any) -> Any:
 @_as_complex.vjp
 def view_as_complex_vjp(F: Any, g: Any, *, need: Any) -> Any:
     return (F.view_as_real(g),)
+
+
+moved(_as_real)
+moved(_as_complex, least=1)
 
 
 def real(input: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.dtypes import from_numpy_dtype, get_default_dtype
+from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import LINEAR, RECORDS, op
 from lampas.engine.tensor import Tensor
@@ -103,6 +104,10 @@ def fft_weigh_forward(xp: Any, x: Any, *, dim: int, n: int, factor: float) -> An
 @_weigh.vjp
 def fft_weigh_vjp(F: Any, g: Any, *, need: Any, dim: int, n: int, factor: float) -> Any:
     return (F.fft_weigh(g, dim=dim, n=n, factor=factor),)
+
+
+moved(_c2c, _r2c, _c2r, dims=shifted)
+moved(_weigh, dim=shifted)
 
 
 # ---- arguments
