@@ -231,6 +231,40 @@ def test_on_another_device():
         assert str(made.device).startswith("sim")
 
 
+# ---- batches of vmap
+
+
+MAPPED = {
+    "inv": lambda a: lampas.linalg.inv(a),
+    "solve": lambda a: lampas.linalg.solve(a, lampas.ones(2, 3, 1).double()),
+    "cholesky": lambda a: lampas.linalg.cholesky(a @ a.mT),
+    "qr": lambda a: lampas.linalg.qr(a).R,
+    "lu": lambda a: lampas.linalg.lu(a).P,
+    "lu_solve": lambda a: lampas.linalg.lu_solve(*lampas.linalg.lu_factor(a), a),
+    "ldl": lambda a: lampas.linalg.ldl_factor(a + a.mT).LD,
+    "eig": lambda a: lampas.linalg.eig(a).eigenvectors,
+    "svd": lambda a: lampas.linalg.svd(a).U,
+    "slogdet": lambda a: lampas.linalg.slogdet(a).logabsdet,
+    "pinv": lambda a: lampas.linalg.pinv(a[:, :2]),
+    "lstsq": lambda a: lampas.linalg.lstsq(a[:, :2], a[0], driver="gels").residuals,
+}
+
+
+@pytest.mark.parametrize("name", MAPPED)
+def test_a_mapped_function_runs_on_the_whole_batch(name):
+    """Warnings are errors: one would say that it ran example by example."""
+    a = lampas.from_numpy(np.random.default_rng(0).standard_normal((4, 3, 3)))
+    found = lampas.func.vmap(MAPPED[name])(a)
+    wanted = lampas.stack([MAPPED[name](x) for x in a])
+    assert found.shape == wanted.shape
+    assert float((found - wanted).abs().max()) < 1e-9
+
+
+def test_the_error_inside_vmap_names_the_example():
+    with pytest.raises(LinAlgError, match=r"linalg.inv: \(batch element 1\)"):
+        lampas.func.vmap(lampas.linalg.inv)(stacked(np.eye(2), SINGULAR))
+
+
 # ---- complex matrices: gradients against slopes along complex directions
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from lampas.dtypes import HALVES
+from lampas.engine.batching import aligned, all_batched, moved
 from lampas.engine.infer import Spec
+from lampas.engine.record import Record
 from lampas.engine.tensor import Tensor
+from lampas.engine.tracer import Tracer
 from lampas.errors import DTypeError, LinAlgError, ShapeError
 
 __all__ = [
     "adjoint",
+    "batch_matrices",
+    "batch_pairs",
     "batch_spec",
     "check_info",
     "leading",
@@ -21,6 +27,7 @@ __all__ = [
     "need_square",
     "on_diagonal",
     "real_dtype",
+    "values_of",
     "zeros_if_none",
 ]
 
@@ -79,6 +86,13 @@ def need_square(name: str, **tensors: Tensor) -> None:
             )
 
 
+def values_of(x: Tensor) -> Tensor:
+    """The tensor with the values, of all examples where a transform has batches."""
+    while isinstance(x, Tracer):
+        x = x._value
+    return x
+
+
 def check_info(name: str, info: Tensor, reason: str) -> None:
     """Raise for the first matrix whose decomposition failed.
 
@@ -89,6 +103,7 @@ def check_info(name: str, info: Tensor, reason: str) -> None:
     Raises:
         RuntimeError: an entry of ``info`` is not 0.
     """
+    info = values_of(info)
     array = info._data
     if not bool((array != 0).any()):
         return
@@ -106,6 +121,28 @@ def real_dtype(dtype: Any) -> np.dtype:
 def batch_spec(spec: Spec, *sizes: Any) -> Spec:
     """The leading dimensions of matrices, with others behind them."""
     return Spec((*spec.shape[:-2], *sizes), spec.dtype)
+
+
+# ---- batching rules
+
+
+def batch_matrices(*records: Record) -> None:
+    """Batch ops on matrices, all of whose operands have the same leading dimensions."""
+    moved(*records, least=2)
+
+
+def batch_pairs(*records: Record) -> None:
+    """Batch ops on matrices whose leading dimensions broadcast."""
+    for record in records:
+        record.batch(_pair_rule(record))
+
+
+def _pair_rule(record: Record) -> Callable[..., Any]:
+    def rule(F: Any, size: int, batched: Any, /, *values: Any, **params: Any) -> Any:
+        full = all_batched(F, size, batched, values)
+        return record.call(*aligned(F, (True,) * len(full), full), **params)
+
+    return rule
 
 
 # ---- steps of gradient rules; F is the namespace of their records

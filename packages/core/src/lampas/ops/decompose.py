@@ -12,6 +12,8 @@ from lampas.engine.tensor import Tensor
 from lampas.errors import GradientError, ShapeError
 from lampas.ops._linalg import (
     adjoint,
+    batch_matrices,
+    batch_pairs,
     batch_spec,
     check_info,
     leading,
@@ -296,6 +298,10 @@ def geqrf_forward(xp: Any, x: Any) -> Any:
         return xp.array(x), xp.zeros((*x.shape[:-2], count), x.dtype)
     h, tau = xp.linalg.qr(x, mode="raw")
     return h.swapaxes(-1, -2).astype(x.dtype), tau.astype(x.dtype)
+
+
+batch_matrices(_cholesky, _qr, _geqrf)
+batch_pairs(_cholesky_solve)
 
 
 def geqrf(input: Tensor) -> GeqrfResult:

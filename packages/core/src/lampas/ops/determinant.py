@@ -9,7 +9,7 @@ import numpy as np
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
-from lampas.ops._linalg import adjoint, need_square, real_dtype
+from lampas.ops._linalg import adjoint, batch_matrices, need_square, real_dtype
 from lampas.ops.choose import where
 
 __all__ = ["det", "logdet", "slogdet"]
@@ -109,6 +109,9 @@ def slogdet_vjp(F: Any, g: Any, x: Any, sign: Any, real: Any, *, need: Any) -> A
         slope = turn if slope is None else slope + turn
     inverse, _ = F.inv(adjoint(F, x))
     return (F.reshape(slope, shape=(*slope.shape, 1, 1)) * inverse,)
+
+
+batch_matrices(_det, _cofactor, _slogdet)
 
 
 def slogdet(A: Tensor) -> SlogdetResult:

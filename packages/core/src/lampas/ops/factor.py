@@ -6,13 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lampas.engine.batching import moved
 from lampas.engine.infer import Spec, broadcast_shapes
-from lampas.engine.record import op
+from lampas.engine.record import RECORDS, op
 from lampas.engine.tensor import Tensor
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import require_same_device
 from lampas.ops._linalg import (
     adjoint,
+    batch_matrices,
     check_info,
     leading,
     need_matrices,
@@ -126,6 +128,9 @@ def lu_order_forward(xp: Any, x: Any, *, rows: int) -> Any:
     return order_of(xp, x, rows)
 
 
+batch_matrices(_factor)
+moved(_order, least=1)
+
 # ---- functions
 
 _NO_PIVOT = (
@@ -224,6 +229,15 @@ def _need_pivots(name: str, LU: Tensor, pivots: Tensor) -> None:
         )
 
 
+def _swapped(x: Tensor, pivots: Tensor, shape: tuple[int, ...], back: bool) -> Tensor:
+    """Rows of ``x``, expanded to ``shape``, swapped as pivots say, or swapped back."""
+    order = _order.call(pivots, rows=shape[-2]).unsqueeze(-1).expand(*shape)
+    dim = len(shape) - 2
+    if back:
+        return RECORDS["unsort"].call(x.expand(*shape), order, shape=shape, dim=dim)
+    return RECORDS["resort"].call(x.expand(*shape), order, dim=dim)
+
+
 def lu_unpack(
     LU_data: Tensor,
     LU_pivots: Tensor,
@@ -250,9 +264,8 @@ def lu_unpack(
     m, n = LU_data._data.shape[-2:]
     if unpack_pivots:
         _need_pivots("lu_unpack", LU_data, LU_pivots)
-        order = _order.call(LU_pivots, rows=m)
         unit = eye(m, dtype=LU_data.dtype, device=LU_data.device)
-        P = unit[order].mT
+        P = _swapped(unit, LU_pivots, (*LU_pivots._data.shape[:-1], m, m), back=True)
     if unpack_data:
         k = min(m, n)
         unit = eye(m, k, dtype=LU_data.dtype, device=LU_data.device)
@@ -293,14 +306,12 @@ def lu_solve(
     if not left:
         # X @ A = B is A^H @ X^H = B^H.
         return lu_solve(LU, pivots, B.mH, adjoint=not adjoint).mH
-    shape = (*broadcast_shapes(LU._data.shape[:-2], B._data.shape[:-2]),)
-    shape = (*shape, *B._data.shape[-2:])
-    order = _order.call(pivots, rows=shape[-2])
+    batch = broadcast_shapes(LU._data.shape[:-2], B._data.shape[:-2])
+    shape = (*batch, *B._data.shape[-2:])
     if adjoint:
         y = solve_triangular(LU.mH, B, upper=False)
         y = solve_triangular(LU.mH, y, upper=True, unitriangular=True)
-        back = order.argsort(-1).unsqueeze(-1).expand(*shape)
-        return y.gather(-2, back)
-    moved = B.expand(*shape).gather(-2, order.unsqueeze(-1).expand(*shape))
-    y = solve_triangular(LU, moved, upper=False, unitriangular=True)
+        return _swapped(y, pivots, shape, back=True)
+    y = _swapped(B, pivots, shape, back=False)
+    y = solve_triangular(LU, y, upper=False, unitriangular=True)
     return solve_triangular(LU, y, upper=True)

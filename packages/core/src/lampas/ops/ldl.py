@@ -12,7 +12,12 @@ from lampas.engine.infer import Spec, broadcast_shapes
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
 from lampas.errors import DTypeError, ShapeError
-from lampas.ops._linalg import check_info, need_matrices, need_square
+from lampas.ops._linalg import (
+    batch_matrices,
+    check_info,
+    need_matrices,
+    need_square,
+)
 from lampas.ops.solve import check_sides
 
 __all__ = ["ldl_factor", "ldl_factor_ex", "ldl_solve"]
@@ -178,6 +183,8 @@ def ldl_solve_forward(
         _solve_one(ld[i], rows[i], result[i], hermitian)
     return xp.asarray(result)
 
+
+batch_matrices(_factor)
 
 # ---- functions
 

@@ -9,7 +9,7 @@ import numpy as np
 from lampas.dtypes import int64
 from lampas.engine.infer import Spec
 from lampas.engine.modes import no_grad
-from lampas.engine.record import op
+from lampas.engine.record import DECLINE, op
 from lampas.engine.tensor import Tensor
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._linalg import (
@@ -18,6 +18,7 @@ from lampas.ops._linalg import (
     need_floats,
     need_matrices,
     need_square,
+    values_of,
 )
 from lampas.ops.choose import where
 from lampas.ops.create import empty, tensor
@@ -107,6 +108,11 @@ def pinv_vjp(F: Any, g: Any, x: Any, y: Any, *, need: Any, hermitian: bool) -> A
     side = F.matmul(squared, gh)
     whole = whole + side - F.matmul(side, F.matmul(y, x))
     return whole, None, None
+
+
+@_pinv.batch
+def pinv_batch(F: Any, size: int, batched: Any, /, *values: Any, **params: Any) -> Any:
+    return DECLINE if any(batched[1:]) else _pinv.call(*values, **params)
 
 
 def pinv(
@@ -254,7 +260,7 @@ def lstsq(
     with no_grad():
         values = svdvals(A)
         ranks = matrix_rank(A, atol=0.0, rtol=rtol)
-    full = driver == "gels" or bool((ranks == a[-1]).all())
+    full = driver == "gels" or bool((values_of(ranks) == a[-1]).all())
     if a[-2] > a[-1] and full and driver != "gelsy":
         residuals = (A @ solution - columns).abs().square().sum(-2)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from lampas.engine.tensor import Tensor, method
-from lampas.ops import decompose, factor, spectral
+from lampas.ops import decompose, determinant, factor, spectral
 from lampas.ops._linalg import need_matrices, need_square
 from lampas.ops.create import eye, zeros
 from lampas.ops.decompose import (
@@ -15,7 +15,7 @@ from lampas.ops.decompose import (
     householder_product,
     reflected,
 )
-from lampas.ops.determinant import det, logdet, slogdet
+from lampas.ops.determinant import SlogdetResult, logdet
 from lampas.ops.factor import LuFactorExResult, LuFactorResult, lu_unpack
 from lampas.ops.least_squares import pinverse
 from lampas.ops.solve import inv, solve_triangular
@@ -48,10 +48,56 @@ class TriangularSolveResult(NamedTuple):
     cloned_coefficient: Tensor
 
 
-for _function in (det, geqrf, logdet, pinverse, slogdet):
+for _function in (geqrf, logdet, pinverse):
     method()(_function)
-orgqr = method("orgqr")(householder_product)
-inverse = method("inverse")(inv)
+
+
+@method()
+def det(input: Tensor) -> Tensor:
+    """The determinants of square matrices; see ``linalg.det``.
+
+    Args:
+        input: (..., n, n).
+
+    Raises:
+        RuntimeError: not square.
+
+    >>> lampas.det(lampas.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(-2.)
+    """
+    return determinant.det(input)
+
+
+@method()
+def slogdet(input: Tensor) -> SlogdetResult:
+    """Signs and logarithms of determinants; see ``linalg.slogdet``.
+
+    Args:
+        input: (..., n, n).
+
+    Raises:
+        RuntimeError: not square.
+
+    >>> lampas.slogdet(lampas.eye(2)).logabsdet
+    tensor(0.)
+    """
+    return determinant.slogdet(input)
+
+
+@method()
+def inverse(input: Tensor) -> Tensor:
+    """The inverse of square matrices; see ``linalg.inv``.
+
+    Args:
+        input: (..., n, n).
+
+    Raises:
+        RuntimeError: not square; or a matrix is singular.
+
+    >>> lampas.inverse(lampas.tensor([[2.0]]))
+    tensor([[0.5000]])
+    """
+    return inv(input)
 
 
 # ---- Cholesky
@@ -130,6 +176,23 @@ def qr(input: Tensor, some: bool = True) -> QrResult:
     tensor([[5.]])
     """
     return decompose.qr(input, "reduced" if some else "complete")
+
+
+@method()
+def orgqr(input: Tensor, tau: Tensor) -> Tensor:
+    """The first columns of Q from :func:`geqrf`; see ``linalg.householder_product``.
+
+    Args:
+        input: (..., m, n), m >= n. tau: (..., k), k <= n.
+
+    Raises:
+        RuntimeError: sizes do not fit.
+
+    >>> lampas.orgqr(*lampas.geqrf(lampas.tensor([[3.0], [4.0]]))).abs()
+    tensor([[0.6000],
+            [0.8000]])
+    """
+    return householder_product(input, tau)
 
 
 @method()

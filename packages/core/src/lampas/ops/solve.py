@@ -14,6 +14,8 @@ from lampas.errors import ShapeError
 from lampas.ops._arguments import normalize_dim
 from lampas.ops._linalg import (
     adjoint,
+    batch_matrices,
+    batch_pairs,
     check_info,
     need_floats,
     need_matrices,
@@ -326,6 +328,10 @@ def solve_triangular(
     if left:
         return _triangular.call(A, B, upper=upper, unit=unitriangular)
     return _triangular.call(A.mT, B.mT, upper=not upper, unit=unitriangular).mT
+
+
+batch_matrices(_inv)
+batch_pairs(_solve, _triangular)
 
 
 # ---- tensors as matrices

@@ -12,12 +12,14 @@ from lampas.engine.tensor import Tensor
 from lampas.errors import DeviceError, LinAlgError, ShapeError
 from lampas.ops._linalg import (
     adjoint,
+    batch_matrices,
     batch_spec,
     leading,
     need_matrices,
     need_square,
     on_diagonal,
     real_dtype,
+    values_of,
 )
 
 __all__ = ["eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals"]
@@ -228,7 +230,7 @@ def eigvals_vjp(F: Any, g: Any, x: Any, x_dtype: Any, *, need: Any) -> Any:
 
 
 def _need_finite(name: str, A: Tensor) -> None:
-    if not bool(A.detach().isfinite().all()):
+    if not bool(values_of(A).detach().isfinite().all()):
         raise LinAlgError(f"{name}: A must not contain infinities or NaN")
 
 
@@ -355,6 +357,9 @@ def svdvals_forward(xp: Any, x: Any) -> Any:
 def svdvals_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
     U, _, Vh = F.svd(x, full_matrices=False)
     return (F.matmul(F.matmul(U, on_diagonal(F, g)), Vh),)
+
+
+batch_matrices(_gaps, _eigh, _eigvalsh, _eig, _eigvals, _svd, _svdvals)
 
 
 def _no_driver(name: str, driver: str | None) -> None:

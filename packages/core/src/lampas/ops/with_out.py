@@ -43,14 +43,14 @@ greater greater_equal gt heaviside histc histogram histogramdd hstack hypot i0
 igamma igammac index_add index_copy index_reduce index_select inner inverse isneginf
 isposinf kron kthvalue lcm ldexp le lerp less less_equal lgamma log log10 log1p log2
 log_softmax logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or
-logical_xor logit logsumexp lt masked_select matmul matrix_power max maximum median
-min minimum mm mode msort mul multinomial multiply mv mvlgamma nan_to_num nanmedian
-nanquantile narrow_copy ne neg negative nextafter nonzero norm normal not_equal
-ormqr outer polar polygamma pow quantile rad2deg reciprocal remainder renorm round
-row_stack rsqrt scatter scatter_add scatter_reduce searchsorted sgn sigmoid sign
-signbit sin sinc sinh slice_scatter softmax sort sqrt square stack std sub subtract
-take take_along_dim tan tanh tensordot topk triangular_solve tril triu true_divide
-trunc var vdot vstack where xlogy
+logical_xor logit logsumexp lt lu_solve lu_unpack masked_select matmul matrix_power
+max maximum median min minimum mm mode msort mul multinomial multiply mv mvlgamma
+nan_to_num nanmedian nanquantile narrow_copy ne neg negative nextafter nonzero norm
+normal not_equal orgqr ormqr outer polar polygamma pow qr quantile rad2deg
+reciprocal remainder renorm round row_stack rsqrt scatter scatter_add scatter_reduce
+searchsorted sgn sigmoid sign signbit sin sinc sinh slice_scatter slogdet softmax
+sort sqrt square stack std sub subtract svd take take_along_dim tan tanh tensordot
+topk triangular_solve tril triu true_divide trunc var vdot vstack where xlogy
 """.split()
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
