@@ -1,4 +1,12 @@
-"""Gradients: PyTorch's ``torch.autograd``."""
+"""Gradients: PyTorch's ``torch.autograd``.
+
+What needs the function transforms is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from lampas.autograd import anomaly_mode, graph
 from lampas.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
@@ -11,6 +19,10 @@ from lampas.engine.modes import (
     set_grad_enabled,
 )
 
+if TYPE_CHECKING:
+    from lampas.autograd import forward_ad, functional
+    from lampas.autograd._gradcheck import gradcheck, gradgradcheck
+
 __all__ = [
     "Function",
     "FunctionCtx",
@@ -18,7 +30,11 @@ __all__ = [
     "backward",
     "detect_anomaly",
     "enable_grad",
+    "forward_ad",
+    "functional",
     "grad",
+    "gradcheck",
+    "gradgradcheck",
     "graph",
     "inference_mode",
     "no_grad",
@@ -26,3 +42,12 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in ("forward_ad", "functional"):
+            return importlib.import_module(f"lampas.autograd.{name}")
+        if name in ("gradcheck", "gradgradcheck"):
+            return getattr(importlib.import_module("lampas.autograd._gradcheck"), name)
+        raise AttributeError(f"module 'lampas.autograd' has no attribute {name!r}")

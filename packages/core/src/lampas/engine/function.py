@@ -12,9 +12,16 @@ from lampas.engine.modes import as_user, mode, no_grad
 from lampas.engine.record import Call
 from lampas.engine.tape import MultiNode, Output, make_node
 from lampas.engine.tensor import Tensor, shared_cell, wrap
+from lampas.engine.tracer import Tracer, top_level
 from lampas.errors import ArgumentTypeError, GradientError, VersionError
 
-__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+__all__ = [
+    "Function",
+    "FunctionCtx",
+    "once_differentiable",
+    "record_outputs",
+    "run_forward",
+]
 
 
 def _nothing() -> None:
@@ -178,22 +185,30 @@ class Function:
             raise ArgumentTypeError(
                 f"{cls.__name__} must define the static methods forward and backward"
             )
-        ctx = FunctionCtx()
+        if mode.levels and any(isinstance(a, Tracer) for a in args):
+            return top_level(args).apply(cls, args, kwargs)
         nodes = tuple(a._node if isinstance(a, Tensor) else None for a in args)
-        ctx.needs_input_grad = tuple(n is not None for n in nodes)
-        recorded = mode.grad and any(ctx.needs_input_grad)
-        with no_grad():
-            if cls.setup_context is None:
-                outputs = cls.forward(ctx, *args, **kwargs)
-            else:
-                outputs = cls.forward(*args, **kwargs)
-                cls.setup_context(ctx, args, outputs)
-        single = not isinstance(outputs, tuple)
-        outs = (outputs,) if single else outputs
-        outs = tuple(_separate(o, args, ctx) for o in outs)
-        if recorded:
-            _record(cls, ctx, nodes, outs)
+        ctx, outs, single = run_forward(cls, nodes, args, kwargs)
+        if mode.grad and any(ctx.needs_input_grad):
+            record_outputs(cls, ctx, nodes, outs)
         return outs[0] if single else outs
+
+
+def run_forward(
+    cls: type[Function], nodes: tuple[Any, ...], args: Any, kwargs: dict[str, Any]
+) -> tuple[FunctionCtx, tuple[Any, ...], bool]:
+    """The context after ``forward``, its outputs, and whether it returned just one."""
+    ctx = FunctionCtx()
+    ctx.needs_input_grad = tuple(n is not None for n in nodes)
+    with no_grad():
+        if cls.setup_context is None:
+            outputs = cls.forward(ctx, *args, **kwargs)
+        else:
+            outputs = cls.forward(*args, **kwargs)
+            cls.setup_context(ctx, args, outputs)
+    single = not isinstance(outputs, tuple)
+    outs = (outputs,) if single else outputs
+    return ctx, tuple(_separate(o, args, ctx) for o in outs), single
 
 
 def _separate(out: Any, args: tuple[Any, ...], ctx: FunctionCtx) -> Any:
@@ -207,9 +222,10 @@ def _separate(out: Any, args: tuple[Any, ...], ctx: FunctionCtx) -> Any:
     return copy
 
 
-def _record(
+def record_outputs(
     cls: type[Function], ctx: FunctionCtx, nodes: tuple[Any, ...], outs: Any
-) -> None:
+) -> Any:
+    """Put the node of one call on its outputs; returns it."""
     need = tuple(n is not None for n in nodes)
     call = Call(_Op(cls.__name__), need, {})
     node = make_node(FUNCTION_NODE[0], call, nodes, (True,), ())
@@ -227,6 +243,7 @@ def _record(
             out._node = branch
     node.specs = tuple(specs)
     ctx._let_go_of_outputs(node, outs)
+    return node
 
 
 def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:

@@ -34,6 +34,7 @@ __all__ = [
     "levels",
     "live",
     "refuse_leaked",
+    "top_level",
     "turn_into",
 ]
 
@@ -126,6 +127,10 @@ class Level:
         """The op, on operands of which one at least is a tracer of this level."""
         raise NotImplementedError
 
+    def apply(self, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """An ``autograd.Function`` on arguments with a tracer of this level."""
+        raise NotImplementedError
+
     def value_of(self, x: Any) -> Any:
         """What this level holds in the place of an operand."""
         return x._value if isinstance(x, Tracer) and x._level is self else x
@@ -203,11 +208,15 @@ def make(cls: type[Tracer], level: Level, value: Tensor, data: Any) -> Any:
     return tracer
 
 
+def top_level(operands: Iterable[Any]) -> Level:
+    """The innermost transform among those of the operands."""
+    found = (x._level for x in operands if isinstance(x, Tracer))
+    return max(found, key=lambda level: level.depth)
+
+
 def interpret(record: Record, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """Run an op at the highest level among its operands."""
-    level = max(
-        (x._level for x in operands if isinstance(x, Tracer)), key=lambda v: v.depth
-    )
+    level = top_level(operands)
     if not level.alive:
         refuse_leaked(record, operands)
     outs = level.process(record, operands, params)

@@ -8,7 +8,7 @@ or example by example.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from lampas.engine import batching
 from lampas.engine.record import (
@@ -21,11 +21,19 @@ from lampas.engine.record import (
 )
 from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import Hidden, HiddenValues, Level, Tracer, make
+from lampas.ops.views import movedim
 from lampas.random import default_generator
 from lampas.transform.examples import join_examples, take_example
-from lampas.transform.tree import flatten, tree_map, unflatten
+from lampas.transform.tree import broadcast_prefix, flatten, tree_map, unflatten
 
 __all__ = ["BatchLevel", "BatchTracer"]
+
+
+class VmapInfo(NamedTuple):
+    """What the ``vmap`` of an ``autograd.Function`` is told."""
+
+    batch_size: int
+    randomness: str
 
 
 class BatchTracer(Tracer):
@@ -74,6 +82,30 @@ class BatchLevel(Level):
         if record.outputs == 1:
             return self.wrap(outs)
         return tuple(self.wrap(out) for out in outs)
+
+    def apply(self, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """A user's function: by its ``vmap`` if it has one, else by example."""
+        if not hasattr(function, "vmap"):
+            return self.unroll(function.apply, args, kwargs)
+        values, shape = flatten(args)
+        in_dims = [
+            0 if isinstance(x, BatchTracer) and x._level is self else None
+            for x in values
+        ]
+        info = VmapInfo(self.size, self.randomness)
+        given = [self.value_of(x) for x in values]
+        outs, out_dims = function.vmap(
+            info, unflatten(shape, in_dims), *unflatten(shape, given), **kwargs
+        )
+        flat, form = flatten(outs)
+        places = broadcast_prefix("vmap: out_dims", out_dims, outs)
+        return unflatten(
+            form,
+            [
+                out if place is None else self.wrap(movedim(out, place, 0))
+                for out, place in zip(flat, places, strict=True)
+            ],
+        )
 
     def unroll(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any

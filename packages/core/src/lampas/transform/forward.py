@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from lampas.engine.function import record_outputs, run_forward
 from lampas.engine.modes import enable_grad
 from lampas.engine.record import BILINEAR, ELEMENTWISE, LINEAR, SHAPE, Record, taped
+from lampas.engine.tape import Leaf, MultiNode
 from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import Level, Tracer, live, make
 from lampas.errors import GradientError
@@ -53,6 +55,25 @@ class ForwardLevel(Level):
             out if t is None else self.wrap(out, t)
             for out, t in zip(outs, moved, strict=True)
         )
+
+    def apply(self, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """A user's function: by its ``jvp``, or by differentiating its ``backward``."""
+        primals = tuple(self.value_of(x) for x in args)
+        tangents = tuple(self.tangent_of(x) for x in args)
+        nodes = tuple(None if t is None else Leaf(t) for t in tangents)
+        ctx, outs, single = run_forward(function, nodes, primals, kwargs)
+        if hasattr(function, "jvp"):
+            moved = function.jvp(ctx, *tangents)
+            moved = moved if isinstance(moved, tuple) else (moved,)
+        else:
+            plain = tuple(x.detach() if isinstance(x, Tensor) else x for x in outs)
+            node = record_outputs(function, ctx, nodes, plain)
+            moved = _by_transposing(node, list(outs), tangents)
+        outs = tuple(
+            out if t is None else self.wrap(out, t)
+            for out, t in zip(outs, moved, strict=True)
+        )
+        return outs[0] if single else outs
 
 
 def tangent(
@@ -122,14 +143,22 @@ def _transposed(
     several = record.outputs != 1
     nodes = tuple(None if t is None else True for t in tangents)
     node = record_call(record, primals, outs, nodes, params)
+    moved = _by_transposing(node, list(outs) if several else [outs], tangents)
+    return moved if several else moved[0]
+
+
+def _by_transposing(node: Any, outs: list[Any], tangents: Any) -> tuple[Any, ...]:
+    """The tangents of the outputs of a call, from its node."""
     with live(ReverseLevel()) as level:
         cotangents = [
-            source(level, zeros_like(out)) if out.dtype.category >= 2 else None
-            for out in (outs if several else (outs,))
+            source(level, zeros_like(out))
+            if isinstance(out, Tensor) and out.dtype.category >= 2
+            else None
+            for out in outs
         ]
+        several = isinstance(node, MultiNode)
         with enable_grad():
             pulled = node.run_taped(cotangents if several else cotangents[0])
         sources = [c for c in cotangents if c is not None]
         found = iter(level.pull(pulled, tangents, sources))
-    moved = [None if c is None else next(found) for c in cotangents]
-    return tuple(moved) if several else moved[0]
+    return tuple(None if c is None else next(found) for c in cotangents)

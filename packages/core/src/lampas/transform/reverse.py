@@ -11,6 +11,7 @@ import numpy as np
 
 from lampas.dtypes import HALVES
 from lampas.engine.callpath import branch
+from lampas.engine.function import record_outputs, run_forward
 from lampas.engine.modes import mode
 from lampas.engine.record import Record
 from lampas.engine.tape import Leaf, MultiNode, Node, make_node, walk
@@ -51,6 +52,21 @@ class ReverseLevel(Level):
         traced = tuple(self.wrap(out, None) for out in outs)
         branch(node, traced)
         return tuple(t if t._node is not None else t._value for t in traced)
+
+    def apply(self, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """A user's function, whose ``backward`` this level will call."""
+        values = tuple(self.value_of(x) for x in args)
+        nodes = tuple(
+            x._node if isinstance(x, Tracer) and x._level is self else None
+            for x in args
+        )
+        ctx, outs, single = run_forward(function, nodes, values, kwargs)
+        if mode.grad and any(ctx.needs_input_grad):
+            outs = tuple(
+                self.wrap(out, None) if isinstance(out, Tensor) else out for out in outs
+            )
+            record_outputs(function, ctx, nodes, outs)
+        return outs[0] if single else outs
 
     def pull(self, outs: Any, cotangents: Any, sources: Any) -> list[Any]:
         """The cotangents of the sources: None where an output does not depend on it.
