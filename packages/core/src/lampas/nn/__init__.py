@@ -8,6 +8,7 @@ from lampas.nn.modules import (
     attention,
     container,
     conv,
+    ctc_loss,
     fold,
     lazy_layers,
     linear,
@@ -27,6 +28,7 @@ from lampas.nn.modules.adaptive_softmax import *
 from lampas.nn.modules.attention import *
 from lampas.nn.modules.container import *
 from lampas.nn.modules.conv import *
+from lampas.nn.modules.ctc_loss import *
 from lampas.nn.modules.fold import *
 from lampas.nn.modules.lazy_layers import *
 from lampas.nn.modules.linear import *
@@ -53,6 +55,7 @@ _FAMILIES = (
     attention,
     container,
     conv,
+    ctc_loss,
     fold,
     lazy_layers,
     linear,

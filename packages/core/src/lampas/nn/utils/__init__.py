@@ -1,6 +1,9 @@
 """Helpers around modules: clipping, other forms of parameters, fusion, sequences."""
 
-from lampas.nn.utils import parametrizations, parametrize, rnn, stateless
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from lampas.nn.utils import rnn
 from lampas.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -21,6 +24,9 @@ from lampas.nn.utils.fusion import (
 from lampas.nn.utils.init import skip_init
 from lampas.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from lampas.nn.utils.weight_norm import remove_weight_norm, weight_norm
+
+if TYPE_CHECKING:
+    from lampas.nn.utils import parametrizations, parametrize, stateless
 
 __all__ = [
     "clip_grad_norm",
@@ -44,3 +50,14 @@ __all__ = [
     "vector_to_parameters",
     "weight_norm",
 ]
+
+_SUBMODULES = ("parametrizations", "parametrize", "stateless")
+
+
+# Hidden from type checkers: they see the imports above.
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        if name in _SUBMODULES:
+            return importlib.import_module(f"lampas.nn.utils.{name}")
+        raise AttributeError(f"module 'lampas.nn.utils' has no attribute {name!r}")

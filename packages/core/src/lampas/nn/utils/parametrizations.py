@@ -11,9 +11,10 @@ from lampas.nn.functional import normalize
 from lampas.nn.module import Module
 from lampas.nn.modules.conv import _TransposedConv
 from lampas.nn.utils._norms import norm_except, power_method, start_vectors
+from lampas.nn.utils._orthogonal import MAPS, Orthogonal
 from lampas.nn.utils.parametrize import register_parametrization
 
-__all__ = ["spectral_norm", "weight_norm"]
+__all__ = ["orthogonal", "spectral_norm", "weight_norm"]
 
 
 def _tensor_of(module: Any, name: str) -> Tensor:
@@ -140,3 +141,50 @@ def spectral_norm(
         dim = 1 if isinstance(module, _TransposedConv) else 0
     part = _SpectralNorm(weight, n_power_iterations, dim, eps)
     return register_parametrization(module, name, part)
+
+
+def orthogonal(
+    module: Any,
+    name: str = "weight",
+    orthogonal_map: str | None = None,
+    *,
+    use_trivialization: bool = True,
+) -> Any:
+    """Keep a matrix orthogonal (unitary, if complex): ``Q^H Q = 1``.
+
+    A tall matrix has orthonormal columns, a wide one orthonormal rows; a batch is
+    treated matrix by matrix. Source: Lezcano-Casado 2019.
+
+    Args:
+        module: the module.
+        name: the weight's name.
+        orthogonal_map: ``"matrix_exp"`` (of a skew-symmetric matrix; the default for
+            square and complex ones), ``"cayley"`` or ``"householder"`` (a product of
+            reflections; the default otherwise).
+        use_trivialization: start from the weight's value and let values be assigned,
+            at the cost of one product with a constant matrix.
+
+    Raises:
+        ValueError: the weight has fewer than two dimensions, or an unknown map.
+
+    >>> import lampas
+    >>> layer = orthogonal(lampas.nn.Linear(3, 3))
+    >>> w = layer.weight
+    >>> lampas.allclose(w @ w.T, lampas.eye(3), atol=1e-5)
+    True
+    """
+    weight = _tensor_of(module, name)
+    if weight.ndim < 2:
+        raise ArgumentError(
+            f"expected a matrix or batch of matrices, got shape {tuple(weight.shape)}"
+        )
+    if orthogonal_map is None:
+        square = weight.shape[-2] == weight.shape[-1] or weight.is_complex()
+        orthogonal_map = "matrix_exp" if square else "householder"
+    if orthogonal_map not in MAPS:
+        raise ArgumentError(
+            f"orthogonal_map must be one of {', '.join(map(repr, MAPS))}, got "
+            f"{orthogonal_map!r}"
+        )
+    part = Orthogonal(weight, orthogonal_map, use_trivialization)
+    return register_parametrization(module, name, part, unsafe=True)

@@ -127,7 +127,11 @@ class ParametrizationList(ModuleList):
         """Take a value back through all parametrisations."""
         for part in reversed(list(self)):
             if hasattr(part, "right_inverse"):
-                value = part.right_inverse(value)
+                try:
+                    value = part.right_inverse(value)
+                except NotImplementedError:
+                    if not optional:
+                        raise
             elif not optional:
                 raise _ParametrizationError(
                     f"parametrization {type(part).__name__} does not implement "

@@ -36,9 +36,10 @@ class _SpectralNormHook:
         matrix = self.matrix(weight)
         if improve:
             with no_grad():
-                new = power_method(matrix.detach(), u, v, self.steps, self.eps)
-                u.copy_(new[0])
-                v.copy_(new[1])
+                # The columns' vector first, as checkpoints of this form expect.
+                new = power_method(matrix.detach().T, v, u, self.steps, self.eps)
+                v.copy_(new[0])
+                u.copy_(new[1])
         # Copies: the next call changes the buffers before this one's backward.
         return weight / (u.clone() @ (matrix @ v.clone()))
 
