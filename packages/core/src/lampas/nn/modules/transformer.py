@@ -14,6 +14,7 @@ from lampas.errors import ArgumentError, ShapeError
 from lampas.nn import functional as F
 from lampas.nn import init
 from lampas.nn.module import Module
+from lampas.nn.modules._foreign import encoder_settings, take_values
 from lampas.nn.modules.attention import MultiheadAttention
 from lampas.nn.modules.container import ModuleList
 from lampas.nn.modules.linear import Linear
@@ -237,11 +238,19 @@ class _Stack(Module):
         self.norm = norm
 
 
+def _own_layer(layer: Any) -> Module:
+    """The layer itself, or one with the settings and values of another library's."""
+    if isinstance(layer, Module):
+        return layer
+    return take_values(TransformerEncoderLayer(**encoder_settings(layer)), layer)
+
+
 class TransformerEncoder(_Stack):
     """A stack of copies of an encoder layer.
 
     Args:
-        encoder_layer: the layer to copy.
+        encoder_layer: the layer to copy. An encoder layer that PyTorch or another
+            library made is taken over, with its settings and values.
         num_layers: how many.
         norm: applied at the end.
         enable_nested_tensor, mask_check: accepted; they change nothing here.
@@ -249,13 +258,13 @@ class TransformerEncoder(_Stack):
 
     def __init__(
         self,
-        encoder_layer: Module,
+        encoder_layer: Any,
         num_layers: int,
         norm: Module | None = None,
         enable_nested_tensor: bool = True,
         mask_check: bool = True,
     ) -> None:
-        super().__init__(encoder_layer, num_layers, norm)
+        super().__init__(_own_layer(encoder_layer), num_layers, norm)
 
     def forward(
         self,
