@@ -219,3 +219,36 @@ def test_buffers_persist_or_not():
     assert list(net.state_dict()) == ["kept"]
     assert [n for n, _ in net.named_buffers()] == ["kept", "scratch", "other"]
     net.load_state_dict({"kept": lampas.zeros(1)})
+
+
+def test_arguments_for_creating_tensors():
+    assert nn.factory_kwargs(None) == {}
+    kind = {"dtype": lampas.float64}
+    assert nn.factory_kwargs(kind) == kind
+    with pytest.raises(TypeError, match="size is not expected"):
+        nn.factory_kwargs({"size": 3})
+    with pytest.raises(TypeError, match="dtype is given twice"):
+        nn.factory_kwargs({**kind, "factory_kwargs": kind})
+
+
+def test_batch_norms_become_synchronised_with_the_same_tensors():
+    net = nn.Sequential(nn.BatchNorm1d(2, eps=0.5), nn.ReLU()).eval()
+    net[0].running_mean.fill_(2.0)
+    weight, mean = net[0].weight, net[0].running_mean
+    converted = nn.SyncBatchNorm.convert_sync_batchnorm(net)
+    assert converted is net and type(net[0]) is nn.SyncBatchNorm
+    assert net[0].weight is weight and net[0].running_mean is mean
+    assert net[0].eps == 0.5 and not net[0].training
+    bare = nn.BatchNorm1d(2, affine=False, track_running_stats=False)
+    alone = nn.SyncBatchNorm.convert_sync_batchnorm(bare)
+    assert list(alone.state_dict()) == []
+
+
+def test_tables_of_bags_are_taken_as_they_are():
+    table = lampas.tensor([[1.0, 2.0], [3.0, 4.0]])
+    layer = nn.EmbeddingBag.from_pretrained(table, mode="sum")
+    assert layer(lampas.tensor([[0, 1]])).tolist() == [[4.0, 6.0]]
+    assert not layer.weight.requires_grad
+    assert nn.EmbeddingBag.from_pretrained(table, freeze=False).weight.requires_grad
+    with pytest.raises(ValueError, match="2-dimensional"):
+        nn.EmbeddingBag.from_pretrained(table[0])

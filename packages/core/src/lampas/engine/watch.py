@@ -220,12 +220,12 @@ def watch_anomaly(on: bool, check_nan: bool) -> None:
 
 
 def _forward_lines() -> list[tuple[str, int, str]]:
-    """Where the op is called, the innermost line outside of lampas first."""
+    """Where the op is called: lines outside of lampas, the innermost first."""
     lines = []
     frame: Any = sys._getframe(2)
     while frame is not None:
         code = frame.f_code
-        if lines or not code.co_filename.startswith(_PACKAGE):
+        if not code.co_filename.startswith(_PACKAGE):
             lines.append((code.co_filename, frame.f_lineno, code.co_name))
         frame = frame.f_back
     return lines

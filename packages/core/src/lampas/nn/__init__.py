@@ -47,6 +47,7 @@ from lampas.nn.parameter import (
     Parameter,
     UninitializedBuffer,
     UninitializedParameter,
+    factory_kwargs,
 )
 
 _FAMILIES = (
@@ -77,6 +78,7 @@ __all__ = [
     "Parameter",
     "UninitializedBuffer",
     "UninitializedParameter",
+    "factory_kwargs",
     "functional",
     "init",
     "parameter",

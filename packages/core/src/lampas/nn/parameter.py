@@ -14,7 +14,13 @@ from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentTypeError, LampasError
 from lampas.ops.create import zeros
 
-__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
+__all__ = [
+    "Buffer",
+    "Parameter",
+    "UninitializedBuffer",
+    "UninitializedParameter",
+    "factory_kwargs",
+]
 
 
 def _checked(data: Any, what: str) -> Tensor:
@@ -237,3 +243,30 @@ def is_lazy(param: Any) -> TypeGuard[_Uninitialized]:
 def stored(param: Tensor) -> Any:
     """The array of a tensor; an empty one of its dtype while it has no shape."""
     return _STORED.__get__(param)
+
+
+def factory_kwargs(kwargs: dict[str, Any] | None) -> dict[str, Any]:
+    """The arguments for functions that create tensors, out of a layer's.
+
+    Args:
+        kwargs: ``device``, ``dtype`` and ``memory_format``, each directly or in a
+            dictionary under ``factory_kwargs``; None for none.
+
+    Raises:
+        TypeError: another name, or a name in both places.
+
+    >>> factory_kwargs({"device": "cpu", "factory_kwargs": {"dtype": None}})
+    {'dtype': None, 'device': 'cpu'}
+    """
+    given = dict(kwargs or {})
+    result = dict(given.pop("factory_kwargs", {}))
+    unknown = [
+        name for name in given if name not in ("device", "dtype", "memory_format")
+    ]
+    twice = [name for name in given if name in result]
+    if unknown or twice:
+        raise ArgumentTypeError(
+            f"factory_kwargs: {', '.join(unknown or twice)} "
+            + ("is not expected" if unknown else "is given twice")
+        )
+    return {**result, **given}

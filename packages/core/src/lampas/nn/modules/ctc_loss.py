@@ -55,7 +55,3 @@ class CTCLoss(Module):
             self.reduction,
             self.zero_infinity,
         )
-
-    def extra_repr(self) -> str:
-        """The settings."""
-        return f"blank={self.blank}, zero_infinity={self.zero_infinity}"

@@ -373,6 +373,32 @@ class SyncBatchNorm(_BatchNorm):
         )
         self.process_group = process_group
 
+    @classmethod
+    def convert_sync_batchnorm(cls, module: Module, process_group: Any = None) -> Any:
+        """The module with each batch norm replaced by a :class:`SyncBatchNorm`.
+
+        Args:
+            module: changed in place, unless it is a batch norm itself.
+            process_group: kept by the new norms.
+
+        >>> import lampas
+        >>> net = lampas.nn.Sequential(lampas.nn.BatchNorm1d(2))
+        >>> type(lampas.nn.SyncBatchNorm.convert_sync_batchnorm(net)[0]).__name__
+        'SyncBatchNorm'
+        """
+        if not isinstance(module, _BatchNorm):
+            for name, child in module.named_children():
+                converted = cls.convert_sync_batchnorm(child, process_group)
+                if converted is not child:
+                    module._modules[name] = converted
+            return module
+        settings = (module.num_features, module.eps, module.momentum, module.affine)
+        result = cls(*settings, module.track_running_stats, process_group)
+        # The same tensors: an optimizer may hold them.
+        result._parameters.update(module._parameters)
+        result._buffers.update(module._buffers)
+        return result.train(module.training)
+
 
 class _InstanceNorm(_Tracking):
     def __init__(
