@@ -22,7 +22,7 @@ from lampas.engine.tape import MultiNode, Node, _ordered
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import GradientError
 
-__all__ = ["pop_hooks", "push_hooks", "watch_anomaly"]
+__all__ = ["saved_tensors_hooks", "watch_anomaly"]
 
 
 _PACKAGE = str(Path(__file__).resolve().parent.parent) + os.sep
@@ -191,21 +191,45 @@ def _count_users(change: int) -> None:
             function.FUNCTION_NODE[0] = function._FunctionNode
 
 
-def push_hooks(pack: Callable[[Tensor], Any], unpack: Callable[[Any], Tensor]) -> None:
-    """From now on this thread's nodes keep ``pack(value)`` in the place of values."""
-    _flush()
-    _count_users(1)
-    mode.hooks = (*mode.hooks, (pack, unpack))
+class saved_tensors_hooks:
+    """Context manager: keep something else than the tensors that gradients need.
 
+    Args:
+        pack_hook: called with each tensor that an operation inside keeps for its
+            gradient; what it returns is kept. It must not change the tensor.
+        unpack_hook: called with that when the gradient is computed; gives the tensor.
 
-def pop_hooks() -> None:
-    """Undo the last :func:`push_hooks`."""
-    try:
+    >>> import lampas
+    >>> from lampas.autograd.graph import saved_tensors_hooks
+    >>> kept = []
+    >>> x = lampas.tensor([1.0, 2.0], requires_grad=True)
+    >>> with saved_tensors_hooks(lambda t: kept.append(t) or len(kept) - 1, kept.pop):
+    ...     y = x.exp()
+    >>> kept[0].tolist() == y.tolist()
+    True
+    >>> y.sum().backward()
+    >>> x.grad.tolist() == y.tolist()
+    True
+    """
+
+    def __init__(
+        self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]
+    ) -> None:
+        self.pack_hook = pack_hook
+        self.unpack_hook = unpack_hook
+
+    def __enter__(self) -> None:
         _flush()
-    finally:
-        _pending.node = None
-        mode.hooks = mode.hooks[:-1]
-        _count_users(-1)
+        _count_users(1)
+        mode.hooks = (*mode.hooks, (self.pack_hook, self.unpack_hook))
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            _flush()
+        finally:
+            _pending.node = None
+            mode.hooks = mode.hooks[:-1]
+            _count_users(-1)
 
 
 def watch_anomaly(on: bool, check_nan: bool) -> None:

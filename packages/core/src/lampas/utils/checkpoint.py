@@ -12,11 +12,11 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from lampas.autograd.graph import saved_tensors_hooks
 from lampas.engine.backward import backward
 from lampas.engine.function import Function
 from lampas.engine.modes import enable_grad, mode, no_grad
 from lampas.engine.tensor import Tensor, shared_cell
+from lampas.engine.watch import saved_tensors_hooks
 from lampas.errors import ArgumentError, GradientError, VersionError
 from lampas.random import default_generator, fork_rng
 
