@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from lampas.ops.linalg_names import *
     from lampas.ops.matrix_exp import *
     from lampas.ops.matrix_power import *
+    from lampas.ops.neural import *
     from lampas.ops.polar import *
     from lampas.ops.product import *
     from lampas.ops.quantile import *
@@ -100,7 +101,6 @@ from lampas.ops.like import *
 from lampas.ops.logs import *
 from lampas.ops.mask import *
 from lampas.ops.matmul import *
-from lampas.ops.neural import *
 from lampas.ops.norms import *
 from lampas.ops.power import *
 from lampas.ops.random import *

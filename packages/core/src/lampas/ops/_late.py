@@ -14,6 +14,46 @@ from typing import Any
 from lampas.engine.tensor import Tensor
 
 FUNCTIONS: dict[str, tuple[str, ...]] = {
+    "neural": (
+        "adaptive_avg_pool1d",
+        "alpha_dropout",
+        "avg_pool1d",
+        "bilinear",
+        "celu",
+        "celu_",
+        "channel_shuffle",
+        "constant_pad_nd",
+        "conv1d",
+        "conv2d",
+        "conv3d",
+        "conv_transpose1d",
+        "conv_transpose2d",
+        "conv_transpose3d",
+        "cosine_similarity",
+        "dropout",
+        "feature_alpha_dropout",
+        "group_norm",
+        "hardshrink",
+        "layer_norm",
+        "log_softmax",
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+        "pairwise_distance",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "prelu",
+        "relu",
+        "relu_",
+        "rms_norm",
+        "rrelu",
+        "rrelu_",
+        "selu",
+        "selu_",
+        "softmax",
+        "threshold",
+        "threshold_",
+    ),
     "bessel_modified": ("i0",),
     "covariance": (
         "corrcoef",
@@ -156,6 +196,8 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
 """Late families, and those of their functions that ``lampas`` gives on."""
 
 METHODS: dict[str, tuple[str, ...]] = {
+    "piecewise": ("hardshrink", "prelu", "relu", "relu_"),
+    "softmax": ("log_softmax", "softmax"),
     "bessel_modified": (
         "i0",
         "i0_",
