@@ -121,3 +121,54 @@ def test_root_mean_square_norm_of_complex_numbers():
     z = lampas.tensor([1j, 1j])
     found = lampas.rms_norm(z, (2,), z * 2, eps=0.0)
     assert found.tolist() == pytest.approx([1j * 2j / 1j] * 2)
+
+
+@pytest.mark.parametrize(
+    "compare",
+    [
+        lambda a, b: a < b,
+        lambda a, b: a <= b,
+        lambda a, b: a > b,
+        lambda a, b: a >= b,
+        lampas.lt,
+    ],
+)
+def test_complex_numbers_have_no_order(compare):
+    z, x = lampas.tensor([1j]), lampas.tensor([1.0])
+    for a, b in ((z, z), (z, 1.0), (x, 1j), (x, z)):
+        with pytest.raises(RuntimeError, match="no order"):
+            compare(a, b)
+
+
+def test_numbers_of_python_from_complex_ones():
+    assert float(lampas.tensor(1 + 0j)) == 1.0
+    assert int(lampas.tensor(2 + 0j)) == 2
+    with pytest.raises(TypeError):
+        float(lampas.tensor(1 + 1j))
+
+
+def test_a_real_tensor_takes_no_complex_number():
+    x = lampas.zeros(2)
+    with pytest.raises(RuntimeError, match="must be real"):
+        x[0] = 1j
+    with pytest.raises(RuntimeError, match="alpha must be real"):
+        lampas.add(x, x, alpha=1j)
+
+
+def test_backward_starts_at_real_numbers():
+    z = lampas.tensor(1 + 1j, requires_grad=True)
+    with pytest.raises(RuntimeError, match="only for real outputs"):
+        (z * z).backward()
+
+
+def test_log1p_keeps_small_real_parts():
+    """log(1 + iy) = iy + y ** 2 / 2 + ..."""
+    found = lampas.log1p(lampas.tensor([1e-4j])).item()
+    assert found == pytest.approx(5e-9 + 1e-4j, rel=1e-5)
+    assert found.real == pytest.approx(5e-9, rel=1e-5)
+    large = lampas.log1p(lampas.tensor([1e30 + 1e30j])).item()
+    assert large == pytest.approx(cmath.log(1e30 + 1e30j), rel=1e-6)
+
+
+def test_complex_numbers_at_equal_distances():
+    assert lampas.linspace(0, 1j, 3).tolist() == [0, 0.5j, 1j]

@@ -46,6 +46,11 @@ def _checked(tensor: Tensor, g: Tensor | None, i: int) -> Tensor:
                 "a gradient can be made implicitly only for a scalar output, got shape "
                 f"{tuple(tensor.shape)}; pass gradient= (the cotangent) of that shape"
             )
+        if data.dtype.kind == "c":
+            raise GradientError(
+                "a gradient can be made implicitly only for real outputs, got "
+                f"{tensor.dtype}; pass gradient=, or take the real part or abs() first"
+            )
         ones = namespace_of(data).empty(data.shape, data.dtype)
         ones.fill(1)
         return wrap(ones)

@@ -250,10 +250,17 @@ class Tensor:
         return array.tolist()
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._real_item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._real_item())
+
+    def _real_item(self) -> Any:
+        """The value; of a complex number without imaginary part the real part."""
+        value = self.item()
+        if isinstance(value, complex) and value.imag == 0:
+            return value.real
+        return value
 
     def __complex__(self) -> complex:
         return complex(self.item())

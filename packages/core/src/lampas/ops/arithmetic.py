@@ -102,6 +102,8 @@ def add(input: Tensor, other: Tensor | float, *, alpha: float = 1) -> Tensor:
 
 def _scaled(other: Any, alpha: Any, input: Any) -> Any:
     both = [x.dtype.category for x in (input, other) if isinstance(x, Tensor)]
+    if isinstance(alpha, complex) and max(both) < 3:
+        raise DTypeError(f"alpha must be real for real tensors, got {alpha}")
     if isinstance(alpha, float) and max(both) < 2:
         raise DTypeError(f"alpha must be an integer for integer tensors, got {alpha}")
     return _mul.call(other, alpha) if isinstance(other, Tensor) else other * alpha

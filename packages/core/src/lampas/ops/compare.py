@@ -53,6 +53,34 @@ _ge = op(
 )
 
 
+@_lt.forward
+def lt_forward(xp: Any, x: Any, other: Any) -> Any:
+    return xp.less(*_ordered("lt", x, other))
+
+
+@_le.forward
+def le_forward(xp: Any, x: Any, other: Any) -> Any:
+    return xp.less_equal(*_ordered("le", x, other))
+
+
+@_gt.forward
+def gt_forward(xp: Any, x: Any, other: Any) -> Any:
+    return xp.greater(*_ordered("gt", x, other))
+
+
+@_ge.forward
+def ge_forward(xp: Any, x: Any, other: Any) -> Any:
+    return xp.greater_equal(*_ordered("ge", x, other))
+
+
+def _ordered(name: str, *operands: Any) -> Any:
+    """The operands; NumPy would compare complex ones like words of two letters."""
+    for x in operands:
+        if isinstance(x, complex) or (hasattr(x, "dtype") and x.dtype.kind == "c"):
+            raise DTypeError(f"{name}: complex numbers have no order")
+    return operands
+
+
 def eq(input: Tensor, other: Tensor | float) -> Tensor:
     """Whether elements are equal.
 
@@ -92,7 +120,6 @@ def lt(input: Tensor, other: Tensor | float) -> Tensor:
     tensor([ True, False])
     """
     require_tensors("lt", input=input)
-    _refuse_complex("lt", input, other)
     return _lt.call(input, other)
 
 
@@ -103,7 +130,6 @@ def le(input: Tensor, other: Tensor | float) -> Tensor:
     tensor([ True, False])
     """
     require_tensors("le", input=input)
-    _refuse_complex("le", input, other)
     return _le.call(input, other)
 
 
@@ -114,7 +140,6 @@ def gt(input: Tensor, other: Tensor | float) -> Tensor:
     tensor([False,  True])
     """
     require_tensors("gt", input=input)
-    _refuse_complex("gt", input, other)
     return _gt.call(input, other)
 
 
@@ -125,7 +150,6 @@ def ge(input: Tensor, other: Tensor | float) -> Tensor:
     tensor([False,  True])
     """
     require_tensors("ge", input=input)
-    _refuse_complex("ge", input, other)
     return _ge.call(input, other)
 
 

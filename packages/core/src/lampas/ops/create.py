@@ -351,13 +351,22 @@ def linspace(
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if steps < 0:
         raise ShapeError(f"linspace: steps must not be negative, got {steps}")
-    kind = as_dtype(get_default_dtype() if dtype is None else dtype)
+    kind = _spaced_dtype(start, end, dtype)
     if kind.category < 2:
         array = _whole_steps(int(start), int(end), steps).astype(kind.numpy)
     else:
         wide = np.complex128 if kind.is_complex else np.float64
         array = np.linspace(start, end, steps, dtype=wide).astype(kind.numpy)
     return _finish(array, device, requires_grad)
+
+
+def _spaced_dtype(start: Any, end: Any, dtype: DType | None) -> DType:
+    """The dtype given, else the default one, complex if an end is."""
+    if dtype is not None:
+        return as_dtype(dtype)
+    kind = get_default_dtype()
+    both = isinstance(start, complex) or isinstance(end, complex)
+    return kind.to_complex() if both else kind
 
 
 def _whole_steps(start: int, end: int, steps: int) -> np.ndarray:
@@ -389,7 +398,7 @@ def logspace(
     start, end = (v.item() if isinstance(v, Tensor) else v for v in (start, end))
     if steps < 0:
         raise ShapeError(f"logspace: steps must not be negative, got {steps}")
-    kind = as_dtype(get_default_dtype() if dtype is None else dtype)
+    kind = _spaced_dtype(start, end, dtype)
     if kind.category < 2:
         start, end = int(start), int(end)
     array = np.power(float(base), np.linspace(start, end, steps)).astype(kind.numpy)

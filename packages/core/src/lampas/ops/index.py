@@ -17,7 +17,13 @@ from lampas.engine.inplace import assign, fill
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import HiddenValues, by_example
-from lampas.errors import ArgumentTypeError, BoundsError, DimensionError, ShapeError
+from lampas.errors import (
+    ArgumentTypeError,
+    BoundsError,
+    DimensionError,
+    DTypeError,
+    ShapeError,
+)
 from lampas.ops.convert import clone
 from lampas.ops.create import as_tensor, cast
 from lampas.ops.views import basic_index
@@ -383,6 +389,10 @@ def _set_items(input: Tensor, index: Any, value: Any) -> None:
     _check_advanced(arrays)
     view = input if _whole(basic) else basic_index(input, basic)
     if not isinstance(value, Tensor):
+        if isinstance(value, complex) and not input.is_complex():
+            raise DTypeError(
+                f"value must be real for a tensor of {input.dtype}, got {value}"
+            )
         value = as_tensor(value, device=input.device)
     if all(a is None for a in arrays):
         _store_basic(view, value)

@@ -232,6 +232,19 @@ _log1p = op(
 )
 
 
+@_log1p.forward
+def log1p_forward(xp: Any, x: Any) -> Any:
+    if x.dtype.kind != "c":
+        return xp.log1p(x)
+    # NumPy adds the 1 first, and loses the real part where x is small.
+    re, im = x.real, x.imag
+    near = xp.log1p(re * (2 + re) + im * im) / 2
+    result = xp.empty(x.shape, x.dtype)
+    result.real = xp.where(xp.absolute(x) < 0.5, near, xp.log(xp.absolute(1 + x)))
+    result.imag = xp.arctan2(im, 1 + re)
+    return result
+
+
 @_log1p.vjp
 def log1p_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
     return (g / F.conj(x + 1),)
