@@ -15,6 +15,8 @@ __all__ = ["factor_lu", "order_of", "solve_factored", "substitute"]
 
 # Rows or columns of a block: a step costs some microseconds whatever its size.
 _BLOCK = 32
+# Up to this size steps by rows cost less than a call of LAPACK.
+_SMALL = 4
 
 
 def _common_batch(a: Any, b: Any) -> tuple[int, ...]:
@@ -29,20 +31,43 @@ def substitute(xp: Any, a: Any, b: Any, *, upper: bool, unit: bool) -> Any:
         upper: which triangle of ``a`` counts.
         unit: take ones for the diagonal of ``a``.
     """
-    if upper:
+    if not upper:
         a, b = a[..., ::-1, ::-1], b[..., ::-1, :]
     n = a.shape[-1]
     x = xp.array(xp.broadcast_to(b, (*_common_batch(a, b), *b.shape[-2:])))
-    for start in range(0, n, _BLOCK):
-        stop = min(start + _BLOCK, n)
-        if start:
-            x[..., start:stop, :] -= a[..., start:stop, :start] @ x[..., :start, :]
-        for i in range(start, stop):
-            if i > start:
-                x[..., i : i + 1, :] -= a[..., i : i + 1, start:i] @ x[..., start:i, :]
-            if not unit:
-                x[..., i, :] /= a[..., i, i, None]
-    return x[..., ::-1, :] if upper else x
+    for stop in range(n, 0, -_BLOCK):
+        start = max(stop - _BLOCK, 0)
+        rows = x[..., start:stop, :]
+        if stop < n:
+            rows -= a[..., start:stop, stop:] @ x[..., stop:, :]
+        rows[...] = _solve_block(xp, a[..., start:stop, start:stop], rows, unit)
+    return x if upper else x[..., ::-1, :]
+
+
+def _solve_block(xp: Any, a: Any, b: Any, unit: bool) -> Any:
+    """Solve for an upper triangle, if it is large by LAPACK, which swaps no rows."""
+    n = a.shape[-1]
+    if n <= _SMALL:
+        return _by_rows(xp, a, b, unit)
+    whole = xp.triu(a, int(unit))
+    if unit:
+        whole += xp.eye(n, dtype=a.dtype)
+    try:
+        return xp.linalg.solve(whole, b)
+    except np.linalg.LinAlgError:
+        return _by_rows(xp, a, b, unit)
+
+
+def _by_rows(xp: Any, a: Any, b: Any, unit: bool) -> Any:
+    """Solve for an upper triangle that may have zeros on its diagonal."""
+    x, n = xp.array(b), a.shape[-1]
+    for i in range(n - 1, -1, -1):
+        row = x[..., i : i + 1, :]
+        if i + 1 < n:
+            row -= a[..., i : i + 1, i + 1 :] @ x[..., i + 1 :, :]
+        if not unit:
+            row /= a[..., i : i + 1, i, None]
+    return x
 
 
 def factor_lu(xp: Any, a: Any, *, pivot: bool) -> tuple[Any, Any, Any]:
@@ -61,18 +86,24 @@ def factor_lu(xp: Any, a: Any, *, pivot: bool) -> tuple[Any, Any, Any]:
     lu = xp.array(a).reshape(math.prod(batch), m, n)
     count = min(m, n)
     pivots = xp.empty((len(lu), count), np.int32)
-    info = xp.zeros(len(lu), np.int32)
     for start in range(0, count, _BLOCK):
         stop = min(start + _BLOCK, count)
         for j in range(start, stop):
             pivots[:, j] = _bring_pivot(xp, lu, j) if pivot else j + 1
-            _eliminate(xp, lu, j, stop, info)
+            _eliminate(xp, lu, j, stop)
         if stop < n:
             rows, block = lu[:, start:stop, stop:], lu[:, start:stop, start:stop]
             rows[...] = substitute(xp, block, rows, upper=False, unit=True)
             lu[:, stop:, stop:] -= lu[:, stop:, start:stop] @ rows
-    shape = tuple(batch)
+    shape, info = tuple(batch), _first_zero(xp, lu, count)
     return lu.reshape(a.shape), pivots.reshape(*shape, count), info.reshape(shape)
+
+
+def _first_zero(xp: Any, lu: Any, count: int) -> Any:
+    """The first column, from 1, whose pivot is zero; 0 if there is none."""
+    missing = xp.zeros((len(lu), count + 1), bool)
+    missing[:, 1:] = lu.diagonal(0, -2, -1) == 0
+    return xp.argmax(missing, axis=1).astype(np.int32)
 
 
 def _magnitude(xp: Any, x: Any) -> Any:
@@ -90,12 +121,10 @@ def _bring_pivot(xp: Any, lu: Any, j: int) -> Any:
     return found + 1
 
 
-def _eliminate(xp: Any, lu: Any, j: int, stop: int, info: Any) -> None:
+def _eliminate(xp: Any, lu: Any, j: int, stop: int) -> None:
     """Subtract row ``j`` from those below, within the block's columns."""
     pivot = lu[:, j, j]
-    missing = pivot == 0
-    info[...] = xp.where(missing & (info == 0), j + 1, info)
-    lu[:, j + 1 :, j] /= xp.where(missing, 1, pivot)[:, None]
+    lu[:, j + 1 :, j] /= xp.where(pivot == 0, 1, pivot)[:, None]
     factors, row = lu[:, j + 1 :, j, None], lu[:, j, None, j + 1 : stop]
     lu[:, j + 1 :, j + 1 : stop] -= factors * row
 

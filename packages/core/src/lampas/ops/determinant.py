@@ -45,6 +45,18 @@ _cofactor = op("cofactor", kind="opaque", saves="x y", infer=like_input)
 
 @_cofactor.forward
 def cofactor_forward(xp: Any, x: Any) -> Any:
+    try:
+        inverse = xp.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        return _of_any_rank(xp, x)
+    result = xp.linalg.det(x)[..., None, None] * inverse.swapaxes(-1, -2)
+    # Where one of the two overflows or vanishes, their product may still exist.
+    usable = xp.isfinite(result).all() and (result != 0).any()
+    return result if usable else _of_any_rank(xp, x)
+
+
+def _of_any_rank(xp: Any, x: Any) -> Any:
+    """Cofactors from products of all singular values but one."""
     u, s, vh = xp.linalg.svd(x, full_matrices=False)
     phase = xp.linalg.det(u) * xp.linalg.det(vh)
     ones = xp.ones_like(s[..., :1])

@@ -259,7 +259,8 @@ def lstsq(
     solution = pinv(A, rtol=rtol) @ columns
     with no_grad():
         values = svdvals(A)
-        ranks = matrix_rank(A, atol=0.0, rtol=rtol)
+        limits = _tolerances(name, A, 0.0, rtol)
+        ranks = (values > _cut(*limits, values)).sum(-1)
     full = driver == "gels" or bool((values_of(ranks) == a[-1]).all())
     if a[-2] > a[-1] and full and driver != "gelsy":
         residuals = (A @ solution - columns).abs().square().sum(-2)
