@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import ALONG_AXIS, LINEAR, OPAQUE, Record, op
 from lampas.engine.tensor import Tensor, method
@@ -79,6 +80,10 @@ def deposit_vjp(F: Any, g: Any, index: Any, *, need: Any, dim: int, shape: Any) 
     return F.collect(g, index, dim=dim), None
 
 
+moved(_collect, least=1, dim=shifted)
+moved(_deposit, least=1, dim=shifted, shape=prefixed)
+
+
 # ---- running extremes
 
 
@@ -119,6 +124,9 @@ def cummax_vjp(F: Any, g: Any, shape: Any, index: Any, *, need: Any, dim: int) -
     if not shape:
         return (values,)
     return (F.deposit(values, index, dim=dim, shape=shape),)
+
+
+moved(_cummax, _cummin, least=1, dim=shifted)
 
 
 def _run(name: str, record: Record, input: Tensor, dim: int) -> tuple[Tensor, Tensor]:

@@ -9,6 +9,7 @@ from lampas.engine.record import OPAQUE, op
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops._arguments import require_same_device
+from lampas.ops._linalg import batch_pairs
 from lampas.ops.mask import triu_indices
 from lampas.ops.norms import vector_norm
 
@@ -67,6 +68,9 @@ def euclidean_vjp(
         total = F.sum(turned, dim=(turned.ndim - 1,), keepdim=True)
         dother = F.sum_to(other * total - F.matmul(turned, x), shape=other_shape)
     return dx, dother
+
+
+batch_pairs(_euclidean)
 
 
 # ---- the functions

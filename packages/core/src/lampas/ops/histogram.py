@@ -37,13 +37,15 @@ def _bins_spec(specs: Any, *, bins: int, low: float, high: float) -> Spec:
     return Spec((bins,), specs[0].dtype)
 
 
-_histc = op("histc", kind=OPAQUE, infer=_bins_spec)
+_histc = op("histc", kind=OPAQUE, widen=False, infer=_bins_spec)
 
 
 @_histc.forward
 def histc_forward(xp: Any, x: Any, *, bins: int, low: float, high: float) -> Any:
-    inside = x[(x >= low) & (x <= high)].reshape(-1)
-    place = ((inside - low) * bins / (high - low)).astype(int)
+    # Borders lie where they do in PyTorch, in half precision too: each step is rounded.
+    first, last, count = (x.dtype.type(v) for v in (low, high, bins))
+    inside = x[(x >= first) & (x <= last)].reshape(-1)
+    place = ((inside - first) * count / (last - first)).astype(int)
     # The last bin has its right border too.
     counts = xp.bincount(xp.minimum(place, bins - 1), minlength=bins)
     return counts.astype(x.dtype)

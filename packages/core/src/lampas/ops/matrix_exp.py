@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lampas.engine.batching import moved
 from lampas.engine.infer import like_input
 from lampas.engine.record import OPAQUE, op
 from lampas.engine.tensor import Tensor, method
@@ -70,6 +71,9 @@ def matrix_exp_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
     lower = F.cat(F.zeros_like(a), a, dim=x.ndim - 1)
     both = F.matrix_exp(F.cat(upper, lower, dim=x.ndim - 2))
     return (F.slice(both, index=(..., slice(0, n), slice(n, 2 * n))),)
+
+
+moved(_matrix_exp, least=2)
 
 
 @method()

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lampas.dtypes import float32, float64
+from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import OPAQUE, op
 from lampas.engine.tensor import Tensor, method
@@ -97,6 +98,9 @@ def nanmedian_dim_vjp(
     values, _ = g
     index = F.reshape(index, shape=kept)
     return (F.place(F.reshape(values, shape=kept), index, dim=dim, shape=shape),)
+
+
+moved(_nanmedian_dim, _mode, least=1, dim=shifted)
 
 
 @method()

@@ -35,22 +35,23 @@ abs absolute acos acosh add addbmm addcdiv addcmul addmm addmv addr all amax ami
 aminmax angle any arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin
 asin asinh atan atan2 atanh baddbmm bernoulli bitwise_and bitwise_left_shift
 bitwise_not bitwise_or bitwise_right_shift bitwise_xor bmm bucketize cat ceil
-cholesky cholesky_inverse cholesky_solve clamp clamp_max clamp_min clip column_stack
-complex concat concatenate conj_physical copysign cos cosh cross cummax cummin
-deg2rad diag diff digamma div divide dot dstack eq erf erfc erfinv exp exp2 expm1
-fix float_power floor floor_divide fmax fmin fmod frac frexp gather gcd ge geqrf ger
-greater greater_equal gt heaviside histc histogram histogramdd hstack hypot i0
-igamma igammac index_add index_copy index_reduce index_select inner inverse isneginf
-isposinf kron kthvalue lcm ldexp le lerp less less_equal lgamma log log10 log1p log2
-log_softmax logaddexp logaddexp2 logcumsumexp logical_and logical_not logical_or
-logical_xor logit logsumexp lt lu_solve lu_unpack masked_select matmul matrix_power
-max maximum median min minimum mm mode msort mul multinomial multiply mv mvlgamma
-nan_to_num nanmedian nanquantile narrow_copy ne neg negative nextafter nonzero norm
-normal not_equal orgqr ormqr outer polar polygamma pow qr quantile rad2deg
-reciprocal remainder renorm round row_stack rsqrt scatter scatter_add scatter_reduce
-searchsorted sgn sigmoid sign signbit sin sinc sinh slice_scatter slogdet softmax
-sort sqrt square stack std sub subtract svd take take_along_dim tan tanh tensordot
-topk triangular_solve tril triu true_divide trunc var vdot vstack where xlogy
+chain_matmul cholesky cholesky_inverse cholesky_solve clamp clamp_max clamp_min clip
+column_stack complex concat concatenate conj_physical copysign cos cosh cross cummax
+cummin deg2rad diag diff digamma div divide dot dstack eq erf erfc erfinv exp exp2
+expm1 fix float_power floor floor_divide fmax fmin fmod frac frexp gather gcd ge
+geqrf ger greater greater_equal gt heaviside histc histogram histogramdd hstack
+hypot i0 igamma igammac index_add index_copy index_reduce index_select inner inverse
+isin isneginf isposinf kron kthvalue lcm ldexp le lerp less less_equal lgamma log
+log10 log1p log2 log_softmax logaddexp logaddexp2 logcumsumexp logical_and
+logical_not logical_or logical_xor logit logsumexp lt lu_solve lu_unpack
+masked_select matmul matrix_power max maximum median min minimum mm mode msort mul
+multinomial multiply mv mvlgamma nan_to_num nanmedian nanquantile narrow_copy ne neg
+negative nextafter nonzero norm normal not_equal orgqr ormqr outer polar polygamma
+pow qr quantile rad2deg reciprocal remainder renorm round row_stack rsqrt scatter
+scatter_add scatter_reduce searchsorted sgn sigmoid sign signbit sin sinc sinh
+slice_scatter slogdet softmax sort sqrt square stack std sub subtract svd take
+take_along_dim tan tanh tensordot topk triangular_solve tril triu true_divide trunc
+var vdot vstack where xlogy
 """.split()
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
