@@ -53,6 +53,12 @@ from lampas.ops.dropout import (
 )
 from lampas.ops.embed import embedding, one_hot
 from lampas.ops.fold import fold, unfold
+from lampas.ops.fractional import (
+    fractional_max_pool2d,
+    fractional_max_pool2d_with_indices,
+    fractional_max_pool3d,
+    fractional_max_pool3d_with_indices,
+)
 from lampas.ops.grid_sample import affine_grid, grid_sample
 from lampas.ops.loss import (
     binary_cross_entropy,
@@ -79,6 +85,7 @@ from lampas.ops.margin import (
     triplet_margin_with_distance_loss,
 )
 from lampas.ops.matmul import linear
+from lampas.ops.multi_head import multi_head_attention_forward
 from lampas.ops.norm import (
     batch_norm,
     group_norm,
@@ -175,6 +182,10 @@ __all__ = [
     "embedding_bag",
     "feature_alpha_dropout",
     "fold",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -214,6 +225,7 @@ __all__ = [
     "max_unpool3d",
     "mish",
     "mse_loss",
+    "multi_head_attention_forward",
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
