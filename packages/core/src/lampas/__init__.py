@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from lampas.ops.integers import *
     from lampas.ops.linalg_names import *
     from lampas.ops.matrix_exp import *
-    from lampas.ops.matrix_power import *
+    from lampas.ops.matrix_power import chain_matmul, matrix_power
     from lampas.ops.neural import *
     from lampas.ops.polar import *
     from lampas.ops.product import *

@@ -221,16 +221,24 @@ _SHAPES = ("x.shape", "other.shape")
 _CROSSWISE = ("x?1", "other?0", "x.shape", "other.shape")
 
 
-def operator(record: Record, reverse: bool = False) -> Callable[..., Any]:
+def operator(
+    record: Record,
+    reverse: bool = False,
+    check: Callable[[Any], None] | None = None,
+) -> Callable[..., Any]:
     """The call path of a binary record as a method such as ``__mul__``.
 
     It returns NotImplemented for an operand that no op takes, so that Python can ask
-    the operand. ``reverse`` makes the form of ``__rmul__``.
+    the operand. ``reverse`` makes the form of ``__rmul__``; ``check`` may refuse an
+    operand (the short paths are for floats and numbers only, which none refuses).
     """
 
     def general(x: Any, other: Any) -> Any:
         if not is_operand(other):
             return NotImplemented
+        if check is not None:
+            check(x)
+            check(other)
         return _general(record, other, x) if reverse else _general(record, x, other)
 
     return _reversed(record, general) if reverse else _binary(record, general)

@@ -265,7 +265,7 @@ def elu_backward_forward(
     xp: Any, g: Any, x: Any, *, alpha: float, scale: float, rate: float
 ) -> Any:
     below = xp.exp(xp.minimum(x, 0) * rate) * (alpha * scale * rate)
-    return g * xp.where(x > 0, x.dtype.type(scale), below)
+    return g * xp.where(x <= 0, below, x.dtype.type(scale))
 
 
 @_elu_backward.vjp

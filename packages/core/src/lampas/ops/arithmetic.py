@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lampas.dtypes import HALVES
+from lampas.engine.callpath import CAST
 from lampas.engine.infer import broadcast, like_input
+from lampas.engine.promotion import result_type_of
 from lampas.engine.record import BILINEAR, ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
@@ -101,12 +103,16 @@ def add(input: Tensor, other: Tensor | float, *, alpha: float = 1) -> Tensor:
 
 
 def _scaled(other: Any, alpha: Any, input: Any) -> Any:
-    both = [x.dtype.category for x in (input, other) if isinstance(x, Tensor)]
-    if isinstance(alpha, complex) and max(both) < 3:
+    both = (input, other)
+    kinds = [x.dtype.category for x in both if isinstance(x, Tensor)]
+    if isinstance(alpha, complex) and max(kinds) < 3:
         raise DTypeError(f"alpha must be real for real tensors, got {alpha}")
-    if isinstance(alpha, float) and max(both) < 2:
+    if isinstance(alpha, float) and max(kinds) < 2:
         raise DTypeError(f"alpha must be an integer for integer tensors, got {alpha}")
-    return _mul.call(other, alpha) if isinstance(other, Tensor) else other * alpha
+    if not isinstance(other, Tensor):
+        return other * alpha
+    common = result_type_of([x._data if isinstance(x, Tensor) else x for x in both])
+    return _mul.call(CAST[0](other, dtype=common.numpy), alpha)
 
 
 _sub = op(
@@ -127,7 +133,8 @@ def sub_vjp(F: Any, g: Any, shape: Any, other_shape: Any, *, need: Any) -> Any:
     )
 
 
-def _refuse_bool(x: Any) -> None:
+def refuse_bool(x: Any) -> None:
+    """Refuse a bool operand of a subtraction."""
     if isinstance(x, bool) or (isinstance(x, Tensor) and x.dtype.category == 0):
         raise DTypeError(
             "subtraction with a bool tensor is not defined; use ^ or logical_xor"
@@ -148,7 +155,7 @@ def sub(input: Tensor, other: Tensor | float, *, alpha: float = 1) -> Tensor:
     tensor([4., 1.])
     """
     for x in (input, other):
-        _refuse_bool(x)
+        refuse_bool(x)
     return _sub.call(input, other if alpha == 1 else _scaled(other, alpha, input))
 
 
@@ -390,7 +397,7 @@ def rsub(input: Tensor, other: Tensor | float, *, alpha: float = 1) -> Tensor:
     """
     require_tensors("rsub", input=input)
     for x in (input, other):
-        _refuse_bool(x)
+        refuse_bool(x)
     return _sub.call(other, input if alpha == 1 else _scaled(input, alpha, other))
 
 

@@ -206,7 +206,7 @@ def fmin_vjp(
 
 def _ordered(name: str, *operands: Any) -> None:
     for x in operands:
-        if isinstance(x, Tensor) and x.is_complex():
+        if isinstance(x, complex) or (isinstance(x, Tensor) and x.is_complex()):
             raise DTypeError(f"{name}: complex numbers have no order")
 
 
@@ -325,6 +325,11 @@ def clamp_max_vjp(
     )
 
 
+def _wrapped(bound: Any, dtype: np.dtype) -> Any:
+    """A number as integers of a type hold it: what is too large wraps around."""
+    return None if bound is None else np.asarray(bound).astype(dtype).item()
+
+
 def clamp(
     input: Tensor,
     min: Tensor | float | None = None,
@@ -353,6 +358,8 @@ def clamp(
     if input._data.dtype.kind in "biu":
         bounds = [b for b in (min, max) if b is not None]
         input = cast(input, result_type_of([input._data, *bounds]))
+        if input._data.dtype.kind in "iu":
+            min, max = (_wrapped(b, input._data.dtype) for b in (min, max))
     return _clamp.call(input, min=min, max=max)
 
 

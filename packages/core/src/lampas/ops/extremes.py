@@ -168,7 +168,8 @@ def amax_vjp(
     F: Any, g: Any, x: Any, y: Any, *, need: Any, dim: Any, keepdim: bool
 ) -> Any:
     kept = tuple(1 if i in dim else s for i, s in enumerate(x.shape))
-    top = x == F.reshape(y, shape=kept)
+    # Where the result is NaN, the elements that are share the gradient.
+    top = F.logical_or(x == F.reshape(y, shape=kept), F.isnan(x))
     count = F.sum(F.cast(top, dtype=g.dtype), dim=dim, keepdim=True)
     return (F.masked(F.reshape(g, shape=kept) / count, top),)
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lampas.engine.infer import broadcast, like_input
+from lampas.engine.promotion import result_type_of
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError
@@ -126,9 +127,9 @@ def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
 
 
 def _require_floating(name: str, *tensors: Tensor) -> None:
-    for x in tensors:
-        if x.dtype.category < 2:
-            raise DTypeError(f"{name} is not implemented for {x.dtype}")
+    common = result_type_of([x._data for x in tensors])
+    if common.category < 2:
+        raise DTypeError(f"{name} is not implemented for {common}")
 
 
 _xlogy = op(
@@ -142,6 +143,9 @@ _xlogy = op(
 
 @_xlogy.forward
 def xlogy_forward(xp: Any, x: Any, other: Any) -> Any:
+    if not hasattr(other, "dtype"):
+        # log() would make a double of a Python number, and so of the result.
+        other = x.dtype.type(other)
     # 0 log y is 0 for every y but NaN.
     zero = xp.logical_and(x == 0, xp.logical_not(xp.isnan(other)))
     return xp.where(zero, xp.zeros_like(x * other), x * xp.log(other))
@@ -175,6 +179,21 @@ def xlogy(input: Tensor | float, other: Tensor | float) -> Tensor:
     return _xlogy.call(input, other)
 
 
+_logit = op(
+    "logit", kind=ELEMENTWISE, promote="float", saves="x", fresh=True, infer=like_input
+)
+
+
+@_logit.forward
+def logit_forward(xp: Any, x: Any) -> Any:
+    return xp.log(x / (1 - x))
+
+
+@_logit.vjp
+def logit_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
+    return (g / (x * (1 - x)),)
+
+
 @method(inplace=True)
 def logit(input: Tensor, eps: float | None = None) -> Tensor:
     """The log of the odds: ``y = log(x / (1 - x))``, the inverse of sigmoid.
@@ -186,8 +205,9 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
     >>> lampas.logit(lampas.tensor([0.5]))
     tensor([0.])
     """
-    x = input if eps is None else clamp(input, eps, 1 - eps)
-    return (x / (1 - x)).log()
+    if eps is None:
+        return _logit.call(input)
+    return _logit.call(clamp(input, eps, 1 - eps))
 
 
 _sinc = op("sinc", kind=ELEMENTWISE, promote="float", saves="x", infer=like_input)

@@ -9,6 +9,7 @@ from lampas.engine.infer import broadcast_shapes
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, ShapeError
 from lampas.ops.activation import softplus
+from lampas.ops.choose import clamp_min
 from lampas.ops.cross_entropy import reduction_of
 from lampas.ops.loss import finish
 from lampas.ops.piecewise import relu
@@ -42,7 +43,7 @@ def hinge_embedding_loss(
     >>> lampas.nn.functional.hinge_embedding_loss(x, lampas.tensor([1.0, -1.0]))
     tensor(0.5000)
     """
-    far = relu(margin - input).masked_fill(target == 1, 0)  # type: ignore[attr-defined]
+    far = clamp_min(margin - input, 0).masked_fill(target == 1, 0)  # type: ignore[attr-defined]
     near = (input + target * 0).masked_fill(target == -1, 0)  # type: ignore[attr-defined]
     return finish(far + near, reduction, size_average, reduce)
 
@@ -72,7 +73,7 @@ def margin_ranking_loss(
             f"got shapes {tuple(input1.shape)}, {tuple(input2.shape)}, "
             f"{tuple(target.shape)}"
         )
-    losses = relu(-target * (input1 - input2) + margin)
+    losses = clamp_min(-target * (input1 - input2) + margin, 0)
     return finish(losses, reduction, size_average, reduce)
 
 
@@ -273,7 +274,7 @@ def cosine_embedding_loss(
     squares = [(x * x).sum(-1) + eps for x in (input1, input2)]  # type: ignore[attr-defined]
     cosine = product / (squares[0] * squares[1]).sqrt()
     near = (1 - cosine).masked_fill(target != 1, 0)
-    far = relu(cosine - margin).masked_fill(target != -1, 0)  # type: ignore[attr-defined]
+    far = clamp_min(cosine - margin, 0).masked_fill(target != -1, 0)  # type: ignore[attr-defined]
     return finish(near + far, reduction, size_average, reduce)
 
 
@@ -286,7 +287,7 @@ def _triplet(
 ) -> Tensor:
     if swapped is not None:
         negative = negative.minimum(swapped())  # type: ignore[attr-defined]
-    return finish(relu(margin + positive - negative), reduction)
+    return finish(clamp_min(margin + positive - negative, 0), reduction)
 
 
 def triplet_margin_loss(

@@ -49,8 +49,11 @@ def _guarded(function: Any, name: str, reverse: bool = False) -> Any:
 def bind() -> None:
     """Give Tensor its operators and their reversed and in-place forms."""
     for name, record in BINARY.items():
-        setattr(Tensor, f"__{name}__", operator(RECORDS[record]))
-        setattr(Tensor, f"__r{name}__", operator(RECORDS[record], reverse=True))
+        check = arithmetic.refuse_bool if name == "sub" else None
+        forth = operator(RECORDS[record], check=check)
+        setattr(Tensor, f"__{name}__", forth)
+        back = operator(RECORDS[record], reverse=True, check=check)
+        setattr(Tensor, f"__r{name}__", back)
         inplace = getattr(Tensor, _INPLACE.get(record, record) + "_")
         setattr(Tensor, f"__i{name}__", inplace)
     for name in COMPARISONS:

@@ -17,7 +17,7 @@ from lampas.engine.record import ELEMENTWISE, LINEAR, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops._arguments import source_of
-from lampas.ops._masked import masked
+from lampas.ops._masked import stopped
 from lampas.random import Generator
 
 __all__ = [
@@ -40,16 +40,16 @@ __all__ = [
 ]
 
 _gate = op("gate", kind=LINEAR, saves="x", fresh=True, infer=like_input)
-"""``g`` where ``low < x < high``, 0 elsewhere; None is no limit."""
+"""``g``, but 0 where ``x <= low`` or ``x >= high``; None is no limit, NaN none too."""
 
 
 @_gate.forward
 def gate_forward(xp: Any, g: Any, x: Any, *, low: Any, high: Any) -> Any:
     if high is None:
-        passes = x > low
+        stops = x <= low
     else:
-        passes = x < high if low is None else (x > low) & (x < high)
-    return masked(xp, passes, g)
+        stops = x >= high if low is None else (x <= low) | (x >= high)
+    return stopped(xp, stops, g)
 
 
 @_gate.vjp
@@ -174,7 +174,8 @@ def hardsigmoid_forward(xp: Any, x: Any) -> Any:
 
 @_hardsigmoid.vjp
 def hardsigmoid_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
-    return (F.gate(g, x, low=-3, high=3) / 6,)
+    # Not the gate: of NaN nothing is let through here, as in PyTorch.
+    return (F.masked(g / 6, F.logical_and(x > -3, x < 3)),)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:
@@ -213,7 +214,7 @@ def hardswish_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
 
 @_hardswish_backward.forward
 def hardswish_backward_forward(xp: Any, g: Any, x: Any) -> Any:
-    slope = xp.where(xp.abs(x) <= 3, x / 3 + 0.5, (x > 3).astype(x.dtype))
+    slope = xp.where(xp.abs(x) < 3, x / 3 + 0.5, (~(x <= -3)).astype(x.dtype))
     return g * slope
 
 
@@ -467,8 +468,8 @@ def softshrink_forward(xp: Any, x: Any, *, lambd: float) -> Any:
 @_hardshrink.vjp
 @_softshrink.vjp
 def shrink_vjp(F: Any, g: Any, x: Any, *, need: Any, lambd: float) -> Any:
-    above = F.gate(g, x, low=lambd, high=None)
-    return (above + F.gate(g, x, low=None, high=-lambd),)
+    within = F.logical_and(x >= -lambd, x <= lambd)
+    return (F.masked(g, F.logical_not(within)),)
 
 
 @method()

@@ -26,8 +26,14 @@ _pow = op(
 
 @_pow.forward
 def pow_forward(xp: Any, x: Any, other: Any) -> Any:
-    if xp.result_type(x, other).kind not in "iu":
+    kind = xp.result_type(x, other).kind
+    if kind == "b":
+        return xp.logical_or(x, xp.logical_not(other))
+    if kind not in "iu":
         return xp.power(x, other)
+    if isinstance(other, int):
+        # absolute() would make int64 of a Python number, and so of the result.
+        other = x.dtype.type(other)
     # A negative power of an integer is 0, but for those of 1 and -1.
     size = xp.absolute(x)
     unit = xp.power(x, xp.absolute(other) % 2)

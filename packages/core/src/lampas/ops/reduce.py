@@ -258,7 +258,8 @@ def var_vjp(
     keepdim: bool,
     correction: float,
 ) -> Any:
-    freedom = _freedom(x.shape, dim, correction)
+    # Not cut off at 0 as in the value: PyTorch's rule.
+    freedom = _count(x.shape, dim) - correction
     g = F.reshape(g, shape=_kept(x.shape, dim))
     away = x - F.mean(x, dim=dim, keepdim=True)
     return (g * away * (2 / freedom if freedom else math.nan),)

@@ -313,7 +313,11 @@ def abs_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
 @_sgn.forward
 def sgn_forward(xp: Any, x: Any) -> Any:
     if x.dtype.kind != "c":
-        return xp.sign(x)
+        # Of NaN it is 0, as in PyTorch.
+        found = xp.asarray(xp.sign(x))
+        if x.dtype.kind == "f":
+            xp.copyto(found, 0, where=found != found)
+        return found
     size = xp.absolute(x)
     return xp.where(size == 0, 0, x / xp.where(size == 0, 1, size)).astype(x.dtype)
 
@@ -323,7 +327,8 @@ def sgn_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
     # Of real numbers this is 0.
     y = F.sgn(x)
     along = (F.conj(y) * g + F.conj(g) * y) * 0.5
-    return (F.masked((g - along * y) / F.abs(x), x != 0),)
+    known = F.logical_and(x != 0, x == x)
+    return (F.masked((g - along * y) / F.abs(x), known),)
 
 
 def abs(input: Tensor) -> Tensor:
