@@ -18,32 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # Before the families and after them: of functions of one name some type checkers
-    # keep the first, some the last.
-    from lampas.ops.covariance import *
-    from lampas.ops.cumulative import *
-    from lampas.ops.distance import *
-    from lampas.ops.einsum import *
-    from lampas.ops.floats import *
-    from lampas.ops.gamma import *
-    from lampas.ops.gamma_incomplete import *
-    from lampas.ops.gradient import *
-    from lampas.ops.grid_sampler import *
-    from lampas.ops.histogram import *
-    from lampas.ops.integers import *
-    from lampas.ops.linalg_names import *
-    from lampas.ops.matrix_exp import *
-    from lampas.ops.matrix_power import chain_matmul, matrix_power
-    from lampas.ops.neural import *
-    from lampas.ops.polar import *
-    from lampas.ops.product import *
-    from lampas.ops.quantile import *
-    from lampas.ops.questions import *
-    from lampas.ops.renorm import *
-    from lampas.ops.stft import *
-    from lampas.ops.strided import *
-    from lampas.ops.taper_periodic import *
-    from lampas.ops.trapezoid import *
-    from lampas.ops.vander import *
+    # keep the first, some the last. Late families stand below, not here.
     from lampas.ops.with_out import *
 
 from lampas._version import __version__
@@ -133,7 +108,31 @@ if TYPE_CHECKING:
     )
     from lampas.doctor import show_config
     from lampas.io import load, save
+    from lampas.ops.covariance import *
+    from lampas.ops.cumulative import *
+    from lampas.ops.distance import *
+    from lampas.ops.einsum import *
+    from lampas.ops.floats import *
+    from lampas.ops.gamma import *
+    from lampas.ops.gamma_incomplete import *
+    from lampas.ops.gradient import *
+    from lampas.ops.grid_sampler import *
+    from lampas.ops.histogram import *
+    from lampas.ops.integers import *
+    from lampas.ops.linalg_names import *
+    from lampas.ops.matrix_exp import *
     from lampas.ops.matrix_power import chain_matmul, matrix_power
+    from lampas.ops.neural import *
+    from lampas.ops.polar import *
+    from lampas.ops.product import *
+    from lampas.ops.quantile import *
+    from lampas.ops.questions import *
+    from lampas.ops.renorm import *
+    from lampas.ops.stft import *
+    from lampas.ops.strided import *
+    from lampas.ops.taper_periodic import *
+    from lampas.ops.trapezoid import *
+    from lampas.ops.vander import *
     from lampas.random import (
         Generator,
         default_generator,
