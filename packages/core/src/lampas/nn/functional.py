@@ -40,6 +40,7 @@ from lampas.ops.conv import (
     conv_transpose2d,
     conv_transpose3d,
 )
+from lampas.ops.conv_tbc import conv_tbc
 from lampas.ops.cross_entropy import cross_entropy, nll_loss
 from lampas.ops.ctc import ctc_loss
 from lampas.ops.distance import pdist
@@ -60,6 +61,7 @@ from lampas.ops.fractional import (
     fractional_max_pool3d_with_indices,
 )
 from lampas.ops.grid_sample import affine_grid, grid_sample
+from lampas.ops.linear_entropy import linear_cross_entropy
 from lampas.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -143,6 +145,8 @@ from lampas.ops.unpool import (
     max_unpool3d,
 )
 
+native_channel_shuffle = channel_shuffle
+
 __all__ = [
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
@@ -165,6 +169,7 @@ __all__ = [
     "conv1d",
     "conv2d",
     "conv3d",
+    "conv_tbc",
     "conv_transpose1d",
     "conv_transpose2d",
     "conv_transpose3d",
@@ -207,6 +212,7 @@ __all__ = [
     "leaky_relu",
     "leaky_relu_",
     "linear",
+    "linear_cross_entropy",
     "local_response_norm",
     "log_softmax",
     "logsigmoid",
@@ -229,6 +235,7 @@ __all__ = [
     "multi_margin_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
+    "native_channel_shuffle",
     "nll_loss",
     "normalize",
     "one_hot",
