@@ -295,3 +295,42 @@ def test_ldexp_of_integers_is_floating():
     found = lampas.ldexp(lampas.tensor([3]), lampas.tensor([-1]))
     assert found.dtype == lampas.float32
     assert found.tolist() == [1.5]
+
+
+@pytest.mark.parametrize("kind", "tuvw")
+def test_many_degrees_continue_the_few(kind):
+    """The recurrence across the seam between steps and angles, and at the ends."""
+    function = getattr(special, f"chebyshev_polynomial_{kind}")
+    x = lampas.tensor([0.3, -0.9, 0.999, 1.0, -1.0], dtype=F64)
+    for n in (100, 101):
+        wanted = 2 * x * function(x, n) - function(x, n - 1)
+        np.testing.assert_allclose(
+            function(x, n + 1).numpy(), wanted.numpy(), rtol=1e-10, atol=1e-12
+        )
+
+
+def test_degrees_without_end_come_to_one():
+    """No steps are made for what has overflowed or has an angle."""
+    x = lampas.tensor([0.5, 1.0, 2.0], dtype=F64)
+    found = special.chebyshev_polynomial_t(x, 3e15).tolist()
+    assert found[1:2] == [1.0]
+    assert abs(found[0]) <= 1
+    assert math.isnan(found[2])
+    assert math.isnan(special.hermite_polynomial_h(x, 1e18)[0].item())
+
+
+def test_numbers_do_not_widen_the_result():
+    x = lampas.tensor([2.0])
+    for function in (special.xlogy, special.xlog1py):
+        assert function(x, 3.3).dtype == lampas.float32
+        assert function(3.3, x).dtype == lampas.float32
+        assert function(x.half(), 3.3).dtype == lampas.float16
+        assert function(x.double(), 3).dtype == F64
+
+
+def test_odds_of_unsigned_integers_are_those_of_floats():
+    """1 - x must not wrap around."""
+    same(
+        special.logit(lampas.tensor([6, 1, 0], dtype=lampas.uint8)).tolist(),
+        [NAN, INF, -INF],
+    )

@@ -32,7 +32,8 @@ def polynomial(x: Any, coefficients: Sequence[float]) -> Any:
     """``sum c[k] x ** k`` by Horner's rule."""
     result = x * 0 + coefficients[-1]
     for c in coefficients[-2::-1]:
-        result = result * x + c
+        result *= x
+        result += c
     return result
 
 
@@ -42,7 +43,10 @@ def chebyshev(x: Any, low: float, high: float, coefficients: Sequence[float]) ->
     double = u * 2
     before, last = u * 0, u * 0
     for c in coefficients[:0:-1]:
-        before, last = last, double * last - before + c
+        step = double * last
+        step -= before
+        step += c
+        before, last = last, step
     return u * last - before + coefficients[0]
 
 
@@ -78,6 +82,8 @@ def by_parts(xp: Any, arrays: Sequence[Any], *parts: Part) -> Any:
     left = xp.ones(flat[0].shape, bool)
     for condition, function in parts:
         chosen = xp.logical_and(left, xp.reshape(condition, -1))
+        if not bool(xp.any(chosen)):
+            continue
         left = xp.logical_and(left, xp.logical_not(chosen))
         if callable(function):
             result[chosen] = function(xp, *(a[chosen] for a in flat))

@@ -65,7 +65,7 @@ def _fraction(xp: Any, a: Any, x: Any) -> Any:
         d = 1 / (weight * d + b)
         c = b + weight / c
         value = value * c * d
-        moving = xp.absolute(c * d - 1) > 4e-16
+        moving = xp.absolute(c * d - 1) > 1e-15
     return value * a * _weight(xp, a, x)
 
 

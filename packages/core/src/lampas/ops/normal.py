@@ -11,7 +11,7 @@ from lampas.engine.infer import broadcast, like_input
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor
 from lampas.ops._arguments import require_one
-from lampas.ops._special import by_parts, chebyshev, require_real
+from lampas.ops._special import by_parts, chebyshev, doubles, require_real
 from lampas.ops.erf import erfc_forward, erfinv_forward
 
 __all__ = ["entr", "erfcx", "log_ndtr", "ndtr", "ndtri", "xlog1py"]
@@ -283,9 +283,10 @@ _xlog1py = op(
 
 @_xlog1py.forward
 def xlog1py_forward(xp: Any, x: Any, other: Any) -> Any:
+    a, b, dtype = doubles(xp, x, other)
     # 0 log1p(y) is 0 for every y but NaN.
-    zero = xp.logical_and(x == 0, xp.logical_not(xp.isnan(other)))
-    return xp.where(zero, xp.zeros_like(x * other), x * xp.log1p(other))
+    zero = xp.logical_and(a == 0, xp.logical_not(xp.isnan(b)))
+    return xp.where(zero, 0, a * xp.log1p(b)).astype(dtype)
 
 
 @_xlog1py.vjp

@@ -13,7 +13,7 @@ from lampas.engine.infer import broadcast
 from lampas.engine.record import ELEMENTWISE, Record, op
 from lampas.engine.tensor import Tensor
 from lampas.ops._arguments import require_one
-from lampas.ops._special import doubles, require_real
+from lampas.ops._special import by_parts, doubles, require_real
 
 __all__ = [
     "chebyshev_polynomial_t",
@@ -32,31 +32,89 @@ __all__ = [
 
 Step = Callable[[Any, int, Any, Any], Any]
 
+_MANY = 100  # degrees, from which on angles serve instead of as many steps
 
-def _climb(xp: Any, x: Any, other: Any, first: Callable[..., Any], step: Step) -> Any:
-    """The polynomial of degree ``other``: from degrees 0 and 1 up to the highest.
+
+def _climb(xp: Any, x: Any, n: Any, first: Callable[..., Any], step: Step) -> Any:
+    """The polynomial of degree ``n``: from degrees 0 and 1 up to the highest.
 
     Args:
         xp: the array module.
-        x, other: the operands, of which one may be a number.
+        x, n: float64 arrays of one shape; degrees are whole or NaN, which counts as -1.
         first: ``first(x)`` gives degree 1.
         step: ``step(x, k, p, before)`` gives degree k + 1 from degrees k and k - 1.
     """
+    before, p, k = xp.ones_like(x), first(x), 1
+    result = xp.where(n == 0, before, xp.where(n == 1, p, xp.zeros_like(x)))
+    left = n > 1
+    while bool(xp.any(left)):
+        before, p, k = p, step(x, k, p, before), k + 1
+        # What has become NaN stays so.
+        lost = xp.logical_and(left, xp.isnan(p))
+        result = xp.where(xp.logical_or(n == k, lost), p, result)
+        left = xp.logical_and(left, xp.logical_and(n > k, xp.logical_not(lost)))
+    return result
+
+
+def _by_steps(
+    xp: Any, x: Any, other: Any, first: Callable[..., Any], step: Step
+) -> Any:
     x, n, dtype = doubles(xp, x, other)
-    n = xp.trunc(n)
-    before, p = xp.ones_like(x), first(x)
-    result = xp.where(n == 0, xp.ones_like(x), xp.zeros_like(x))
-    result = xp.where(n == 1, p, result)
-    highest = int(xp.max(n)) if n.size and not bool(xp.any(xp.isnan(n))) else 0
-    for k in range(1, highest):
-        before, p = p, step(x, k, p, before)
-        result = xp.where(n == k + 1, p, result)
-    return result.astype(dtype)
+    return _climb(xp, x, xp.trunc(n), first, step).astype(dtype)
 
 
 def _double(x: Any, k: int, p: Any, before: Any) -> Any:
     """The step that all four kinds of Chebyshev polynomials share."""
     return 2 * x * p - before
+
+
+def _chebyshev(
+    xp: Any,
+    x: Any,
+    other: Any,
+    first: Callable[..., Any],
+    angular: Callable[..., Any],
+    ends: tuple[Callable[..., Any], Callable[..., Any]],
+) -> Any:
+    """By steps, and many of them by angles.
+
+    Args:
+        xp: the array module.
+        x, other: the operands, of which one may be a number.
+        first: ``first(x)`` gives degree 1.
+        angular: ``angular(xp, t, n)`` gives the value at ``x = cos(t)``.
+        ends: of the degree, the value at 1 and the size of that at -1.
+    """
+    x, n, dtype = doubles(xp, x, other)
+    n = xp.trunc(n)
+    many = n > _MANY
+    high, low = ends
+    return by_parts(
+        xp,
+        [x, n],
+        (
+            xp.logical_and(many, xp.absolute(x) < 1),
+            lambda xp, x, n: angular(xp, xp.arccos(x), n),
+        ),
+        (xp.logical_and(many, x == 1), lambda xp, x, n: high(n)),
+        (
+            xp.logical_and(many, x == -1),
+            lambda xp, x, n: xp.where(n % 2 == 0, low(n), -low(n)),
+        ),
+        (xp.ones(x.shape, bool), lambda xp, x, n: _climb(xp, x, n, first, _double)),
+    ).astype(dtype)
+
+
+def _one(n: Any) -> Any:
+    return n * 0 + 1
+
+
+def _next(n: Any) -> Any:
+    return n + 1
+
+
+def _odd(n: Any) -> Any:
+    return 2 * n + 1
 
 
 def _polynomial(name: str) -> Record:
@@ -74,7 +132,10 @@ _chebyshev_polynomial_t = _polynomial("chebyshev_polynomial_t")
 
 @_chebyshev_polynomial_t.forward
 def chebyshev_polynomial_t_forward(xp: Any, x: Any, other: Any) -> Any:
-    return _climb(xp, x, other, lambda x: x, _double)
+    def angular(xp: Any, t: Any, n: Any) -> Any:
+        return xp.cos(n * t)
+
+    return _chebyshev(xp, x, other, lambda x: x, angular, (_one, _one))
 
 
 def chebyshev_polynomial_t(input: Tensor | float, n: Tensor | float) -> Tensor:
@@ -100,7 +161,10 @@ _chebyshev_polynomial_u = _polynomial("chebyshev_polynomial_u")
 
 @_chebyshev_polynomial_u.forward
 def chebyshev_polynomial_u_forward(xp: Any, x: Any, other: Any) -> Any:
-    return _climb(xp, x, other, lambda x: 2 * x, _double)
+    def angular(xp: Any, t: Any, n: Any) -> Any:
+        return xp.sin((n + 1) * t) / xp.sin(t)
+
+    return _chebyshev(xp, x, other, lambda x: 2 * x, angular, (_next, _next))
 
 
 def chebyshev_polynomial_u(input: Tensor | float, n: Tensor | float) -> Tensor:
@@ -128,7 +192,10 @@ _chebyshev_polynomial_v = _polynomial("chebyshev_polynomial_v")
 
 @_chebyshev_polynomial_v.forward
 def chebyshev_polynomial_v_forward(xp: Any, x: Any, other: Any) -> Any:
-    return _climb(xp, x, other, lambda x: 2 * x - 1, _double)
+    def angular(xp: Any, t: Any, n: Any) -> Any:
+        return xp.cos((n + 0.5) * t) / xp.cos(t / 2)
+
+    return _chebyshev(xp, x, other, lambda x: 2 * x - 1, angular, (_one, _odd))
 
 
 def chebyshev_polynomial_v(input: Tensor | float, n: Tensor | float) -> Tensor:
@@ -156,7 +223,10 @@ _chebyshev_polynomial_w = _polynomial("chebyshev_polynomial_w")
 
 @_chebyshev_polynomial_w.forward
 def chebyshev_polynomial_w_forward(xp: Any, x: Any, other: Any) -> Any:
-    return _climb(xp, x, other, lambda x: 2 * x + 1, _double)
+    def angular(xp: Any, t: Any, n: Any) -> Any:
+        return xp.sin((n + 0.5) * t) / xp.sin(t / 2)
+
+    return _chebyshev(xp, x, other, lambda x: 2 * x + 1, angular, (_odd, _one))
 
 
 def chebyshev_polynomial_w(input: Tensor | float, n: Tensor | float) -> Tensor:
@@ -187,7 +257,7 @@ def hermite_polynomial_h_forward(xp: Any, x: Any, other: Any) -> Any:
     def step(x: Any, k: int, p: Any, before: Any) -> Any:
         return 2 * (x * p - k * before)
 
-    return _climb(xp, x, other, lambda x: 2 * x, step)
+    return _by_steps(xp, x, other, lambda x: 2 * x, step)
 
 
 def hermite_polynomial_h(input: Tensor | float, n: Tensor | float) -> Tensor:
@@ -216,7 +286,7 @@ def hermite_polynomial_he_forward(xp: Any, x: Any, other: Any) -> Any:
     def step(x: Any, k: int, p: Any, before: Any) -> Any:
         return x * p - k * before
 
-    return _climb(xp, x, other, lambda x: x, step)
+    return _by_steps(xp, x, other, lambda x: x, step)
 
 
 def hermite_polynomial_he(input: Tensor | float, n: Tensor | float) -> Tensor:
@@ -245,7 +315,7 @@ def laguerre_polynomial_l_forward(xp: Any, x: Any, other: Any) -> Any:
     def step(x: Any, k: int, p: Any, before: Any) -> Any:
         return ((2 * k + 1 - x) * p - k * before) / (k + 1)
 
-    return _climb(xp, x, other, lambda x: 1 - x, step)
+    return _by_steps(xp, x, other, lambda x: 1 - x, step)
 
 
 def laguerre_polynomial_l(input: Tensor | float, n: Tensor | float) -> Tensor:
@@ -274,7 +344,7 @@ def legendre_polynomial_p_forward(xp: Any, x: Any, other: Any) -> Any:
     def step(x: Any, k: int, p: Any, before: Any) -> Any:
         return ((2 * k + 1) * x * p - k * before) / (k + 1)
 
-    return _climb(xp, x, other, lambda x: x, step)
+    return _by_steps(xp, x, other, lambda x: x, step)
 
 
 def legendre_polynomial_p(input: Tensor | float, n: Tensor | float) -> Tensor:
