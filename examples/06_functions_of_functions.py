@@ -24,7 +24,9 @@ def loss(params, image, label):
 # The gradient for each example: one pass for the batch, as clipping for privacy needs.
 per_example = func.vmap(func.grad(loss), in_dims=(None, 0, 0))(params, images, labels)
 norms = sum((g.flatten(1) ** 2).sum(1) for g in per_example.values()).sqrt()
-print("gradients of", norms.numel(), "examples, the longest", f"{norms.max().item():.3f}")
+print(
+    "gradients of", norms.numel(), "examples, the longest", f"{norms.max().item():.3f}"
+)
 
 
 def energy(x):
