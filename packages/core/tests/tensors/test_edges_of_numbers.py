@@ -145,3 +145,8 @@ def test_mixed_kinds_of_logaddexp():
     found = lampas.logaddexp(x, y)
     assert found.dtype is lampas.float32
     np.testing.assert_allclose(found.numpy(), np.logaddexp([0, 1], [0.0, 0.5]), 1e-6)
+
+
+def test_bits_of_floats_are_refused():
+    with pytest.raises(DTypeError, match="not implemented for lampas.float32"):
+        _ = ~lampas.ones(1)

@@ -116,6 +116,8 @@ def _unary(record: Record) -> Callable[..., Any]:
         token = silence()
         try:
             y = ufunc(a)
+        except FAULTS as error:
+            raise translated(record, (x,), error) from None
         finally:
             unsilence(token)
         if type(y) is not _ndarray:
