@@ -172,3 +172,15 @@ def test_log1p_keeps_small_real_parts():
 
 def test_complex_numbers_at_equal_distances():
     assert lampas.linspace(0, 1j, 3).tolist() == [0, 0.5j, 1j]
+
+
+def test_powers_of_complex_numbers_have_gradients_of_second_order():
+    """For f = z ** w: the gradient by w is conj(f log z), that of its real part next."""
+    z = lampas.tensor(1 + 1j, dtype=lampas.complex128)
+    w = lampas.tensor(0.5 - 2j, dtype=lampas.complex128, requires_grad=True)
+    (first,) = lampas.autograd.grad((z**w).real, w, create_graph=True)
+    (second,) = lampas.autograd.grad(first.real, w)
+    log = cmath.log(1 + 1j)
+    power = cmath.exp((0.5 - 2j) * log)
+    assert first.item() == pytest.approx((power * log).conjugate())
+    assert second.item() == pytest.approx((power * log**2).conjugate())

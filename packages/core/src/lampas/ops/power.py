@@ -54,7 +54,7 @@ def pow_vjp(
         dx = F.sum_to(F.masked(g * F.conj(slope), other != 0), shape=shape)
     if need[1]:
         slope = F.pow(x, other) * F.log(x)
-        still = F.logical_and(x == 0, F.logical_not(other < 0))
+        still = F.logical_and(x == 0, F.logical_not(F.real(other) < 0))
         slope = F.masked(slope, F.logical_not(still))
         dother = F.sum_to(g * F.conj(slope), shape=other_shape)
     return dx, dother
