@@ -175,7 +175,7 @@ def test_complex_numbers_at_equal_distances():
 
 
 def test_powers_of_complex_numbers_have_gradients_of_second_order():
-    """For f = z ** w: the gradient by w is conj(f log z), that of its real part next."""
+    """For f = z ** w: the gradient by w is conj(f log z), then conj(f log z ** 2)."""
     z = lampas.tensor(1 + 1j, dtype=lampas.complex128)
     w = lampas.tensor(0.5 - 2j, dtype=lampas.complex128, requires_grad=True)
     (first,) = lampas.autograd.grad((z**w).real, w, create_graph=True)
