@@ -9,7 +9,7 @@ from typing import Any
 from lampas.engine.infer import broadcast_shapes, like_input
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor
-from lampas.errors import ArgumentError, ShapeError
+from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops.activation import logsigmoid, softplus
 from lampas.ops.cross_entropy import reduction_of
 
@@ -74,6 +74,13 @@ def mse_loss(
     _pair("mse_loss", input, target)
     difference = input - target
     return _weighted(difference * difference, weight, reduction, size_average, reduce)
+
+
+def _check_floating(name: str, **arguments: Tensor) -> None:
+    """Refuse integers where half of an answer would be lost or guessed."""
+    for argument, x in arguments.items():
+        if x._data.dtype.kind in "biu":
+            raise DTypeError(f"{name}: {argument} must be floating, got {x.dtype}")
 
 
 def _weighted(
@@ -158,6 +165,7 @@ def huber_loss(
     """
     if delta <= 0:
         raise ShapeError(f"huber_loss: delta must be positive, got {delta}")
+    _check_floating("huber_loss", input=input)
     _pair("huber_loss", input, target)
     losses = _huber.call(input - target, delta=delta)
     return _weighted(losses, weight, reduction, None, None)
@@ -188,6 +196,7 @@ def smooth_l1_loss(
         raise ShapeError(f"smooth_l1_loss: beta must not be negative, got {beta}")
     if beta == 0:
         return l1_loss(input, target, size_average, reduce, reduction)
+    _check_floating("smooth_l1_loss", input=input)
     _pair("smooth_l1_loss", input, target)
     losses = _huber.call(input - target, delta=float(beta)) / beta
     return finish(losses, reduction, size_average, reduce)
@@ -240,7 +249,7 @@ def binary_cross_entropy(
 
     Raises:
         ValueError: shapes differ.
-        RuntimeError: an input outside [0, 1].
+        RuntimeError: an input outside [0, 1], or dtypes that differ.
 
     >>> p = lampas.tensor([0.5])
     >>> lampas.nn.functional.binary_cross_entropy(p, lampas.tensor([1.0]))
@@ -250,6 +259,12 @@ def binary_cross_entropy(
         raise ArgumentError(
             f"using a target size {tuple(target.shape)} that is different to the input "
             f"size {tuple(input.shape)} is deprecated; they must have the same size"
+        )
+    _check_floating("binary_cross_entropy", input=input)
+    if target.dtype is not input.dtype:
+        raise DTypeError(
+            f"binary_cross_entropy: target must have input's dtype {input.dtype}, got "
+            f"{target.dtype}; use target.to(input.dtype)"
         )
     data = input._data
     if data.size and not bool(((data >= 0) & (data <= 1)).all()):
@@ -294,6 +309,7 @@ def binary_cross_entropy_with_logits(
             f"target size {tuple(target.shape)} must be the same as input size "
             f"{tuple(input.shape)}"
         )
+    _check_floating("binary_cross_entropy_with_logits", input=input, target=target)
     if pos_weight is None:
         losses = softplus(input, 1.0, math.inf) - input * target
     else:
@@ -328,6 +344,7 @@ def kl_div(
     >>> lampas.nn.functional.kl_div(p.log(), p, reduction="batchmean")
     tensor(0.)
     """
+    _check_floating("kl_div", input=input, target=target)
     if log_target:
         losses = target.exp() * (target - input)  # type: ignore[attr-defined]
     else:

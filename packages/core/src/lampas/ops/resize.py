@@ -85,6 +85,8 @@ def _matrix(
     if mode.startswith("nearest"):
         return _nearest(size, out, scale, mode == "nearest-exact")
     if antialias:
+        if corners:
+            scale = (size - 1) / (out - 1) if out > 1 else 0.0
         return _antialiased(size, out, scale, mode)
     places = _sources(size, out, scale, corners)
     return _cubic(places, size) if mode == "bicubic" else _linear(places, size)
