@@ -334,3 +334,14 @@ def test_odds_of_unsigned_integers_are_those_of_floats():
         special.logit(lampas.tensor([6, 1, 0], dtype=lampas.uint8)).tolist(),
         [NAN, INF, -INF],
     )
+
+
+def test_names_of_both_namespaces_are_one_function():
+    """So those take out= here too."""
+    for name in ("digamma", "erf", "i0", "polygamma", "sinc", "softmax", "xlogy"):
+        assert getattr(special, name) is getattr(lampas, name)
+    assert special.gammaln is lampas.lgamma
+    assert special.gammainc is lampas.igamma
+    out = lampas.empty(2)
+    assert special.psi(lampas.tensor([1.0, 2.0]), out=out) is out
+    same(out.tolist(), [-0.5772156649, 0.4227843351], rel=1e-6)

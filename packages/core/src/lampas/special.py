@@ -16,7 +16,6 @@ from lampas.ops.bessel import (
     spherical_bessel_j0,
 )
 from lampas.ops.bessel_modified import (
-    i0,
     i0e,
     i1,
     i1e,
@@ -27,10 +26,6 @@ from lampas.ops.bessel_modified import (
     scaled_modified_bessel_k0,
     scaled_modified_bessel_k1,
 )
-from lampas.ops.erf import erf, erfc, erfinv
-from lampas.ops.gamma import digamma, lgamma, mvlgamma, polygamma
-from lampas.ops.gamma_incomplete import igamma, igammac
-from lampas.ops.logs import logit, sinc, xlogy
 from lampas.ops.normal import entr, erfcx, log_ndtr, ndtr, ndtri, xlog1py
 from lampas.ops.polynomials import (
     chebyshev_polynomial_t,
@@ -46,9 +41,29 @@ from lampas.ops.polynomials import (
     shifted_chebyshev_polynomial_v,
     shifted_chebyshev_polynomial_w,
 )
-from lampas.ops.reduce import logsumexp
-from lampas.ops.softmax import log_softmax, softmax
-from lampas.ops.unary import exp2, expm1, log1p, round, sigmoid
+from lampas.ops.with_out import (
+    digamma,
+    erf,
+    erfc,
+    erfinv,
+    exp2,
+    expm1,
+    i0,
+    igamma,
+    igammac,
+    lgamma,
+    log1p,
+    log_softmax,
+    logit,
+    logsumexp,
+    mvlgamma,
+    polygamma,
+    round,
+    sigmoid,
+    sinc,
+    softmax,
+    xlogy,
+)
 from lampas.ops.zeta import zeta
 
 __all__ = [
