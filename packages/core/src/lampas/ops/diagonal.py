@@ -10,7 +10,7 @@ from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import SHAPE, op
 from lampas.engine.tensor import Tensor, method
-from lampas.errors import ShapeError
+from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim
 from lampas.ops.shape import reshape
 
@@ -179,6 +179,8 @@ def trace(input: Tensor) -> Tensor:
     """
     if input._data.ndim != 2:
         raise ShapeError(f"trace: input must be a matrix, got {tuple(input.shape)}")
+    if input.dtype.name == "bool":
+        raise DTypeError("trace is not implemented for lampas.bool")
     return diagonal(input).sum()
 
 

@@ -76,6 +76,13 @@ def mode_forward(xp: Any, x: Any, *, dim: int, keepdim: bool) -> Any:
     if x.ndim == 0:
         return x.copy(), xp.zeros((), np.int64)
     order = xp.argsort(x, axis=dim, kind="stable")
+    if x.dtype.kind == "f":
+        # As the smallest value a NaN wins over others that occur once.
+        last = (x != x).sum(axis=dim, keepdims=True)
+        length = x.shape[dim]
+        shape = (-1,) + (1,) * (x.ndim - dim - 1)
+        turned = (xp.arange(length).reshape(shape) - last) % length
+        order = xp.take_along_axis(order, turned, axis=dim)
     ranked = xp.take_along_axis(x, order, axis=dim)
     position = xp.arange(x.shape[dim]).reshape((-1,) + (1,) * (x.ndim - dim - 1))
     front = (slice(None),) * dim
@@ -133,6 +140,8 @@ def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> A
 @numpy_names
 def mode(input: Tensor, dim: int = -1, keepdim: bool = False) -> ModeResult:
     """The most frequent element along a dimension, the smallest of several.
+
+    NaN counts as the smallest, and as different from every other.
 
     Args:
         input: any shape, not complex.

@@ -514,6 +514,13 @@ def _judged(input: Tensor, result: Tensor) -> Tensor:
     return cast(result, input.dtype) if input.dtype.name == "uint8" else result
 
 
+def _truth_dims(dim: Any, ndim: int) -> tuple[int, ...]:
+    # Unlike every other reduction, these reduce nothing if told no dimension.
+    if isinstance(dim, (tuple, list)) and not dim:
+        return ()
+    return dims_of(dim, ndim)
+
+
 @method()
 @numpy_names
 def all(
@@ -523,13 +530,13 @@ def all(
 
     Args:
         input: any shape.
-        dim: the dimensions to reduce; all of them by default.
+        dim: the dimensions to reduce; all of them by default, none for ``()``.
         keepdim: keep reduced dimensions with size 1.
 
     >>> lampas.all(lampas.tensor([True, False]))
     tensor(False)
     """
-    dims = dims_of(dim, input._data.ndim)
+    dims = _truth_dims(dim, input._data.ndim)
     return _judged(input, _all.call(input, dim=dims, keepdim=keepdim))
 
 
@@ -543,7 +550,7 @@ def any(
     >>> lampas.any(lampas.tensor([True, False]))
     tensor(True)
     """
-    dims = dims_of(dim, input._data.ndim)
+    dims = _truth_dims(dim, input._data.ndim)
     return _judged(input, _any.call(input, dim=dims, keepdim=keepdim))
 
 

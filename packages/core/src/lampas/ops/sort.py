@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from lampas.dtypes import int64
+from lampas.dtypes import HALVES, int64
 from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import op
@@ -73,6 +73,9 @@ def sort_forward(xp: Any, x: Any, *, dim: int, descending: bool) -> Any:
 
 def _order(xp: Any, x: Any, dim: int, descending: bool) -> Any:
     """Stable order; NaN counts as the largest value."""
+    if x.dtype in HALVES:
+        # NumPy does not know the place of bfloat16's NaN.
+        x = x.astype(np.float32)
     if not descending:
         return xp.argsort(x, axis=dim, kind="stable")
     # Sorting the reversed entries and reversing again keeps ties in their order.
@@ -216,6 +219,8 @@ def topk(
     """
     dim = normalize_dim(dim, input._data.ndim)
     size = (input._data.shape or (1,))[dim]
+    if input.dtype.name == "bool":
+        raise DTypeError("topk is not implemented for lampas.bool")
     if not 0 <= k <= size:
         raise ShapeError(f"topk: k must be in [0, {size}], got {k}")
     values, indices = sort(input, dim, largest)
@@ -238,6 +243,8 @@ def kthvalue(
     """
     dim = normalize_dim(dim, input._data.ndim)
     size = (input._data.shape or (1,))[dim]
+    if input.dtype.name == "bool":
+        raise DTypeError("kthvalue is not implemented for lampas.bool")
     if not 1 <= k <= size:
         raise ShapeError(f"kthvalue: k must be in [1, {size}], got {k}")
     values, indices = sort(input, dim)
@@ -247,6 +254,16 @@ def kthvalue(
     if not keepdim:
         pair = pair[0].squeeze(dim), pair[1].squeeze(dim)
     return KthvalueResult(*pair)
+
+
+def _check_distinct(name: str, input: Tensor, dim: int | None) -> None:
+    if input.is_complex():
+        raise DTypeError(f"{name} is not implemented for {input.dtype}")
+    if dim is not None and input._data.size == 0 and input._data.shape[dim] != 0:
+        raise ShapeError(
+            f"{name}: the slices along dimension {dim} have no elements "
+            f"(input has shape {tuple(input.shape)})"
+        )
 
 
 @method()
@@ -265,19 +282,24 @@ def unique(
         return_counts: also give how often each value occurs.
         dim: compare slices along this dimension instead of elements.
 
+    Raises:
+        RuntimeError: input is complex, or the slices have no elements.
+
     >>> lampas.unique(lampas.tensor([3, 1, 3]))
     tensor([1, 3])
     """
     if dim is not None:
         dim = normalize_dim(dim, input._data.ndim)
+    _check_distinct("unique", input, dim)
+    data = input._data
     values, inverse, counts = np.unique(
-        input._data,
+        data.astype(np.float32) if data.dtype in HALVES else data,
         return_inverse=True,
         return_counts=True,
         axis=dim,
         equal_nan=False,
     )
-    results = [wrap(values)]
+    results = [wrap(values.astype(data.dtype, copy=False))]
     if return_inverse:
         shape = input._data.shape if dim is None else (-1,)
         results.append(wrap(inverse.reshape(shape)))
@@ -300,15 +322,20 @@ def unique_consecutive(
         return_counts: also give the length of each run.
         dim: compare slices along this dimension instead of elements.
 
+    Raises:
+        RuntimeError: input is complex, or the slices have no elements.
+
     >>> lampas.unique_consecutive(lampas.tensor([1, 1, 2, 1]))
     tensor([1, 2, 1])
     """
     data = input._data
+    if dim is not None:
+        dim = normalize_dim(dim, data.ndim)
+    _check_distinct("unique_consecutive", input, dim)
     if dim is None:
         lines = data.reshape(-1)
         rows = lines.reshape(-1, 1)
     else:
-        dim = normalize_dim(dim, data.ndim)
         lines = np.moveaxis(data, dim, 0)
         rows = lines.reshape(len(lines), math.prod(lines.shape[1:]))
     changes = (rows[1:] != rows[:-1]).any(axis=1)

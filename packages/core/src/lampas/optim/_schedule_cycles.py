@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.errors import ArgumentError
-from lampas.optim._schedule import LRScheduler
+from lampas.optim._schedule import LRScheduler, check_optimizer, one_each
 from lampas.optim.optimizer import Optimizer
 
 __all__ = ["CosineAnnealingWarmRestarts", "OneCycleLR"]
@@ -104,6 +104,7 @@ class OneCycleLR(LRScheduler):
         three_phase: bool = False,
         last_epoch: int = -1,
     ) -> None:
+        check_optimizer(optimizer)
         if total_steps is None:
             if epochs is None or steps_per_epoch is None:
                 raise ArgumentError("give total_steps, or epochs and steps_per_epoch")
@@ -120,7 +121,7 @@ class OneCycleLR(LRScheduler):
         self.cycle_momentum = cycle_momentum
         self._phases = _phases(total_steps, pct_start, three_phase)
         groups = optimizer.param_groups
-        peaks = max_lr if isinstance(max_lr, (list, tuple)) else [max_lr] * len(groups)
+        peaks = one_each("max_lr", optimizer, max_lr)
         for group, peak in zip(groups, peaks, strict=True):
             if last_epoch == -1:
                 group["initial_lr"] = peak / div_factor
