@@ -194,3 +194,18 @@ def test_gradients_through_a_saved_output_go_on():
     expected = np.exp([0.5, -1.0])
     np.testing.assert_allclose(first.detach().numpy(), expected)
     np.testing.assert_allclose(second.numpy(), expected)
+
+
+def test_a_gradient_without_dimensions_reaches_backward_as_an_array():
+    class Total(lampas.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.sum()
+
+        @staticmethod
+        def backward(ctx, g):
+            return lampas.ones(2, dtype=g.dtype) * g
+
+    x = lampas.ones(2, requires_grad=True)
+    (Total.apply(x) / 4.0).backward()
+    assert x.grad.tolist() == [0.25, 0.25]

@@ -7,6 +7,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from lampas.backend.device import namespace_of
 from lampas.engine.modes import as_user, mode, no_grad
 from lampas.engine.record import Call
@@ -22,6 +24,10 @@ __all__ = [
     "record_outputs",
     "run_forward",
 ]
+
+
+def _array(value: Any) -> Any:
+    return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 def _nothing() -> None:
@@ -137,7 +143,8 @@ class _FunctionNode(MultiNode):
         return value
 
     def run(self, F: Any, g: Any) -> tuple[Any, ...]:
-        tensors = [None if d is None else wrap(d) for d in g]
+        # NumPy makes 0-d results scalars, which are no arrays.
+        tensors = [None if d is None else wrap(_array(d)) for d in g]
         return tuple(None if d is None else d._data for d in self._call(tensors))
 
     def run_taped(self, g: Any) -> tuple[Any, ...]:

@@ -12,6 +12,7 @@ from lampas.nn.modules import (
     fold,
     lazy_layers,
     linear,
+    linear_cross_entropy,
     loss,
     misc,
     norm,
@@ -32,6 +33,7 @@ from lampas.nn.modules.ctc_loss import *
 from lampas.nn.modules.fold import *
 from lampas.nn.modules.lazy_layers import *
 from lampas.nn.modules.linear import *
+from lampas.nn.modules.linear_cross_entropy import *
 from lampas.nn.modules.loss import *
 from lampas.nn.modules.misc import *
 from lampas.nn.modules.norm import *
@@ -60,6 +62,7 @@ _FAMILIES = (
     fold,
     lazy_layers,
     linear,
+    linear_cross_entropy,
     loss,
     misc,
     norm,

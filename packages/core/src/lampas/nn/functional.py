@@ -61,6 +61,7 @@ from lampas.ops.fractional import (
     fractional_max_pool3d_with_indices,
 )
 from lampas.ops.grid_sample import affine_grid, grid_sample
+from lampas.ops.linear_cross_entropy import linear_cross_entropy
 from lampas.ops.linear_entropy import linear_cross_entropy
 from lampas.ops.loss import (
     binary_cross_entropy,
