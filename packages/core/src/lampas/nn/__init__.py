@@ -10,6 +10,7 @@ from lampas.nn.modules import (
     conv,
     ctc_loss,
     fold,
+    fractional_pool,
     lazy_layers,
     linear,
     linear_cross_entropy,
@@ -31,6 +32,7 @@ from lampas.nn.modules.container import *
 from lampas.nn.modules.conv import *
 from lampas.nn.modules.ctc_loss import *
 from lampas.nn.modules.fold import *
+from lampas.nn.modules.fractional_pool import *
 from lampas.nn.modules.lazy_layers import *
 from lampas.nn.modules.linear import *
 from lampas.nn.modules.linear_cross_entropy import *
@@ -60,6 +62,7 @@ _FAMILIES = (
     conv,
     ctc_loss,
     fold,
+    fractional_pool,
     lazy_layers,
     linear,
     linear_cross_entropy,

@@ -62,7 +62,6 @@ from lampas.ops.fractional import (
 )
 from lampas.ops.grid_sample import affine_grid, grid_sample
 from lampas.ops.linear_cross_entropy import linear_cross_entropy
-from lampas.ops.linear_entropy import linear_cross_entropy
 from lampas.ops.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

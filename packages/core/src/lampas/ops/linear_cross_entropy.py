@@ -26,6 +26,8 @@ from lampas.ops.matmul import linear
 
 __all__ = ["LinearCrossEntropyOptions", "linear_cross_entropy"]
 
+_NAME = "linear_cross_entropy"
+
 # Scores that are there at once where the options do not say how many rows.
 _SCORES = 1 << 20
 
@@ -137,23 +139,20 @@ class _Chunked(Function):
 
 
 def _check(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    name = "linear_cross_entropy"
-    x, w = tuple(input._data.shape), tuple(weight._data.shape)
-    if len(x) not in (1, 2):
-        raise ShapeError(f"{name}: input must be (N, in_features), got shape {x}")
-    if len(w) < 2 or w[-1] != x[-1]:
+    x, w = tuple(input.shape), tuple(weight.shape)
+    if len(x) not in (1, 2) or len(w) < 2 or x[-1] != w[-1]:
         raise ShapeError(
-            f"{name}: linear_weight must be (C, ..., {x[-1]}) for input of shape {x}, "
-            f"got {w}"
+            f"{_NAME}: input must be (N, features) or (features,) and linear_weight "
+            f"(C, ..., features), got shapes {x} and {w}"
         )
     if len(w) > 2 and len(x) == 1:
         raise ShapeError(
-            f"{name}: input must be (N, in_features) for linear_weight of shape {w}, "
-            f"got shape {x}"
+            f"{_NAME}: with linear_weight of shape {w} input must have a batch "
+            f"dimension, got shape {x}"
         )
-    if bias is not None and tuple(bias._data.shape) != w[:-1]:
+    if bias is not None and tuple(bias.shape) != w[:-1]:
         raise ShapeError(
-            f"{name}: linear_bias must be {w[:-1]}, got {tuple(bias._data.shape)}"
+            f"{_NAME}: linear_bias must have shape {w[:-1]}, got {tuple(bias.shape)}"
         )
 
 
@@ -195,8 +194,7 @@ def linear_cross_entropy(
     _check(input, linear_weight, linear_bias)
     if ignore_index is not None and target.is_floating_point():
         raise ShapeError(
-            "linear_cross_entropy: ignore_index cannot be specified when target "
-            f"contains probabilities, got {ignore_index}"
+            f"{_NAME}: ignore_index needs targets of class numbers, got probabilities"
         )
     ignored = -100 if ignore_index is None else ignore_index
     sizes = tuple(linear_weight._data.shape)
