@@ -509,16 +509,12 @@ def any_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
     return xp.any(x, axis=dim, keepdims=keepdim)
 
 
-def _judged(input: Tensor, result: Tensor) -> Tensor:
+def _judged(record: Any, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    # Unlike every other reduction, these reduce nothing if told no dimension.
+    dims = () if dim in ((), []) else dims_of(dim, input._data.ndim)
+    result = record.call(input, dim=dims, keepdim=keepdim)
     # PyTorch answers in uint8 for uint8, which was its bool once.
     return cast(result, input.dtype) if input.dtype.name == "uint8" else result
-
-
-def _truth_dims(dim: Any, ndim: int) -> tuple[int, ...]:
-    # Unlike every other reduction, these reduce nothing if told no dimension.
-    if isinstance(dim, (tuple, list)) and not dim:
-        return ()
-    return dims_of(dim, ndim)
 
 
 @method()
@@ -536,8 +532,7 @@ def all(
     >>> lampas.all(lampas.tensor([True, False]))
     tensor(False)
     """
-    dims = _truth_dims(dim, input._data.ndim)
-    return _judged(input, _all.call(input, dim=dims, keepdim=keepdim))
+    return _judged(_all, input, dim, keepdim)
 
 
 @method()
@@ -550,8 +545,7 @@ def any(
     >>> lampas.any(lampas.tensor([True, False]))
     tensor(True)
     """
-    dims = _truth_dims(dim, input._data.ndim)
-    return _judged(input, _any.call(input, dim=dims, keepdim=keepdim))
+    return _judged(_any, input, dim, keepdim)
 
 
 @method()
