@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from lampas.engine.tensor import Tensor
-from lampas.errors import ArgumentError, ArgumentTypeError, ShapeError
+from lampas.errors import ArgumentError
 from lampas.nn import init
-from lampas.nn.functional import dropout as drop
-from lampas.nn.functional import linear, scaled_dot_product_attention, softmax
+from lampas.nn.functional import multi_head_attention_forward
 from lampas.nn.module import Module
 from lampas.nn.modules.linear import Linear
 from lampas.nn.parameter import Parameter
-from lampas.ops.create import empty, zeros
-from lampas.ops.join import cat
+from lampas.ops.create import empty
 
 __all__ = ["MultiheadAttention"]
 
@@ -128,145 +126,37 @@ class MultiheadAttention(Module):
         Returns:
             (L, B, E), and (B, L, S), or (B, heads, L, S) if not averaged.
         """
-        if query.ndim not in (2, 3):
-            raise ShapeError(
-                "MultiheadAttention: query must have 2 or 3 dimensions, got shape "
-                f"{tuple(query.shape)}"
-            )
-        batched = query.ndim == 3
-        if not batched:
-            query, key, value = (x.unsqueeze(1) for x in (query, key, value))
-            if key_padding_mask is not None:
-                key_padding_mask = key_padding_mask.unsqueeze(0)
-        elif self.batch_first:
-            query, key, value = (x.transpose(0, 1) for x in (query, key, value))
-        self._check(query, key, value, key_padding_mask, attn_mask)
-        if is_causal and attn_mask is None:
-            raise ArgumentError("MultiheadAttention: is_causal needs attn_mask too")
-        y, weights = self._attend(
-            query, key, value, key_padding_mask, attn_mask, need_weights
+        flip = self.batch_first and query.ndim == 3
+        if flip:
+            # One tensor stays one: its projections are then one product.
+            same = query is key and key is value
+            query = query.transpose(0, 1)
+            key = query if same else key.transpose(0, 1)
+            value = query if same else value.transpose(0, 1)
+        separate = self.in_proj_weight is None
+        y, weights = multi_head_attention_forward(
+            query,
+            key,
+            value,
+            self.embed_dim,
+            self.num_heads,
+            self.in_proj_weight,
+            self.in_proj_bias,
+            self.bias_k,
+            self.bias_v,
+            self.add_zero_attn,
+            self.dropout,
+            self.out_proj.weight,
+            self.out_proj.bias,
+            self.training,
+            key_padding_mask,
+            need_weights,
+            attn_mask,
+            use_separate_proj_weight=separate,
+            q_proj_weight=self.q_proj_weight,
+            k_proj_weight=self.k_proj_weight,
+            v_proj_weight=self.v_proj_weight,
+            average_attn_weights=average_attn_weights,
+            is_causal=is_causal,
         )
-        if weights is not None and average_attn_weights:
-            weights = weights.mean(1)
-        if not batched:
-            return y.squeeze(1), None if weights is None else weights.squeeze(0)
-        return (y.transpose(0, 1) if self.batch_first else y), weights
-
-    def _check(self, q: Tensor, k: Tensor, v: Tensor, padding: Any, mask: Any) -> None:
-        """Raise if shapes of (L, B, E), (S, B, kdim), (S, B, vdim) or masks differ."""
-        (length, batch), keys = q.shape[:2], k.shape[0]
-        wanted = (
-            (length, batch, self.embed_dim),
-            (keys, batch, self.kdim),
-            (keys, batch, self.vdim),
-        )
-        for name, x, shape in zip(
-            ("query", "key", "value"), (q, k, v), wanted, strict=True
-        ):
-            if tuple(x.shape) != shape:
-                raise ShapeError(
-                    f"{name} must be {shape} (length, batch, "
-                    f"features), got {tuple(x.shape)}"
-                )
-        heads = batch * self.num_heads
-        allowed = {"attn_mask": [(length, keys), (heads, length, keys)]}
-        allowed["key_padding_mask"] = [(batch, keys)]
-        for (name, shapes), given in zip(allowed.items(), (mask, padding), strict=True):
-            if given is None:
-                continue
-            if tuple(given.shape) not in shapes:
-                raise ShapeError(
-                    f"{name} must be "
-                    f"{' or '.join(map(str, shapes))}, got {tuple(given.shape)}"
-                )
-            if given.dtype.category not in (0, 2):
-                raise ArgumentTypeError(
-                    f"{name} must be bool or floating, got {given.dtype}"
-                )
-
-    def _projected(self, q: Tensor, k: Tensor, v: Tensor) -> list[Tensor]:
-        weights: list[Any]
-        size, bias = self.embed_dim, self.in_proj_bias
-        biases: list[Any] = [None] * 3 if bias is None else list(bias.split(size))
-        if self.in_proj_weight is None:
-            weights = [self.q_proj_weight, self.k_proj_weight, self.v_proj_weight]
-        elif q is k and k is v:
-            return list(linear(q, self.in_proj_weight, bias).split(size, -1))
-        else:
-            weights = list(self.in_proj_weight.split(size))
-        return [
-            linear(x, w, b) for x, w, b in zip((q, k, v), weights, biases, strict=True)
-        ]
-
-    def _attend(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        padding: Tensor | None,
-        mask: Tensor | None,
-        need_weights: bool,
-    ) -> tuple[Tensor, Tensor | None]:
-        q, k, v = self._projected(query, key, value)
-        length, batch = q.shape[:2]
-        extra = 0
-        if self.bias_k is not None and self.bias_v is not None:
-            k = cat([k, self.bias_k.expand(1, batch, -1)])
-            v = cat([v, self.bias_v.expand(1, batch, -1)])
-            extra += 1
-        q, k, v = (self._heads(x, batch) for x in (q, k, v))
-        if self.add_zero_attn:
-            shape = (batch, self.num_heads, 1, self.head_dim)
-            nothing = zeros(shape, dtype=k.dtype, device=k.device)
-            k, v = cat([k, nothing], 2), cat([v, nothing], 2)
-            extra += 1
-        added = self._mask(q, k, padding, mask, extra)
-        drop_p = self.dropout if self.training else 0.0
-        if need_weights:
-            scores = (q * self.head_dim**-0.5) @ k.transpose(-2, -1)
-            weights = softmax(scores if added is None else scores + added, -1)
-            context = drop(weights, drop_p, self.training) @ v
-        else:
-            weights = None
-            context = scaled_dot_product_attention(q, k, v, added, drop_p)
-        merged = context.permute(2, 0, 1, 3).reshape(length, batch, self.embed_dim)
-        return self.out_proj(merged), weights
-
-    def _heads(self, x: Tensor, batch: int) -> Tensor:
-        """(L, B, E) to (B, heads, L, E / heads)."""
-        return x.reshape(-1, batch, self.num_heads, self.head_dim).permute(1, 2, 0, 3)
-
-    def _mask(
-        self,
-        q: Tensor,
-        k: Tensor,
-        padding: Tensor | None,
-        mask: Tensor | None,
-        extra: int,
-    ) -> Tensor | None:
-        """Both masks as one to add to scores (B, heads, L, S)."""
-        batch, keys = q.shape[0], k.shape[2] - extra
-        parts = []
-        if mask is not None:
-            mask = _additive(mask, q)
-            if mask.ndim == 3:
-                mask = mask.reshape(batch, self.num_heads, *mask.shape[1:])
-            parts.append(mask)
-        if padding is not None:
-            parts.append(_additive(padding, q).reshape(batch, 1, 1, keys))
-        if not parts:
-            return None
-        total = parts[0] if len(parts) == 1 else parts[0] + parts[1]
-        if extra:
-            kind: dict[str, Any] = {"dtype": total.dtype, "device": total.device}
-            seen = zeros((*total.shape[:-1], extra), **kind)
-            total = cat([total, seen], -1)
-        return total
-
-
-def _additive(mask: Tensor, like: Tensor) -> Tensor:
-    """A mask to add: True becomes -inf."""
-    if mask.dtype.category != 0:
-        return mask
-    none = zeros(mask.shape, dtype=like.dtype, device=mask.device)
-    return none.masked_fill(mask, float("-inf"))
+        return (y.transpose(0, 1) if flip else y), weights
