@@ -104,8 +104,54 @@ def test_dual_tensors_outside_or_of_other_shapes():
     x = tensor([1.0])
     with pytest.raises(RuntimeError, match="inside of dual_level"):
         forward_ad.make_dual(x, x)
+    assert forward_ad.unpack_dual(x) == (x, None)
     with forward_ad.dual_level(), pytest.raises(RuntimeError, match="shape"):
         forward_ad.make_dual(x, tensor([1.0, 2.0]))
+    whole = lampas.ones(1, dtype=lampas.int64)
+    for pair, name in (((whole, x), "tensor"), ((x, whole), "tangent")):
+        with (
+            forward_ad.dual_level(),
+            pytest.raises(ValueError, match=f"{name} must be floating or complex"),
+        ):
+            forward_ad.make_dual(*pair)
+
+
+def test_dual_levels_by_hand():
+    level = forward_ad.enter_dual_level()
+    inner = forward_ad.enter_dual_level()
+    with pytest.raises(RuntimeError, match=f"entered last, {inner}, got {level}"):
+        forward_ad.exit_dual_level(level=level)
+    forward_ad.exit_dual_level(level=inner)
+    x = forward_ad.make_dual(tensor([3.0]), tensor([1.0]))
+    np.testing.assert_array_equal(forward_ad.unpack_dual(x * x).tangent.numpy(), [6.0])
+    forward_ad.exit_dual_level()
+    with pytest.raises(RuntimeError, match="enter_dual_level"):
+        forward_ad.exit_dual_level()
+    with pytest.raises(RuntimeError, match="inside of dual_level"):
+        forward_ad.make_dual(tensor([3.0]), tensor([1.0]))
+
+
+def test_grads_of_a_batch_of_cotangents():
+    x = tensor([1.0, 2.0, 3.0]).requires_grad_()
+    unused = tensor([1.0]).requires_grad_()
+    y = x**2 * x.sum()
+    v = np.arange(6.0).reshape(2, 3)
+    jacobian = np.diag([12.0, 24.0, 36.0]) + np.array([[1.0], [4.0], [9.0]])
+    found, nothing = lampas.autograd.grad(
+        y, [x, unused], tensor(v), None, True, True, is_grads_batched=True
+    )
+    np.testing.assert_allclose(found.detach().numpy(), v @ jacobian)
+    assert nothing is None
+    mapped = lampas.func.vmap(
+        lambda g: lampas.autograd.grad(y, x, g, retain_graph=True)[0]
+    )(tensor(v))
+    np.testing.assert_allclose(mapped.numpy(), v @ jacobian)
+    (second,) = lampas.autograd.grad(found.sum(), x, retain_graph=True)
+    (plain,) = lampas.autograd.grad(y, x, tensor(v.sum(0)), create_graph=True)
+    wanted = lampas.autograd.grad(plain.sum(), x, retain_graph=True)[0].numpy()
+    np.testing.assert_allclose(second.numpy(), wanted)
+    with pytest.raises(RuntimeError, match="grad_outputs must have one size"):
+        lampas.autograd.grad(y, x, tensor(1.0), is_grads_batched=True)
 
 
 A = RNG.standard_normal((3, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 
 import numpy as np
 import pytest
@@ -146,7 +147,16 @@ def test_a_function_that_looks_at_values_goes_on_by_example():
             ValueError,
             "1 ent",
         ),
-        (lambda: func.vmap(lampas.sin, 3)(tensor(A)), IndexError, "range"),
+        (
+            lambda: func.vmap(lampas.sin, 3)(tensor(A)),
+            ValueError,
+            r"in_dims must be in \[-3, 2\] .* got 3",
+        ),
+        (
+            lambda: func.vmap(lampas.sin, out_dims=-4)(tensor(A)),
+            IndexError,
+            r"out_dims must be in \[-3, 2\] .* got -4",
+        ),
         (lambda: func.vmap(lampas.sin, None)(tensor(A)), ValueError, "in_dims"),
         (lambda: func.vmap(lampas.sin, (None,))(tensor(A)), ValueError, "at least one"),
         (lambda: func.vmap(lampas.sin)(tensor(1.0)), ValueError, "0-d"),
@@ -156,7 +166,6 @@ def test_a_function_that_looks_at_values_goes_on_by_example():
             ValueError,
             "sizes 2, 4",
         ),
-        (lambda: func.vmap(lampas.sin)(tensor(A[:0])), ValueError, "empty"),
         (lambda: func.vmap(lambda x: 1)(tensor(A)), TypeError, "return tensors"),
         (
             lambda: func.vmap(lampas.sin, out_dims=None)(tensor(A)),
@@ -168,3 +177,68 @@ def test_a_function_that_looks_at_values_goes_on_by_example():
 def test_refusals(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lampas.sin,
+        lampas.Tensor.sum,
+        lambda x: x.sort(dim=-1)[1],
+        lambda x: lampas.cat([x, x]),
+        lambda x: x[x.argmax(dim=0)],
+        lambda x: x.gather(1, x.argsort(dim=1)),
+        lambda x: x if float(x.sum()) > 0 else -x,
+        func.grad(lambda x: (x[0] * x).sum()),
+        func.hessian(lambda x: x.pow(3).sum()),
+        func.vmap(lambda x: x.cumsum(0)),
+        lambda x: func.jvp(lampas.sin, (x,), (x,))[1],
+    ],
+)
+def test_a_batch_of_nothing_has_results_of_the_right_shape(function):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        one, none = (func.vmap(function)(tensor(A[:n])) for n in (1, 0))
+    assert none.shape == (0, *one.shape[1:])
+    assert none.dtype == one.dtype
+
+
+@pytest.mark.parametrize("jacobian", [func.jacrev, func.jacfwd])
+def test_jacobians_by_and_of_nothing(jacobian):
+    assert jacobian(lampas.sin)(lampas.zeros(0, 2)).shape == (0, 2, 0, 2)
+    assert jacobian(lambda x: x[:0])(lampas.zeros(3)).shape == (0, 3)
+
+
+DRAWS = {
+    "rrelu": lambda x: lampas.nn.functional.rrelu(-x, training=True),
+    "gumbel_softmax": lampas.nn.functional.gumbel_softmax,
+    "attention": lambda x: lampas.nn.functional.scaled_dot_product_attention(
+        x, x, x, dropout_p=0.5
+    ),
+    "fractional_max_pool2d": lambda x: lampas.nn.functional.fractional_max_pool2d(
+        (x * lampas.arange(64.0))[None], 2, output_size=9
+    ),
+    "fractional_max_pool3d": lambda x: lampas.nn.functional.fractional_max_pool3d(
+        (x * lampas.arange(64.0)).reshape(1, 16, 16, 16), 2, output_size=5
+    ),
+    **{
+        name: lambda x, name=name: getattr(lampas.nn.init, name)(lampas.zeros(9, 9))
+        for name in ("uniform_", "normal_", "trunc_normal_", "orthogonal_")
+    },
+    "a layer made inside": lambda x: lampas.nn.Linear(64, 3, dtype=x.dtype)(x),
+    "randperm": lambda x: lampas.randperm(30),
+    "normal_": lambda x: x.clone().normal_(),
+    "bernoulli": lambda x: lampas.bernoulli(x / 2),
+    "multinomial": lambda x: lampas.multinomial(x[0], 9),
+}
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_whatever_draws_obeys_randomness(name):
+    x = lampas.ones(4, 64, 64)
+    with pytest.raises(RuntimeError, match="randomness="):
+        func.vmap(DRAWS[name])(x)
+    same = func.vmap(DRAWS[name], randomness="same")(x)
+    assert (same == same[0]).all()
+    different = func.vmap(DRAWS[name], randomness="different")(x)
+    assert not (different == different[0]).all()

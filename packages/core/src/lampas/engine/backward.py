@@ -10,6 +10,7 @@ import numpy as np
 from lampas.backend.device import namespace_of
 from lampas.engine.callpath import CAST
 from lampas.engine.modes import anomaly, mode
+from lampas.engine.record import taped
 from lampas.engine.tape import walk
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import Tracer, TransformError
@@ -113,6 +114,19 @@ def backward(
             x.grad = g if x.grad is None else x.grad + g
 
 
+def _rows(grad_outputs: Any) -> list[tuple[Any, ...]]:
+    """The cotangents of each pass, from those of all."""
+    given = () if grad_outputs is None else _sequence(grad_outputs)
+    sizes = {g.shape[0] if g.ndim else 0 for g in given if isinstance(g, Tensor)}
+    if len(sizes) != 1 or sizes == {0}:
+        raise GradientError(
+            "grad with is_grads_batched=True: grad_outputs must have one size along "
+            f"their first dimension, at least 1; got {sorted(sizes)}"
+        )
+    (size,) = sizes
+    return [tuple(None if g is None else g[i] for g in given) for i in range(size)]
+
+
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
@@ -120,6 +134,7 @@ def grad(
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
     materialize_grads: bool = False,
 ) -> tuple[Tensor | None, ...]:
     """The derivatives of the outputs' weighted sum with respect to the inputs.
@@ -132,6 +147,8 @@ def grad(
         create_graph: record the computation, for derivatives of higher order.
         allow_unused: give None for an input that the outputs do not depend on,
             instead of an error.
+        is_grads_batched: ``grad_outputs`` have one more dimension in front, and so do
+            the results: a gradient for each entry.
         materialize_grads: give zeros instead of None there.
 
     Returns:
@@ -143,6 +160,16 @@ def grad(
     >>> lampas.autograd.grad(first, x)
     (tensor(18.),)
     """
+    if is_grads_batched:
+        rows = _rows(grad_outputs)
+        rest = (create_graph, allow_unused, False, materialize_grads)
+        found = [grad(outputs, inputs, row, True, *rest) for row in rows[:-1]]
+        keep = create_graph if retain_graph is None else retain_graph
+        found.append(grad(outputs, inputs, rows[-1], keep, *rest))
+        return tuple(
+            None if parts[0] is None else taped.stack(*parts, dim=0)
+            for parts in zip(*found, strict=True)
+        )
     outs, ins = _sequence(outputs), _sequence(inputs)
     given = (None,) * len(outs) if grad_outputs is None else _sequence(grad_outputs)
     for i, x in enumerate(ins):
@@ -153,10 +180,20 @@ def grad(
             )
     retain = create_graph if retain_graph is None else retain_graph
     wanted: dict[Any, Any] = {x._node: None for x in ins}
-    roots = _roots(outs, given, create_graph)
+    # Cotangents inside of function transforms are tensors to the end.
+    traced = [g for g in given if isinstance(g, Tracer)]
+    record = create_graph or any(g.requires_grad for g in traced)
+    taping = create_graph or bool(traced)
+    roots = _roots(outs, given, taping)
     if anomaly.on:
         anomaly.prepare(roots)
-    walk(roots, create_graph=create_graph, retain_graph=retain, wanted=wanted)
+    walk(
+        roots,
+        create_graph=taping,
+        retain_graph=retain,
+        wanted=wanted,
+        record=record,
+    )
     results = [_own(wanted[x._node], roots, wanted) for x in ins]
     if materialize_grads:
         results = [

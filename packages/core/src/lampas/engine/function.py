@@ -46,6 +46,7 @@ class FunctionCtx:
         self._constant: set[int] = set()
         self._dirty: tuple[Tensor, ...] = ()
         self._materialize = True
+        self.saved_for_forward: tuple[Any, ...] | None = None
         self.needs_input_grad: tuple[bool, ...] = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
@@ -53,6 +54,10 @@ class FunctionCtx:
         self._saved = tensors
         cells = [shared_cell(t) for t in tensors if isinstance(t, Tensor)]
         self._guards = [(cell, cell[0]) for cell in cells]
+
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors for ``jvp``, which finds them as ``saved_tensors``."""
+        self.saved_for_forward = tensors
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from lampas.engine.modes import mode
 from lampas.engine.record import LINEAR, SHAPE, Call, op
 from lampas.engine.tape import Leaf, Node, make_node
 from lampas.engine.tensor import ASSIGN, Tensor, View, shared_cell, wrap
-from lampas.engine.tracer import Tracer, turn_into
+from lampas.engine.tracer import Tracer, rewrapped, turn_into
 from lampas.errors import DTypeError, GradientError, ShapeError
 
 __all__ = [
@@ -32,6 +32,15 @@ __all__ = [
     "overwrite",
     "store",
 ]
+
+_LEAF = (
+    "a leaf tensor that requires grad is used in an in-place operation; do it under "
+    "no_grad(), or on a clone()"
+)
+_LEAF_VIEW = (
+    "a view of a leaf tensor that requires grad is used in an in-place operation; do "
+    "it under no_grad(), or on a clone()"
+)
 
 _replace_view = op("replace_view", kind=LINEAR, widen=False)
 _mask_view = op("mask_view", kind=LINEAR, fresh=True, widen=False)
@@ -185,9 +194,14 @@ def _adopt(target: Tensor, result: Tensor, name: str) -> Tensor:
     result = _fitting(target, result, name)
     view = target._view
     base = target if view is None else view.base
+    if mode.grad and type(base._node) is Leaf:
+        raise GradientError(_LEAF if view is None else _LEAF_VIEW)
+    if not isinstance(result, Tracer):
+        # The values may be another tensor's: later changes must not reach that.
+        result = wrap(result._data.copy(), result._node)
     if view is not None:
         result = _replace_view.call(base, result, steps=view.steps)
-    turn_into(base, result)
+    turn_into(base, result if mode.grad else rewrapped(base, result))
     for reference in shared_cell(base)[1] or ():
         other = reference()
         if other is not None and other._view is not None and other._view.base is base:
@@ -319,15 +333,9 @@ def _check_leaf(target: Tensor) -> None:
     if not mode.grad:
         return
     if type(target._node) is Leaf:
-        raise GradientError(
-            "a leaf tensor that requires grad is used in an in-place operation; "
-            "do it under no_grad(), or on a clone()"
-        )
+        raise GradientError(_LEAF)
     if target._view is not None and type(target._view.base._node) is Leaf:
-        raise GradientError(
-            "a view of a leaf tensor that requires grad is used in an in-place "
-            "operation; do it under no_grad(), or on a clone()"
-        )
+        raise GradientError(_LEAF_VIEW)
     if (
         target._view is not None
         and target._node is None

@@ -34,6 +34,7 @@ __all__ = [
     "levels",
     "live",
     "refuse_leaked",
+    "rewrapped",
     "top_level",
     "turn_into",
 ]
@@ -47,6 +48,7 @@ class TransformError(LampasError, RuntimeError):
 
 
 _NOTHING = np.empty(0, bool)
+_SLOTS = ("_data", "_node", "_cell", "_view", "_extra")
 
 
 class HiddenValues(Exception):
@@ -120,6 +122,32 @@ class Level:
     def __init__(self) -> None:
         self.depth = 0
         self.alive = False
+        # Tensors that changes in place have made tracers of this level, as they were.
+        self.changed: dict[int, tuple[Any, dict[str, Any]]] = {}
+
+    def note_change(self, target: Tensor) -> None:
+        """Remember a tensor that is about to become a tracer of this level."""
+        key, changed = id(target), self.changed
+        if key in changed:
+            return
+        state = {name: getattr(target, name) for name in _SLOTS}
+        state["__class__"], state["__dict__"] = type(target), dict(target.__dict__)
+        # What is kept of a view would keep its base: let go of it with the view.
+        reference = weakref.ref(target, lambda _: changed.pop(key, None))
+        changed[key] = reference, state
+
+    def restore(self) -> None:
+        """Give tensors that were changed in place back what they were before."""
+        for reference, state in list(self.changed.values()):
+            target = reference()
+            if target is None:
+                continue
+            target.__class__ = state["__class__"]
+            target.__dict__.clear()
+            target.__dict__.update(state["__dict__"])
+            for name in _SLOTS:
+                setattr(target, name, state[name])
+        self.changed.clear()
 
     def process(
         self, record: Record, operands: tuple[Any, ...], params: dict[str, Any]
@@ -149,6 +177,9 @@ def live(level: L) -> Iterator[L]:
     level.depth, level.alive = len(before) + 1, True
     try:
         yield level
+    except BaseException:
+        level.restore()
+        raise
     finally:
         level.alive = False
         mode.levels = before
@@ -253,10 +284,26 @@ def turn_into(target: Tensor, result: Tensor) -> None:
             "a tensor that requires grad can't be changed in place by values from "
             "inside a function transform"
         )
+    if isinstance(result, Tracer) and (
+        not isinstance(target, Tracer) or target._level is not result._level
+    ):
+        result._level.note_change(target)
     target.__class__ = type(result)
     target.__dict__.clear()
     target.__dict__.update(result.__dict__)
     target._data, target._node = result._data, result._node
+
+
+def rewrapped(old: Any, new: Tensor) -> Tensor:
+    """New values with the history of ``old``: a change in place under ``no_grad``."""
+    if not isinstance(old, Tracer) or old._node is None:
+        return new
+    if isinstance(new, Tracer) and new._level.depth >= old._level.depth:
+        return new
+    inner = rewrapped(old._value, new)
+    result = make(type(old), old._level, inner, inner._data)
+    result._node = old._node
+    return result
 
 
 def by_example(function: F) -> F:

@@ -18,7 +18,8 @@ import numpy as np
 from lampas.backend.device import from_host
 from lampas.engine.tensor import Tensor, shared_cell
 from lampas.errors import ArgumentError
-from lampas.random import Generator, default_generator
+from lampas.ops._arguments import source_of
+from lampas.random import Generator
 
 __all__ = [
     "calculate_gain",
@@ -148,7 +149,7 @@ def uniform_(
     >>> uniform_(lampas.zeros(3)).shape
     lampas.Size([3])
     """
-    source = generator or default_generator
+    source = source_of(generator)
     values = source.uniform(tensor._data.shape, _float_of(tensor))
     return _fill(tensor, values * (b - a) + a)
 
@@ -166,7 +167,7 @@ def normal_(
     >>> normal_(lampas.zeros(3), std=0.0).tolist()
     [0.0, 0.0, 0.0]
     """
-    source = generator or default_generator
+    source = source_of(generator)
     values = source.normal(tensor._data.shape, _float_of(tensor))
     return _fill(tensor, values * std + mean)
 
@@ -198,7 +199,7 @@ def trunc_normal_(
             "of values may be incorrect",
             stacklevel=2,
         )
-    source = generator or default_generator
+    source = source_of(generator)
     count = tensor._data.size
     values = np.empty(0, np.float64)
     # Draw what is missing again; where hardly anything fits, clip instead of looping.
@@ -403,7 +404,7 @@ def orthogonal_(
     if tensor._data.size == 0:
         return tensor
     rows, cols = shape[0], math.prod(shape[1:])
-    source = generator or default_generator
+    source = source_of(generator)
     flat = source.normal((rows, cols), np.float64)
     q, r = np.linalg.qr(flat.T if rows < cols else flat)
     q = q * np.sign(np.diag(r))
@@ -432,7 +433,7 @@ def sparse_(
     if tensor._data.ndim != 2:
         raise ArgumentError("only tensors with 2 dimensions are supported")
     rows, cols = tensor._data.shape
-    source = generator or default_generator
+    source = source_of(generator)
     values = source.normal((rows, cols), np.float64) * std
     for column in range(cols):
         values[source.permutation(rows)[: math.ceil(sparsity * rows)], column] = 0

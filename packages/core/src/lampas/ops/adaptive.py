@@ -11,6 +11,7 @@ import numpy as np
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import ShapeError
 from lampas.ops import pool
 from lampas.ops._spatial import spatial
@@ -149,6 +150,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: OutSize) -> Tensor:
     return _avg(3, input, output_size)
 
 
+@by_example
 def _max(n: int, input: Tensor, output_size: OutSize, return_indices: bool) -> Any:
     sizes = _out_sizes(f"adaptive_max_pool{n}d", n, input, output_size)
     if _divides(input, sizes) and input._data.size:

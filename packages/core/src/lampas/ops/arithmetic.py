@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lampas.dtypes import HALVES
+from lampas.engine.batching import pointwise
 from lampas.engine.callpath import CAST
 from lampas.engine.infer import broadcast, like_input
 from lampas.engine.promotion import result_type_of
@@ -179,6 +180,9 @@ def mul_vjp(
         F.sum_to(g * F.conj(other), shape=shape) if need[0] else None,
         F.sum_to(g * F.conj(x), shape=other_shape) if need[1] else None,
     )
+
+
+pointwise(_mul)
 
 
 def mul(input: Tensor, other: Tensor | float) -> Tensor:

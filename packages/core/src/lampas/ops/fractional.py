@@ -11,10 +11,12 @@ import numpy as np
 from lampas.backend.device import from_host, to_host
 from lampas.dtypes import HALVES
 from lampas.engine.tensor import Tensor, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import ArgumentError, DTypeError, ShapeError
+from lampas.ops._arguments import source_of
 from lampas.ops._spatial import spatial
 from lampas.ops.flat import gather_flat
-from lampas.random import Generator, default_generator
+from lampas.random import Generator
 
 __all__ = [
     "fractional_max_pool2d",
@@ -102,8 +104,7 @@ def _samples(
     """A number in [0, 1) for each dimension of each plane, (N, C, n)."""
     wide = np.float64 if input._data.dtype == np.float64 else np.float32
     if given is None:
-        source = generator or default_generator
-        return source.uniform((*lead, n), wide)
+        return source_of(generator).uniform((*lead, n), wide)
     have = tuple(given.shape)
     if len(have) != 3 or have[0] < lead[0] or have[1] < lead[1] or have[2] != n:
         raise ShapeError(
@@ -117,6 +118,7 @@ def _samples(
     return to_host(given._data)[: lead[0], : lead[1]].astype(wide)
 
 
+@by_example
 def _pool(
     n: int,
     input: Tensor,

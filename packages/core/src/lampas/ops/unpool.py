@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.engine.tensor import Tensor, wrap
+from lampas.engine.tracer import by_example
 from lampas.errors import ArgumentError, ShapeError
 from lampas.ops._spatial import spatial
 from lampas.ops.flat import scatter_flat
@@ -100,6 +101,7 @@ def lp_pool3d(
 # ---- undoing max_pool
 
 
+@by_example
 def _unpool(
     n: int,
     input: Tensor,

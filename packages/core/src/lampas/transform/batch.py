@@ -115,9 +115,12 @@ class BatchLevel(Level):
         shape: Any = None
         state = default_generator.get_state() if self.randomness == "same" else None
         before = self.randomness, self.unrolling
-        self.randomness, self.unrolling = "same", True
+        self.unrolling = True
+        if self.randomness == "different":
+            self.randomness = "same"
         try:
-            for i in range(self.size):
+            # An empty batch is given an example of zeros, for the shapes of results.
+            for i in range(max(self.size, 1)):
                 if state is not None:
                     default_generator.set_state(state)
                 own = tree_map(lambda x, i=i: self._example(x, i), (args, kwargs))

@@ -13,8 +13,9 @@ from typing import Any
 from lampas.engine.batching import moved
 from lampas.engine.record import LINEAR, Record, op, taped
 from lampas.engine.tracer import Tracer
+from lampas.ops.create import zeros
 from lampas.ops.join import stack
-from lampas.ops.views import select
+from lampas.ops.views import narrow, select
 
 __all__ = ["join_examples", "take_example"]
 
@@ -79,7 +80,11 @@ def _at_its_level(record: Record, work: Callable[..., Any]) -> Callable[..., Any
 
 def _taken(level: Any, x: Any, *, index: int) -> Any:
     mine = isinstance(x, Tracer) and x._level is level
-    return select(x._value, 0, index) if mine else x
+    if not mine:
+        return x
+    if level.size == 0:
+        return zeros(x._value.shape[1:], dtype=x.dtype, device=x.device)
+    return select(x._value, 0, index)
 
 
 def _placed(level: Any, x: Any, *, index: int) -> Any:
@@ -88,7 +93,8 @@ def _placed(level: Any, x: Any, *, index: int) -> Any:
 
 
 def _joined(level: Any, *xs: Any) -> Any:
-    return level.wrap(stack(xs, 0))
+    together = stack(xs, 0)
+    return level.wrap(together if level.size else narrow(together, 0, 0, 0))
 
 
 take_example = _at_its_level(_take, _taken)

@@ -63,6 +63,8 @@ class ForwardLevel(Level):
         nodes = tuple(None if t is None else Leaf(t) for t in tangents)
         ctx, outs, single = run_forward(function, nodes, primals, kwargs)
         if hasattr(function, "jvp"):
+            if ctx.saved_for_forward is not None:
+                ctx.save_for_backward(*ctx.saved_for_forward)
             moved = function.jvp(ctx, *tangents)
             moved = moved if isinstance(moved, tuple) else (moved,)
         else:

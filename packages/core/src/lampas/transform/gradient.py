@@ -20,6 +20,7 @@ from lampas.errors import (
 )
 from lampas.ops.convert import clone
 from lampas.ops.like import ones_like, zeros_like
+from lampas.transform.captured import apart, refuse_captured
 from lampas.transform.forward import ForwardLevel
 from lampas.transform.reverse import ReverseLevel, source
 from lampas.transform.tree import flatten, leaves, tree_map, unflatten
@@ -144,7 +145,9 @@ def _traced(function: Callable[..., Any], primals: list[Tensor]) -> tuple[Any, A
             return function(tape.sources), tape
     with live(ReverseLevel()) as level, enable_grad():
         pullback = _OnLevel(level, primals)
-        return function(pullback.sources), pullback
+        result = apart(level, function(pullback.sources))
+        refuse_captured(level, pullback.sources)
+        return result, pullback
 
 
 def vjp(
@@ -254,7 +257,11 @@ def grad_and_value(
 
 def _chosen(name: str, args: tuple[Any, ...], argnums: int | tuple[int, ...]) -> Any:
     """The arguments at these places: one, or a tuple of them."""
-    for number in (argnums,) if isinstance(argnums, int) else argnums:
+    for number in argnums if isinstance(argnums, tuple) else (argnums,):
+        if not isinstance(number, int):
+            raise GradientError(
+                f"{name}: argnums must be an int or a tuple of ints, got {argnums!r}"
+            )
         if not -len(args) <= number < len(args):
             raise GradientError(
                 f"{name}: argnums has {number}, but there are {len(args)} positional "
@@ -346,11 +353,17 @@ def jvp(
             )
     values, shape = flatten(primals)
     _require_tensors("jvp", "primals", values)
+    for x in values:
+        if x.dtype.category < 2:
+            raise ArgumentError(
+                f"jvp: primals must be floating or complex, got {x.dtype}"
+            )
     directions = leaves(tangents)
     _check_like("jvp", "tangents", directions, values)
     with live(ForwardLevel()) as level:
         moving = [level.wrap(x, t) for x, t in zip(values, directions, strict=True)]
-        result = func(*unflatten(shape, moving))
+        result = apart(level, func(*unflatten(shape, moving)))
+        refuse_captured(level, moving)
         output, aux = _split_aux("jvp", result, has_aux)
         outs, form = flatten(output)
         _require_tensors("jvp", "what the function returns", outs)

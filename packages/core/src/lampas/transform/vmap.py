@@ -9,11 +9,11 @@ from typing import Any
 
 from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import HiddenValues, Tracer, TransformError, live
-from lampas.errors import ArgumentError, ArgumentTypeError
-from lampas.ops._arguments import normalize_dim
+from lampas.errors import ArgumentError, ArgumentTypeError, DimensionError
 from lampas.ops.join import cat
 from lampas.ops.views import movedim, narrow
 from lampas.transform.batch import BatchLevel
+from lampas.transform.captured import apart, refuse_captured
 from lampas.transform.tree import broadcast_prefix, flatten, unflatten
 
 __all__ = ["vmap"]
@@ -102,7 +102,12 @@ def _in_dims(in_dims: Dims, args: tuple[Any, ...], values: list[Any]) -> list[An
             )
         if value.ndim == 0:
             raise ArgumentError("vmap: a 0-d tensor has no dimension to map over")
-        dims[i] = normalize_dim(dim, value.ndim)
+        if not -value.ndim <= dim < value.ndim:
+            raise ArgumentError(
+                f"vmap: in_dims must be in [{-value.ndim}, {value.ndim - 1}] for an "
+                f"argument of shape {tuple(value.shape)}, got {dim}"
+            )
+        dims[i] = dim % value.ndim
     return dims
 
 
@@ -118,8 +123,6 @@ def _batch_size(values: list[Any], dims: list[Any]) -> int:
             f"{', '.join(map(str, sorted(sizes)))}"
         )
     (size,) = sizes
-    if size == 0:
-        raise ArgumentError("vmap: the mapped dimension must not be empty")
     return size
 
 
@@ -135,23 +138,44 @@ def _run(
 ) -> tuple[list[Any], Any, list[Any]]:
     """The results of one batch as leaves, their nesting, and their batch dimensions."""
     with live(BatchLevel(size, randomness)) as level:
-        parts = [
-            v if d is None else level.wrap(movedim(v, d, 0) if d else v)
+        held = [
+            v if d is None else movedim(v, d, 0) if d else v
             for v, d in zip(values, dims, strict=True)
         ]
-        args = unflatten(shape, parts)
+        parts = _parts(level, held, dims)
         try:
-            result = func(*args, **kwargs)
+            result = func(*unflatten(shape, parts), **kwargs)
         except HiddenValues as hidden:
             if hidden.level is not level:
                 raise
+            # As if nothing had been changed in place by the first try.
+            level.restore()
+            parts = _parts(level, held, dims)
+            args = unflatten(shape, parts)
             result = _by_example(func, level, args, kwargs, hidden)
+        result = apart(level, result)
+        refuse_captured(level, parts)
         outs, form = flatten(result)
+        _write_back(level, held, parts, dims)
         places = broadcast_prefix("vmap: out_dims", out_dims, result)
         merged = [
             _merged(level, out, place) for out, place in zip(outs, places, strict=True)
         ]
     return merged, form, places
+
+
+def _parts(level: BatchLevel, held: list[Any], dims: list[Any]) -> list[Any]:
+    """What the function is given in the place of its arguments."""
+    return [v if d is None else level.wrap(v) for v, d in zip(held, dims, strict=True)]
+
+
+def _write_back(
+    level: BatchLevel, held: list[Any], parts: list[Any], dims: list[Any]
+) -> None:
+    """Store what the function changed in place in the tensors that it is of."""
+    for v, part, d in zip(held, parts, dims, strict=True):
+        if d is not None and level.value_of(part) is not v:
+            v.copy_(level.value_of(part))
 
 
 def _by_example(
@@ -190,7 +214,12 @@ def _merged(level: BatchLevel, out: Any, place: int | None) -> Tensor:
             )
         return out
     value = level.value_of(out) if mine else out.expand(level.size, *out.shape)
-    place = normalize_dim(place, value.ndim)
+    if not -value.ndim <= place < value.ndim:
+        raise DimensionError(
+            f"vmap: out_dims must be in [{-value.ndim}, {value.ndim - 1}] for a result "
+            f"of shape {tuple(out.shape)}, got {place}"
+        )
+    place %= value.ndim
     return movedim(value, 0, place) if place else value
 
 
