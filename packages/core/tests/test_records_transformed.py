@@ -24,7 +24,13 @@ from lampas.transform import examples
 _late.load_all()
 NAMES = sorted(name for name, r in RECORDS.items() if r.vjp_rule is not None)
 # Ops of nests of transforms; what they do is tested by nesting.
-OF_LEVELS = {"join_examples", "put_example", "take_example"}
+OF_LEVELS = {
+    "hide_batch",
+    "join_examples",
+    "put_example",
+    "reveal_batch",
+    "take_example",
+}
 # These derivatives have no closed form; PyTorch refuses them as well.
 NOT_BY = {"igamma": {0}, "igammac": {0}, "zeta": {0}}
 KEPT = 3

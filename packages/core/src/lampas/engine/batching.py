@@ -16,6 +16,7 @@ from lampas.engine.record import DECLINE, Record
 __all__ = [
     "aligned",
     "all_batched",
+    "folded",
     "indexed",
     "moved",
     "pointwise",
@@ -93,6 +94,21 @@ def moved(
     """
     for record in records:
         record.batch(_moved_rule(record, least, params))
+
+
+def folded(*records: Record) -> None:
+    """Batch ops of one operand whose first dimension already counts examples."""
+    for record in records:
+        record.batch(_folded_rule(record))
+
+
+def _folded_rule(record: Record) -> Callable[..., Any]:
+    def rule(F: Any, size: int, batched: Any, /, x: Any, **params: Any) -> Any:
+        rows = F.reshape(x, shape=(size * x.shape[1], *x.shape[2:]))
+        out = record.call(rows, **params)
+        return F.reshape(out, shape=(size, x.shape[1], *out.shape[1:]))
+
+    return rule
 
 
 def _moved_rule(

@@ -7,6 +7,7 @@ operands, which runs the op on what that level holds: so transforms nest in any 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import weakref
@@ -18,7 +19,7 @@ import numpy as np
 
 from lampas.backend.device import Device
 from lampas.engine.modes import mode
-from lampas.engine.record import Record
+from lampas.engine.record import DECLINE, Record
 from lampas.engine.tensor import Tensor, View, shared_cell
 from lampas.errors import GradientError, LampasError
 
@@ -28,6 +29,7 @@ __all__ = [
     "Level",
     "Tracer",
     "TransformError",
+    "batched_by",
     "by_example",
     "check_randomness",
     "interpret",
@@ -312,18 +314,38 @@ def by_example(function: F) -> F:
     Index tensors and the like are read when an op is called; where ``vmap`` hides
     them, the function is called for each example and the results are stacked.
     """
+    return batched_by(None)(function)
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return function(*args, **kwargs)
-        except HiddenValues as hidden:
-            level: Any = hidden.level
-            if level.unrolling:
-                raise
-        return level.unroll(call, args, kwargs)
 
-    return cast("F", call)
+def batched_by(rule: Callable[..., Any] | None) -> Callable[[F], F]:
+    """Let a function that looks at values serve batches: by a rule, if that takes it.
+
+    Args:
+        rule: ``rule(level, *args, **kwargs)`` gives what the function would, from
+            whole batches: ``level.reveal(x)`` has them in front, ``level.hide(y)``
+            makes them a result. It may return DECLINE.
+    """
+
+    def decorate(function: F) -> F:
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except HiddenValues as hidden:
+                level: Any = hidden.level
+                if level.unrolling:
+                    raise
+            if rule is not None and level.size:
+                # A level further out may hide what the rule looks at.
+                with contextlib.suppress(HiddenValues):
+                    out = rule(level, *args, **kwargs)
+                    if out is not DECLINE:
+                        return out
+            return level.unroll(call, args, kwargs)
+
+        return cast("F", call)
+
+    return decorate
 
 
 def check_randomness() -> None:

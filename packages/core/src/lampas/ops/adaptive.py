@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, wrap
@@ -54,6 +55,9 @@ def resample_forward(xp: Any, x: Any, *, dim: int, matrix: np.ndarray) -> Any:
 @_resample.vjp
 def resample_vjp(F: Any, g: Any, *, need: Any, dim: int, matrix: Any) -> Any:
     return (F.resample(g, dim=dim, matrix=matrix.T),)
+
+
+moved(_resample, least=1, dim=shifted)
 
 
 def resample(input: Tensor, dim: int, matrix: np.ndarray) -> Tensor:

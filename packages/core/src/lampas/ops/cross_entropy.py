@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from lampas.backend.device import from_host, to_host
+from lampas.backend.device import from_host, namespace_of, to_host
+from lampas.engine.batching import all_batched
 from lampas.engine.infer import Spec, like_input
-from lampas.engine.record import op
+from lampas.engine.record import DECLINE, op
 from lampas.engine.tensor import Tensor, wrap
-from lampas.engine.tracer import by_example
+from lampas.engine.tracer import batched_by
 from lampas.errors import ArgumentError, BoundsError, DTypeError, ShapeError
 from lampas.ops._arguments import require_same_device
 from lampas.ops.softmax import log_softmax
@@ -113,6 +115,63 @@ def cross_entropy_backward_vjp(
     return dg, dx, None
 
 
+# ---- batches of vmap: their rows below each other
+
+
+def _repeated(how: dict[str, Any], size: int) -> dict[str, Any]:
+    """What is known of each row, for all rows of ``size`` examples."""
+    return {
+        key: namespace_of(value).concatenate([value] * size)
+        if hasattr(value, "shape") and key != "floor"
+        else value
+        for key, value in how.items()
+    }
+
+
+@_entropy.batch
+def cross_entropy_batch(
+    F: Any, size: int, batched: Any, /, x: Any, *, reduce: bool, how: Any
+) -> Any:
+    count, classes = x.shape[1:]
+    rows = F.reshape(x, shape=(size * count, classes))
+    loss, lse = F.cross_entropy(rows, reduce=False, how=_repeated(how, size))
+    loss = F.reshape(loss, shape=(size, count))
+    if reduce:
+        loss = F.sum(loss, dim=(1,), keepdim=False)
+    return loss, F.reshape(lse, shape=(size, count, 1))
+
+
+@_backward.batch
+def cross_entropy_backward_batch(
+    F: Any, size: int, batched: Any, /, g: Any, x: Any, lse: Any, *, how: Any
+) -> Any:
+    g, x, lse = all_batched(F, size, batched, (g, x, lse))
+    count, classes = x.shape[1:]
+    if g.ndim == 1:
+        g = F.expand(F.reshape(g, shape=(size, 1, 1)), shape=(size, count, 1))
+    delta = F.cross_entropy_backward(
+        F.reshape(g, shape=(size * count, 1)),
+        F.reshape(x, shape=(size * count, classes)),
+        F.reshape(lse, shape=(size * count, 1)),
+        how=_repeated(how, size),
+    )
+    return F.reshape(delta, shape=x.shape)
+
+
+@_delta.batch
+def cross_entropy_delta_batch(
+    F: Any, size: int, batched: Any, /, x: Any, lse: Any, *, how: Any
+) -> Any:
+    x, lse = all_batched(F, size, batched, (x, lse))
+    count, classes = x.shape[1:]
+    delta = F.cross_entropy_delta(
+        F.reshape(x, shape=(size * count, classes)),
+        F.reshape(lse, shape=(size * count, 1)),
+        how=_repeated(how, size),
+    )
+    return F.reshape(delta, shape=x.shape)
+
+
 # ---- arguments
 
 
@@ -181,7 +240,63 @@ def _classes(x: Tensor) -> int:
     return x._data.shape[1] if x._data.ndim > 1 else x._data.shape[0]
 
 
-@by_example
+def _on_batch(
+    level: Any,
+    function: Callable[..., Tensor],
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    ignore_index: int = -100,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    **more: Any,
+) -> Any:
+    """A loss of each example from the losses of all rows of all examples."""
+    reduction = reduction_of(reduction, size_average, reduce)
+    if target.dtype.category == 2 or not (weight is None or level.shares(weight)):
+        return DECLINE
+    scores, classes = level.reveal(input), level.reveal(target)
+    if not classes.numel():
+        return DECLINE
+    merged = (-1, *input.shape[1:]) if input.ndim > 1 else scores.shape
+    losses = function(
+        scores.reshape(merged),
+        classes.reshape((-1, *target.shape[1:])) if target.ndim else classes,
+        weight,
+        ignore_index=ignore_index,
+        reduction="none",
+        **more,
+    ).reshape(classes.shape)  # type: ignore[attr-defined]
+    if reduction == "none":
+        return level.hide(losses)
+    losses = losses.reshape(level.size, -1).sum(1)
+    if reduction == "mean":
+        host = to_host(classes._data).reshape(level.size, -1)
+        counted = host != ignore_index
+        factors = np.float64(1) if weight is None else to_host(weight._data)
+        if weight is not None:
+            factors = factors[np.where(counted, host, 0)]
+        whole = (factors * counted).astype(np.float64).sum(1)
+        if not whole.all():
+            return DECLINE
+        losses = losses / wrap(from_host(whole, input.device)).to(losses.dtype)  # type: ignore[attr-defined]
+    return level.hide(losses)
+
+
+def _cross_entropy_batch(
+    level: Any, *args: Any, label_smoothing: float = 0.0, **named: Any
+) -> Any:
+    smoothing = args[7] if len(args) > 7 else label_smoothing
+    how = {**named, "label_smoothing": smoothing}
+    return _on_batch(level, cross_entropy, *args[:7], **how)
+
+
+def _nll_loss_batch(level: Any, *args: Any, **named: Any) -> Any:
+    return _on_batch(level, nll_loss, *args, **named)
+
+
+@batched_by(_cross_entropy_batch)
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -308,7 +423,7 @@ def _of_probabilities(
     return total / max(losses._data.size, 1) if reduction == "mean" else total
 
 
-@by_example
+@batched_by(_nll_loss_batch)
 def nll_loss(
     input: Tensor,
     target: Tensor,

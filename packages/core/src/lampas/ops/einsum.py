@@ -70,6 +70,19 @@ def einsum_vjp(
     return tuple(grads)
 
 
+@_einsum.batch
+def einsum_batch(
+    F: Any, size: int, batched: Any, /, *xs: Any, terms: Any, out: Any
+) -> Any:
+    """The examples are one more axis of the batched operands and of the result."""
+    axis = 1 + max((a for term in terms for a in term), default=0)
+    longer = tuple(
+        (axis, *term) if known else term
+        for term, known in zip(terms, batched, strict=True)
+    )
+    return F.einsum(*xs, terms=longer, out=(axis, *out))
+
+
 def einsum(equation: str, *operands: Any) -> Tensor:
     """Sum products over axes that letters name: ``"ij,jk->ik"`` is a matrix product.
 

@@ -9,9 +9,9 @@ import numpy as np
 from lampas.backend.device import to_host
 from lampas.dtypes import int64
 from lampas.engine.infer import Spec
-from lampas.engine.record import LINEAR, op
+from lampas.engine.record import DECLINE, LINEAR, op
 from lampas.engine.tensor import Tensor, shared_cell, wrap
-from lampas.engine.tracer import by_example
+from lampas.engine.tracer import batched_by, by_example
 from lampas.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -20,6 +20,7 @@ from lampas.errors import (
     ShapeError,
 )
 from lampas.ops._arguments import require_same_device
+from lampas.ops._whole_batches import rows_of_tables
 from lampas.ops.index import add_at
 
 __all__ = ["embedding", "one_hot", "sum_rows"]
@@ -165,7 +166,56 @@ def _padding(name: str, padding_idx: int | None, count: int) -> int | None:
     return padding_idx % count
 
 
-@by_example
+@_embedding.batch
+def embedding_batch(
+    F: Any, size: int, batched: Any, /, weight: Any, *, index: Any, **how: Any
+) -> Any:
+    """The tables stand beside each other in one of longer rows."""
+    count, width = weight.shape[1:]
+    table = F.reshape(F.permute(weight, dims=(1, 0, 2)), shape=(count, size * width))
+    rows = F.embedding(table, index=index, **how)
+    rows = F.reshape(rows, shape=(*index.shape, size, width))
+    return F.permute(rows, dims=(index.ndim, *range(index.ndim), index.ndim + 1))
+
+
+@_backward.batch
+def embedding_backward_batch(
+    F: Any, size: int, batched: Any, /, g: Any, *, index: Any, count: int, **how: Any
+) -> Any:
+    width = g.shape[-1]
+    rows = F.permute(g, dims=(*range(1, g.ndim - 1), 0, g.ndim - 1))
+    rows = F.reshape(rows, shape=(*index.shape, size * width))
+    sums = F.embedding_backward(rows, index=index, count=count, **how)
+    sums = F.reshape(sums, shape=(count, size, width))
+    return F.permute(sums, dims=(1, 0, 2))
+
+
+def _embedding_batch(
+    level: Any,
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
+) -> Any:
+    count = weight.shape[0]
+    if max_norm is not None or weight.ndim != 2 or not count:
+        return DECLINE
+    _check_index("embedding", level.reveal(input), count)
+    index, tables, starts = rows_of_tables(level, input, weight)
+    padding_idx = _padding("embedding", padding_idx, count)
+    rows = _embedding.call(
+        tables,
+        index=_check_index("embedding", index, level.size * count),
+        padding_idx=None if padding_idx is None else starts + padding_idx,
+        by_count=scale_grad_by_freq,
+    )
+    return level.hide(rows)
+
+
+@batched_by(_embedding_batch)
 def embedding(
     input: Tensor,
     weight: Tensor,

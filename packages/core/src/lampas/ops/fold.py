@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from lampas.engine.batching import folded
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor
 from lampas.errors import ShapeError
@@ -48,6 +49,9 @@ def fold_columns_forward(xp: Any, x: Any, *, windows: Windows) -> Any:
 @_fold.vjp
 def fold_columns_vjp(F: Any, g: Any, *, need: Any, windows: Windows) -> Any:
     return (F.unfold_columns(g, windows=windows),)
+
+
+folded(_unfold, _fold)
 
 
 def _windows(

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import int64
+from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
-from lampas.engine.record import op
+from lampas.engine.record import DECLINE, op
 from lampas.engine.tensor import Tensor, method, wrap
-from lampas.engine.tracer import by_example
+from lampas.engine.tracer import batched_by, by_example
 from lampas.errors import (
     ArgumentTypeError,
     BoundsError,
@@ -19,6 +20,7 @@ from lampas.errors import (
     ShapeError,
 )
 from lampas.ops._arguments import normalize_dim
+from lampas.ops._whole_batches import along_dim, repeated
 from lampas.ops.create import cast, tensor
 from lampas.ops.index import add_at, index_put
 
@@ -98,6 +100,10 @@ def scatter_zeros_vjp(
     return (F.gather(g, dim=dim, index=index),)
 
 
+moved(_gather, dim=shifted, index=repeated)
+moved(_scatter_zeros, shape=prefixed, dim=shifted, index=repeated)
+
+
 def check_ranks(name: str, input: Tensor, index: Tensor, dim: int) -> None:
     shape, wanted = input._data.shape or (1,), index._data.shape or (1,)
     if len(shape) != len(wanted):
@@ -112,8 +118,14 @@ def check_ranks(name: str, input: Tensor, index: Tensor, dim: int) -> None:
             )
 
 
+def _gather_batch(
+    level: Any, *args: Any, sparse_grad: bool = False, **named: Any
+) -> Any:
+    return along_dim(level, gather, *args, **named)
+
+
 @method()
-@by_example
+@batched_by(_gather_batch)
 def gather(
     input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False
 ) -> Tensor:
@@ -148,7 +160,17 @@ def gather(
     return _gather.call(input, dim=dim, index=array)
 
 
+def _take_along_batch(
+    level: Any, input: Tensor, indices: Tensor, dim: int | None = None
+) -> Any:
+    def function(input: Tensor, dim: int, index: Tensor) -> Tensor:
+        return take_along_dim(input, index, dim)
+
+    return DECLINE if dim is None else along_dim(level, function, input, dim, indices)
+
+
 @method()
+@batched_by(_take_along_batch)
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Like :func:`gather`, with the other dimensions broadcast; None flattens.
 
@@ -194,8 +216,16 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     return input.reshape(-1)[index]
 
 
+def _index_select_batch(level: Any, input: Tensor, dim: int, index: Tensor) -> Any:
+    if input.ndim == 0:
+        return DECLINE
+    dim = normalize_dim(dim, input.ndim)
+    check_index("index_select", level.reveal(index), input.shape[dim])
+    return input[(*(slice(None),) * dim, index.reshape(-1))]  # type: ignore[attr-defined]
+
+
 @method()
-@by_example
+@batched_by(_index_select_batch)
 def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """Entries of a dimension, by a vector of indices.
 

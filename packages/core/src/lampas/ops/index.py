@@ -14,9 +14,9 @@ import numpy as np
 from lampas.engine.batching import indexed, moved, prefixed
 from lampas.engine.infer import Spec, given_shape, like_input
 from lampas.engine.inplace import assign, fill
-from lampas.engine.record import op
+from lampas.engine.record import DECLINE, op
 from lampas.engine.tensor import Tensor, method, wrap
-from lampas.engine.tracer import HiddenValues, by_example
+from lampas.engine.tracer import HiddenValues, batched_by, by_example
 from lampas.errors import (
     ArgumentTypeError,
     BoundsError,
@@ -24,6 +24,7 @@ from lampas.errors import (
     DTypeError,
     ShapeError,
 )
+from lampas.ops._whole_batches import picked
 from lampas.ops.convert import clone
 from lampas.ops.create import as_tensor, cast
 from lampas.ops.views import basic_index
@@ -96,6 +97,23 @@ def index_set_vjp(F: Any, g: Any, value_shape: Any, *, need: Any, index: Any) ->
         F.index_clear(g, index=index) if need[0] else None,
         F.sum_to(F.take(g, index=index), shape=value_shape) if need[1] else None,
     )
+
+
+@_set.batch
+def index_set_batch(
+    F: Any, size: int, batched: Any, /, x: Any, value: Any, *, index: Any
+) -> Any:
+    inner = indexed(size, index)
+    if inner is DECLINE:
+        return DECLINE
+    if not batched[0]:
+        x = F.expand(x, shape=(size, *x.shape))
+    if batched[1]:
+        arrays = [a for a in index if hasattr(a, "shape")]
+        wide = x.ndim - len(arrays) + max(a.ndim for a in arrays)
+        shape = (size, *(1,) * (wide - value.ndim), *value.shape[1:])
+        value = F.reshape(value, shape=shape)
+    return F.index_set(x, value, index=inner)
 
 
 @_clear.forward
@@ -318,7 +336,11 @@ def getitem(input: Tensor, index: Any) -> Tensor:
     return _picked(input, index)
 
 
-@by_example
+def _picked_batch(level: Any, input: Tensor, index: Any) -> Any:
+    return picked(level, getitem, input, index)
+
+
+@batched_by(_picked_batch)
 def _picked(input: Tensor, index: Any) -> Tensor:
     """``input[index]`` in general."""
     if (
@@ -423,10 +445,16 @@ def _cast_to(value: Tensor, like: Tensor) -> Tensor:
     return value
 
 
+def _shape_at(x: Tensor, index: tuple[Any, ...]) -> tuple[int, ...]:
+    """The shape of ``x[index]`` for an advanced index."""
+    _check_advanced([a for a in index if not isinstance(a, slice)])
+    return _taken([(x._data.shape, x._data.dtype)], index=index).shape if index else ()
+
+
 def index_set(view: Tensor, index: tuple[Any, ...], value: Tensor) -> Tensor:
     """``view`` with ``value`` at an advanced index, out of place."""
     value = _cast_to(value, view)
-    wanted = view._data[index].shape
+    wanted = _shape_at(view, index)
     extra = value._data.ndim - len(wanted)
     if extra > 0 and all(s == 1 for s in value._data.shape[:extra]):
         value = value.reshape(value._data.shape[extra:])
@@ -467,7 +495,7 @@ def index_put(
     index = _advanced(arrays)
     if not accumulate:
         return index_set(input, index, values)
-    wanted = input._data[index].shape
+    wanted = _shape_at(input, index)
     added = _put.call(
         _cast_to(values, input).expand(*wanted), shape=input._data.shape, index=index
     )

@@ -8,11 +8,11 @@ import numpy as np
 
 from lampas.backend.device import namespace_of
 from lampas.dtypes import DType, as_dtype, int64
-from lampas.engine.batching import pointwise
+from lampas.engine.batching import moved, pointwise
 from lampas.engine.infer import like_input
-from lampas.engine.record import op
+from lampas.engine.record import op, taped
 from lampas.engine.tensor import Tensor, method, wrap
-from lampas.engine.tracer import by_example
+from lampas.engine.tracer import batched_by, by_example
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops.create import cast, tensor
 
@@ -81,8 +81,14 @@ def _common_shape(name: str, input: Tensor, mask: Tensor) -> tuple[int, ...]:
         ) from None
 
 
+def _masked_fill_batch(level: Any, input: Tensor, mask: Tensor, value: Any) -> Any:
+    if not isinstance(value, Tensor):
+        value = tensor(value, dtype=input.dtype, device=input.device)
+    return taped.where(mask, cast(value, input.dtype), input)
+
+
 @method(inplace=True)
-@by_example
+@batched_by(_masked_fill_batch)
 def masked_fill(input: Tensor, mask: Tensor, value: float | Tensor) -> Tensor:
     """A copy with ``value`` where the mask is set.
 
@@ -220,6 +226,7 @@ def _triangle(name: str, upper: bool) -> Any:
 
 _tril = _triangle("tril", upper=False)
 _triu = _triangle("triu", upper=True)
+moved(_tril, _triu, least=2)
 
 
 def _check_matrix(name: str, input: Tensor) -> None:

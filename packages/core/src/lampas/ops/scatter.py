@@ -9,9 +9,10 @@ import numpy as np
 from lampas.engine.infer import like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
-from lampas.engine.tracer import by_example
+from lampas.engine.tracer import batched_by, by_example
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim
+from lampas.ops._whole_batches import along_dim
 from lampas.ops.create import tensor
 from lampas.ops.gather import check_index, check_ranks, grid
 from lampas.ops.index import index_put
@@ -232,8 +233,12 @@ def _reduced(
     return total / divisor
 
 
+def _scatter_batch(level: Any, *args: Any, **named: Any) -> Any:
+    return along_dim(level, scatter, *args, **named)
+
+
 @method(inplace=True)
-@by_example
+@batched_by(_scatter_batch)
 def scatter(
     input: Tensor,
     dim: int,
@@ -278,8 +283,12 @@ def scatter(
     return index_put(input, places, part)
 
 
+def _scatter_add_batch(level: Any, *args: Any, **named: Any) -> Any:
+    return along_dim(level, scatter_add, *args, **named)
+
+
 @method(inplace=True)
-@by_example
+@batched_by(_scatter_add_batch)
 def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor | float) -> Tensor:
     """A copy with entries of ``src`` added along a dimension, where ``index`` says.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec, like_input
-from lampas.engine.record import DECLINE, op
+from lampas.engine.record import op
 
 __all__ = ["standardize"]
 
@@ -187,10 +187,20 @@ def _batch_rule(record: Any) -> None:
     def rule(
         F: Any, size: int, batched: Any, /, x: Any, *rest: Any, **params: Any
     ) -> Any:
-        if any(batched[1:]):
-            return DECLINE
+        shape = params["shape"]
+        if not batched[0]:
+            x = F.expand(x, shape=(size, *x.shape))
         params["dims"] = shifted(size, params["dims"])
-        return record.call(x, *rest, **params)
+        if not any(batched[1:]):
+            return record.call(x, *rest, **params)
+        y, mean, scale = F.standardize(x, **params)
+        own = (size, *(1,) * (x.ndim - 1 - len(shape)), *shape)
+        factors = [
+            F.reshape(w, shape=own if known else shape)
+            for w, known in zip(rest, batched[1:], strict=True)
+        ]
+        y = y * factors[0]
+        return (y + factors[1] if len(factors) > 1 else y), mean, scale
 
     record.batch(rule)
 

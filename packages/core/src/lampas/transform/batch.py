@@ -23,7 +23,12 @@ from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import Hidden, HiddenValues, Level, Tracer, make
 from lampas.ops.views import movedim
 from lampas.random import default_generator
-from lampas.transform.examples import join_examples, take_example
+from lampas.transform.examples import (
+    hide_batch,
+    join_examples,
+    reveal_batch,
+    take_example,
+)
 from lampas.transform.tree import broadcast_prefix, flatten, tree_map, unflatten
 
 __all__ = ["BatchLevel", "BatchTracer"]
@@ -106,6 +111,18 @@ class BatchLevel(Level):
                 for out, place in zip(flat, places, strict=True)
             ],
         )
+
+    def reveal(self, x: Any) -> Any:
+        """An operand of each example as one operand, the batch its first dimension."""
+        return reveal_batch(x, level=self) if isinstance(x, Tensor) else x
+
+    def hide(self, x: Tensor) -> Tensor:
+        """The entries of the first dimension as examples again."""
+        return hide_batch(x, level=self)
+
+    def shares(self, x: Tensor) -> bool:
+        """Whether all examples have this operand in common, whatever is done to it."""
+        return not isinstance(x, Tracer) or x._level.depth < self.depth
 
     def unroll(
         self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any

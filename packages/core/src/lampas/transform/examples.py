@@ -15,9 +15,9 @@ from lampas.engine.record import LINEAR, Record, op, taped
 from lampas.engine.tracer import Tracer
 from lampas.ops.create import zeros
 from lampas.ops.join import stack
-from lampas.ops.views import narrow, select
+from lampas.ops.views import movedim, narrow, select
 
-__all__ = ["join_examples", "take_example"]
+__all__ = ["hide_batch", "join_examples", "reveal_batch", "take_example"]
 
 _take = op("take_example", kind=LINEAR, widen=False)
 _put = op("put_example", kind=LINEAR, widen=False)
@@ -60,6 +60,42 @@ def join_examples_vjp(F: Any, g: Any, *, need: Any, level: Any) -> Any:
 
 moved(_take, _put, _join)
 
+_reveal = op("reveal_batch", kind=LINEAR, widen=False)
+"""The batch behind an example, as a tensor with one more dimension in front."""
+_hide = op("hide_batch", kind=LINEAR, widen=False)
+
+
+@_reveal.forward
+def reveal_batch_forward(xp: Any, x: Any, *, level: Any) -> Any:
+    return x
+
+
+@_reveal.vjp
+def reveal_batch_vjp(F: Any, g: Any, *, need: Any, level: Any) -> Any:
+    return (F.hide_batch(g, level=level),)
+
+
+@_hide.forward
+def hide_batch_forward(xp: Any, x: Any, *, level: Any) -> Any:
+    return x
+
+
+@_hide.vjp
+def hide_batch_vjp(F: Any, g: Any, *, need: Any, level: Any) -> Any:
+    return (F.reveal_batch(g, level=level),)
+
+
+@_reveal.batch
+def reveal_batch_batch(
+    F: Any, size: int, batched: Any, /, x: Any, *, level: Any
+) -> Any:
+    return movedim(F.reveal_batch(x, level=level), 1, 0)
+
+
+@_hide.batch
+def hide_batch_batch(F: Any, size: int, batched: Any, /, x: Any, *, level: Any) -> Any:
+    return F.hide_batch(movedim(x, 0, 1), level=level)
+
 
 def _at_its_level(record: Record, work: Callable[..., Any]) -> Callable[..., Any]:
     """The call path: levels inside the batching level first, then ``work``."""
@@ -97,8 +133,22 @@ def _joined(level: Any, *xs: Any) -> Any:
     return level.wrap(together if level.size else narrow(together, 0, 0, 0))
 
 
+def _revealed(level: Any, x: Any) -> Any:
+    if isinstance(x, Tracer) and x._level is level:
+        return x._value
+    return taped.expand(x, shape=(level.size, *x.shape))
+
+
+def _hidden(level: Any, x: Any) -> Any:
+    return level.wrap(x)
+
+
 take_example = _at_its_level(_take, _taken)
 """``take_example(x, level=, index=)``: one example of what ``level`` batches."""
 _at_its_level(_put, _placed)
 join_examples = _at_its_level(_join, _joined)
 """``join_examples(*xs, level=)``: results of all examples as a batch of ``level``."""
+reveal_batch = _at_its_level(_reveal, _revealed)
+"""``reveal_batch(x, level=)``: (size, *x.shape); repeated if ``level`` has no batch."""
+hide_batch = _at_its_level(_hide, _hidden)
+"""``hide_batch(x, level=)``: each entry of the first dimension as an example."""
