@@ -181,3 +181,45 @@ def test_attention_of_a_row_that_sees_nothing_is_zero():
     out.sum().backward()
     assert out.tolist() == [[[0.0, 0.0]]]
     assert query.grad.tolist() == [[[0.0, 0.0]]]
+
+
+@pytest.mark.parametrize("base", [math.e, 2.0])
+def test_logaddexp_with_infinity(base):
+    function = lampas.logaddexp if base == math.e else lampas.logaddexp2
+    inf = math.inf
+    pairs = [(inf, 0.0), (0.0, inf), (-inf, 1.0), (1.0, -inf), (-inf, -inf), (1.0, 2.0)]
+    x, y = (
+        lampas.tensor(list(v), dtype=lampas.float64, requires_grad=True)
+        for v in zip(*pairs, strict=True)
+    )
+    first = lampas.autograd.grad(function(x, y).sum(), [x, y], create_graph=True)
+    share = 1 / (1 + base)
+    np.testing.assert_allclose(first[0].tolist(), [1, 0, 0, 1, 0, share])
+    np.testing.assert_allclose(first[1].tolist(), [0, 1, 1, 0, 0, 1 - share])
+    second = lampas.autograd.grad(first[0].sum(), [x])[0].tolist()
+    curve = share * (1 - share) * math.log(base)
+    np.testing.assert_allclose(second, [0, 0, 0, 0, 0, curve])
+
+
+@pytest.mark.parametrize("name", ["sign", "sgn", "abs"])
+def test_signs_have_no_slope_of_any_order(name):
+    x = lampas.tensor([0.0, -2.0, 3.0, math.nan], requires_grad=True)
+    first = lampas.autograd.grad(
+        getattr(lampas, name)(x).sum(), [x], create_graph=True
+    )[0]
+    second = lampas.autograd.grad(first.sum(), [x], create_graph=True)[0]
+    third = lampas.autograd.grad(second.sum(), [x])[0]
+    assert second.tolist() == third.tolist() == [0.0] * 4
+    assert first.tolist() == ([0.0, -1.0, 1.0, 0.0] if name == "abs" else [0.0] * 4)
+
+
+@pytest.mark.parametrize("correction", [2, 3])
+def test_variance_that_divides_by_nothing(correction):
+    x = lampas.tensor([[1.0, 3.0], [2.0, 2.0]], requires_grad=True)
+    y = lampas.var(x, dim=1, correction=correction)
+    np.testing.assert_array_equal(y.detach(), [math.inf, math.nan])
+    slope = lampas.autograd.grad(y.sum(), [x])[0].tolist()
+    inf, nan = math.inf, math.nan
+    # The value is cut off at a divisor of 0, the slope is not: PyTorch's rule.
+    wanted = [[-inf, inf], [nan, nan]] if correction == 2 else [[2.0, -2.0], [0.0, 0.0]]
+    np.testing.assert_array_equal(slope, wanted)

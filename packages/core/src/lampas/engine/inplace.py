@@ -242,8 +242,12 @@ def fill(target: Tensor, value: Any) -> bool:
     check_writable(target)
     try:
         target._data.fill(value)
-    except ValueError:
-        raise _refusal(target._data) from None
+    except OverflowError:  # Like every number that does not fit, it wraps around.
+        target._data.fill(np.asarray(value).astype(target._data.dtype))
+    except (TypeError, ValueError):
+        if not target._data.flags.writeable:
+            raise _refusal(target._data) from None
+        raise DTypeError(f"fill_: {value!r} in a tensor of {target.dtype}") from None
     _count(target, "fill")
     return True
 

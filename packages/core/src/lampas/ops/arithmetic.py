@@ -256,8 +256,14 @@ def _refuse_zero(x: Any, other: Any) -> None:
     kind = x.dtype.kind if hasattr(x, "dtype") else other.dtype.kind
     if kind not in "iub":
         return
+    if kind == "b" and _is_bool(x) and _is_bool(other):
+        raise DTypeError("bools are not divided; call .int() on one of them")
     if other == 0 if isinstance(other, int) else (other == 0).any():
         raise IntegerDivisionError("other has a zero: integers can't be divided by it")
+
+
+def _is_bool(x: Any) -> bool:
+    return x.dtype.kind == "b" if hasattr(x, "dtype") else isinstance(x, bool)
 
 
 def div(

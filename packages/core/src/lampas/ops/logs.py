@@ -46,9 +46,14 @@ _logaddexp2 = op(
 )
 
 
-def _share(F: Any, x: Any, y: Any) -> Any:
-    """``exp(x - y)``, 0 where both are -inf."""
-    return F.exp(x - F.masked(y, y != -math.inf))
+def _share(F: Any, x: Any, other: Any, y: Any, unit: float) -> Any:
+    """``exp(x - y)``, which is 1 beside +inf and 0 where both are -inf.
+
+    As ``1 / (1 + exp(other - x))``, which has no ``inf - inf`` with one infinity.
+    """
+    some = y != -math.inf
+    ahead = F.masked(x, some) - F.masked(other, some)
+    return F.masked(F.sigmoid(ahead * unit), some)
 
 
 @_logaddexp.vjp
@@ -64,8 +69,10 @@ def logaddexp_vjp(
     need: Any,
 ) -> Any:
     return (
-        F.sum_to(g * _share(F, x, y), shape=shape) if need[0] else None,
-        F.sum_to(g * _share(F, other, y), shape=other_shape) if need[1] else None,
+        F.sum_to(g * _share(F, x, other, y, 1.0), shape=shape) if need[0] else None,
+        F.sum_to(g * _share(F, other, x, y, 1.0), shape=other_shape)
+        if need[1]
+        else None,
     )
 
 
@@ -81,10 +88,12 @@ def logaddexp2_vjp(
     *,
     need: Any,
 ) -> Any:
-    y = F.masked(y, y != -math.inf)
+    unit = math.log(2)
     return (
-        F.sum_to(g * F.exp2(x - y), shape=shape) if need[0] else None,
-        F.sum_to(g * F.exp2(other - y), shape=other_shape) if need[1] else None,
+        F.sum_to(g * _share(F, x, other, y, unit), shape=shape) if need[0] else None,
+        F.sum_to(g * _share(F, other, x, y, unit), shape=other_shape)
+        if need[1]
+        else None,
     )
 
 

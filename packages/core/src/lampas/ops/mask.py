@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -112,14 +113,14 @@ def masked_fill(input: Tensor, mask: Tensor, value: float | Tensor) -> Tensor:
                 "masked_fill: value must be a number or a 0-d tensor, got shape "
                 f"{tuple(value.shape)}"
             )
-        if value.dtype.category > input.dtype.category:
+        if value.is_complex() and not input.is_complex():
             raise DTypeError(f"masked_fill: a {value.dtype} value in {input.dtype}")
         filling = cast(value, input.dtype)
     else:
         if isinstance(value, complex) and not input.is_complex():
             raise DTypeError(f"masked_fill: a complex value in {input.dtype}")
-        if isinstance(value, float) and input.dtype.category < 2:
-            raise DTypeError(f"masked_fill: a float value in {input.dtype}")
+        if input.dtype.category == 1 and not math.isfinite(value):
+            raise DTypeError(f"masked_fill: {value} in {input.dtype}")
         filling = tensor(value, dtype=input.dtype, device=input.device)
     wide = input if input._data.shape == shape else input.expand(*shape)
     return _masked_fill.call(wide, filling, mask=array)

@@ -262,7 +262,7 @@ def var_vjp(
     freedom = _count(x.shape, dim) - correction
     g = F.reshape(g, shape=_kept(x.shape, dim))
     away = x - F.mean(x, dim=dim, keepdim=True)
-    return (g * away * (2 / freedom if freedom else math.nan),)
+    return (g * away * (2 / freedom if freedom else math.inf),)
 
 
 @_std.vjp

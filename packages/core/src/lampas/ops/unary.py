@@ -328,7 +328,9 @@ def sgn_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
     y = F.sgn(x)
     along = (F.conj(y) * g + F.conj(g) * y) * 0.5
     known = F.logical_and(x != 0, x == x)
-    return (F.masked((g - along * y) / F.abs(x), known),)
+    # Where it is not known the size is 1: what divides by 0 has NaN for a gradient.
+    size = F.masked(F.abs(x), known) + F.logical_not(known)
+    return (F.masked((g - along * y) / size, known),)
 
 
 def abs(input: Tensor) -> Tensor:
