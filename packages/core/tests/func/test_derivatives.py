@@ -7,6 +7,7 @@ import pytest
 
 import lampas
 from lampas import func
+from lampas.engine.modes import mode
 
 RNG = np.random.default_rng(0)
 A = RNG.standard_normal((3, 3))
@@ -226,3 +227,61 @@ def test_a_kept_tensor_of_a_transform_that_has_ended():
     func.vmap(lambda x: kept.append(x) or x)(tensor(X))
     with pytest.raises(RuntimeError, match="after the transform has ended"):
         kept[0] + 1
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        lambda f: func.vmap(f)(lampas.ones(2, 3)),
+        lambda f: func.vmap(func.grad(f))(lampas.ones(2, 3)),
+        lambda f: func.jvp(func.grad(f), (lampas.ones(3),), (lampas.ones(3),)),
+        lambda f: func.vmap(func.jacrev(f))(lampas.ones(2, 3)),
+    ],
+    ids=["vmap", "vmap of grad", "jvp of grad", "vmap of jacrev"],
+)
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: x * 2,
+        lambda x: x * 2.0,
+        lambda x: x.sum(),
+        lambda x: x + lampas.ones(3, dtype=lampas.float64),
+        lambda x: lampas.stack([x, x]),
+        lambda x: x[0],
+        lambda x: x.mul_(2),
+        lambda x: lampas.ones(3) * x,
+        lambda x: x.numpy(),
+        lambda x: func.vmap(lampas.sin)(x),
+    ],
+)
+def test_whatever_kept_tensors_are_used_for_is_refused(inside, use):
+    kept = []
+
+    def function(x):
+        kept.append(x.sin())
+        return x.sum()
+
+    inside(function)
+    with pytest.raises(RuntimeError):
+        use(kept[0])
+    assert mode.levels == ()
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("how", [{"padding_idx": 1}, {"scale_grad_by_freq": True}])
+def test_second_derivatives_of_embeddings_keep_the_dtype(kind, how):
+    table = lampas.randn(4, 3).to(getattr(lampas, kind))
+    index = lampas.tensor([1, 0, 1, 3])
+
+    def loss(table):
+        return lampas.nn.functional.embedding(index, table, **how).pow(3).sum()
+
+    gradient = func.grad(loss)
+    assert gradient(table).dtype == table.dtype
+    assert func.jvp(gradient, (table,), (table,))[1].dtype == table.dtype
+    twice = func.grad(lambda x: gradient(x).pow(2).sum())(table)
+    assert twice.dtype == table.dtype
+    if kind == "float64" and "padding_idx" in how:
+        x = table.numpy()
+        wanted = 36 * x**3 * np.array([1.0, 0.0, 0.0, 1.0])[:, None]
+        np.testing.assert_allclose(twice.numpy(), wanted, rtol=1e-12)

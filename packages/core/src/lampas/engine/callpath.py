@@ -22,7 +22,7 @@ from lampas.engine.promotion import result_type_of
 from lampas.engine.record import CALL_PATH, Record
 from lampas.engine.tape import WRAP, MultiNode, Node, Output, make_node
 from lampas.engine.tensor import Tensor, shared_cell, wrap
-from lampas.engine.tracer import Tracer, interpret
+from lampas.engine.tracer import Tracer, interpret, refuse_leaked
 from lampas.engine.views import link_view
 from lampas.errors import (
     ArgumentTypeError,
@@ -412,8 +412,9 @@ def _general(record: Record, *args: Any, **params: Any) -> Any:
         result = _compute(record, xp, operands, arrays, params)
     nodes = tuple(x._node if isinstance(x, Tensor) else None for x in operands)
     recorded = mode.grad and any(n is not None for n in nodes)
-    if recorded and record.vjp_rule is None and not _has_float(result):
-        recorded = False
+    if recorded:
+        refuse_leaked(record, operands)
+        recorded = record.vjp_rule is not None or _has_float(result)
     outs = _wrap_results(record, result)
     if record.view:
         link_view(record, operands[0], outs, params)

@@ -94,9 +94,14 @@ class Hidden:
         self.strides = tuple(steps[::-1]) if self.shape else ()
 
     def _ask(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise HiddenValues(self.level, "an operation")
+        self.__getattr__("an operation")
 
     def __getattr__(self, name: str) -> NoReturn:
+        if not self.level.alive:
+            raise TransformError(
+                f"{name} needs the values of a tensor of a vmap that has ended; return "
+                "it from the function instead of keeping it"
+            )
         raise HiddenValues(self.level, name)
 
     __hash__ = None  # type: ignore[assignment]

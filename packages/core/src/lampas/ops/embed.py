@@ -109,7 +109,7 @@ def embedding_backward_vjp(
     # The transpose of what is zeroed and divided there.
     scale = _row_factors(index, count, padding_idx, by_count)
     if scale is not None:
-        h = h * scale
+        h = F.cast(h * scale, dtype=h.dtype)
     return (F.embedding(h, index=index, padding_idx=None, by_count=False),)
 
 
