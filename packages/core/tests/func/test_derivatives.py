@@ -159,8 +159,8 @@ def test_changes_in_place_inside():
 
     x = tensor([3.0, -2.0])
     jacobian = np.array([[0.0, -8.0], [2.0, 0.0], [2.0, 0.0]])
-    for mode in (func.jacrev, func.jacfwd):
-        found = mode(f)(x)
+    for transform in (func.jacrev, func.jacfwd):
+        found = transform(f)(x)
         close(found[0], jacobian)
         close(found[1], np.diag([0.0, 1.0]))
     close(x, [3.0, -2.0])

@@ -242,3 +242,33 @@ def test_whatever_draws_obeys_randomness(name):
     assert (same == same[0]).all()
     different = func.vmap(DRAWS[name], randomness="different")(x)
     assert not (different == different[0]).all()
+
+
+def decided(w, x):
+    """What depends on the values of both."""
+    y = (w * x).sum()
+    return y**2 if float(y) > 0 else y.sin()
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda f: f,
+        lambda f: func.grad(f),
+        lambda f: func.hessian(f),
+        lambda f: lambda w, x: func.jvp(lambda w: f(w, x), (w,), (w,))[1],
+    ],
+    ids=["value", "grad", "hessian", "jvp"],
+)
+@pytest.mark.parametrize("captured", [False, True])
+def test_values_of_several_levels_are_looked_at(form, captured):
+    whole = form(decided)
+    w, x = tensor(A[:2, 0]), tensor(A[1:, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        if captured:
+            found = func.vmap(lambda a: func.vmap(lambda b: whole(a, b))(x))(w)
+        else:
+            found = func.vmap(func.vmap(whole, (None, 0)), (0, None))(w, x)
+    wanted = [[whole(a, b).numpy() for b in x] for a in w]
+    equal(found, np.array(wanted))

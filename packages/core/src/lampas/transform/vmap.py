@@ -195,6 +195,8 @@ def _by_example(
     try:
         return level.unroll(func, args, kwargs)
     except HiddenValues as again:
+        if again.level is not level:
+            raise
         raise TransformError(
             "vmap: the function uses a batched tensor that is none of its arguments, "
             f"and {again}; pass it as an argument"
