@@ -36,6 +36,12 @@ def nll(**how):
     return lambda x, i: F.nll_loss(x.log_softmax(min(1, x.ndim - 1)), i, **how)
 
 
+def _stored(x, index, value):
+    y = x.clone()
+    y[index] = value
+    return y
+
+
 # Function of a floating tensor and one of integers (or bools); batches of both.
 CASES = {
     "embedding": (lambda x, i: F.embedding(i, x), floats(5, 3), places(5, 2, 4)),
@@ -96,6 +102,22 @@ CASES = {
     "x[1:, i, 0:1]": (lambda x, i: x[1:, i, 0:1], floats(3, 5, 2), places(5, 2, 4)),
     "x[i, j]": (lambda x, i: x[i, i[:1]], floats(5, 5, 2), places(5, 4)),
     "x[:, i, j]": (lambda x, i: x[:, i[0], i], floats(2, 5, 5), places(5, 4)),
+    "x[i] = v": (
+        lambda x, i: _stored(x, i, x[0].cos()),
+        floats(5, 3),
+        places(5).reshape(SIZE),
+    ),
+    "x[i, j] = v": (
+        lambda x, i: _stored(x, (i[0], i[1, :1]), x[:1, 0].cos()),
+        floats(5, 3),
+        places(3, 2, 4) * 0 + lampas.tensor([[0, 1, 2, 4], [1, 1, 2, 2]]),
+    ),
+    "x[i] = 2": (lambda x, i: _stored(x, i, 2.0), floats(5, 3), places(5, 2)),
+    "index_put": (
+        lambda x, i: x.index_put((i,), x[:2].sin(), accumulate=True),
+        floats(5, 3),
+        places(5, 2),
+    ),
     "masked_fill": (lambda x, m: x.masked_fill(m, 2.0), floats(3, 5), masks(5)),
     "masked_fill of ints": (
         lambda x, m: x * m.long().masked_fill(m[:1], 7),

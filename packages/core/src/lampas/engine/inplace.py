@@ -7,6 +7,7 @@ that memory are then derived anew from the new base.
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import can_cast
+from lampas.engine.batching import all_batched
 from lampas.engine.callpath import CAST
 from lampas.engine.modes import mode
-from lampas.engine.record import LINEAR, SHAPE, Call, op
+from lampas.engine.record import DECLINE, LINEAR, SHAPE, Call, op
 from lampas.engine.tape import Leaf, Node, make_node
 from lampas.engine.tensor import ASSIGN, Tensor, View, shared_cell, wrap
 from lampas.engine.tracer import Tracer, rewrapped, turn_into
@@ -121,6 +123,74 @@ def embed_view_vjp(
     F: Any, g: Any, *, need: Any, shape: Any, dtype: Any, steps: Any
 ) -> Any:
     return (F.take_view(g, steps=steps),)
+
+
+# ---- batches of vmap: the elements of the view, counted in the base of an example
+
+
+def _places(shape: tuple[int, ...], dtype: Any, steps: Any) -> Any:
+    """Where in its base each element of the view is; None for parts of numbers."""
+    if dtype.kind == "c":
+        return None
+    places = _follow(np, np.arange(math.prod(shape)).reshape(shape), steps)
+    return places if places.dtype.kind == "i" else None
+
+
+@_replace_view.batch
+def replace_view_batch(
+    F: Any, size: int, batched: Any, /, x: Any, value: Any, *, steps: Any
+) -> Any:
+    x, value = all_batched(F, size, batched, (x, value))
+    places = _places(x.shape[1:], x._data.dtype, steps)
+    if places is None:
+        return DECLINE
+    out = F.index_set(
+        F.reshape(x, shape=(size, math.prod(x.shape[1:]))),
+        F.reshape(value, shape=(size, places.size)),
+        index=(slice(None), places.reshape(-1)),
+    )
+    return F.reshape(out, shape=x.shape)
+
+
+@_mask_view.batch
+def mask_view_batch(F: Any, size: int, batched: Any, /, x: Any, *, steps: Any) -> Any:
+    places = _places(x.shape[1:], x._data.dtype, steps)
+    if places is None:
+        return DECLINE
+    rows = F.reshape(x, shape=(size, math.prod(x.shape[1:])))
+    out = F.index_clear(rows, index=(slice(None), places.reshape(-1)))
+    return F.reshape(out, shape=x.shape)
+
+
+@_take_view.batch
+def take_view_batch(F: Any, size: int, batched: Any, /, x: Any, *, steps: Any) -> Any:
+    places = _places(x.shape[1:], x._data.dtype, steps)
+    if places is None:
+        return DECLINE
+    rows = F.reshape(x, shape=(size, math.prod(x.shape[1:])))
+    out = F.take(rows, index=(slice(None), places.reshape(-1)))
+    return F.reshape(out, shape=(size, *places.shape))
+
+
+@_embed_view.batch
+def embed_view_batch(
+    F: Any,
+    size: int,
+    batched: Any,
+    /,
+    x: Any,
+    *,
+    shape: Any,
+    dtype: Any,
+    steps: Any,
+) -> Any:
+    places = _places(shape, dtype, steps)
+    if places is None or x._data.dtype != dtype:
+        return DECLINE
+    rows = F.reshape(x, shape=(size, places.size))
+    index = (slice(None), places.reshape(-1))
+    out = F.take_add(rows, shape=(size, math.prod(shape)), index=index)
+    return F.reshape(out, shape=(size, *shape))
 
 
 def assign(

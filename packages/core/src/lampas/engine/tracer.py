@@ -21,7 +21,7 @@ from lampas.backend.device import Device
 from lampas.engine.modes import mode
 from lampas.engine.record import DECLINE, Record
 from lampas.engine.tensor import Tensor, View, shared_cell
-from lampas.errors import GradientError, LampasError
+from lampas.errors import LampasError
 
 __all__ = [
     "Hidden",
@@ -286,11 +286,6 @@ def _link_views(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) ->
 
 def turn_into(target: Tensor, result: Tensor) -> None:
     """Make ``target`` the same tensor as ``result``: a change in place of a tracer."""
-    if target._node is not None and not isinstance(target, Tracer):
-        raise GradientError(
-            "a tensor that requires grad can't be changed in place by values from "
-            "inside a function transform"
-        )
     if isinstance(result, Tracer) and (
         not isinstance(target, Tracer) or target._level is not result._level
     ):

@@ -15,7 +15,7 @@ from lampas.engine.record import DECLINE, taped
 from lampas.engine.tensor import Tensor, wrap
 from lampas.ops._arguments import normalize_dim
 
-__all__ = ["along_dim", "picked", "repeated", "rows_of_tables"]
+__all__ = ["along_dim", "picked", "placed", "repeated", "rows_of_tables"]
 
 
 def repeated(size: int, index: Any) -> Any:
@@ -85,6 +85,28 @@ def picked(level: Any, function: Callable[..., Any], input: Tensor, index: Any) 
         *range(1 + wide + first, out.ndim),
     )
     return level.hide(taped.permute(out, dims=order))
+
+
+def placed(
+    level: Any, function: Callable[..., Any], input: Tensor, index: Any, value: Any
+) -> Any:
+    """``function(input, index, value)`` for integer tensors from the front."""
+    items = index if isinstance(index, (tuple, list)) else (index,)
+    known = all(isinstance(a, Tensor) and a.dtype.category == 1 for a in items)
+    if not known or len(items) > input.ndim:
+        return DECLINE
+    wide = max(a.ndim for a in items)
+    chosen = [wrap(np.arange(level.size).reshape(-1, *(1,) * wide))]
+    for a in items:
+        shape = (level.size, *(1,) * (wide - a.ndim), *a.shape)
+        chosen.append(level.reveal(a).reshape(shape))
+    if isinstance(value, Tensor):
+        missing = wide + input.ndim - len(items) - value.ndim
+        if missing < 0:
+            return DECLINE
+        shape = (level.size, *(1,) * missing, *value.shape)
+        value = level.reveal(value).reshape(shape)
+    return level.hide(function(level.reveal(input), tuple(chosen), value))
 
 
 def rows_of_tables(level: Any, index: Tensor, table: Tensor) -> tuple[Any, Any, Any]:

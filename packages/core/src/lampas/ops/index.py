@@ -16,7 +16,7 @@ from lampas.engine.infer import Spec, given_shape, like_input
 from lampas.engine.inplace import assign, fill
 from lampas.engine.record import DECLINE, op
 from lampas.engine.tensor import Tensor, method, wrap
-from lampas.engine.tracer import HiddenValues, batched_by, by_example
+from lampas.engine.tracer import HiddenValues, batched_by
 from lampas.errors import (
     ArgumentTypeError,
     BoundsError,
@@ -24,7 +24,7 @@ from lampas.errors import (
     DTypeError,
     ShapeError,
 )
-from lampas.ops._whole_batches import picked
+from lampas.ops._whole_batches import picked, placed
 from lampas.ops.convert import clone
 from lampas.ops.create import as_tensor, cast
 from lampas.ops.views import basic_index
@@ -383,7 +383,11 @@ def setitem(input: Tensor, index: Any, value: Any) -> None:
         assign(input, _with_items, (index, value), {})
 
 
-@by_example
+def _with_items_batch(level: Any, input: Tensor, index: Any, value: Any) -> Any:
+    return placed(level, _with_items, input, index, value)
+
+
+@batched_by(_with_items_batch)
 def _with_items(input: Tensor, index: Any, value: Any) -> Tensor:
     result = clone(input)
     _set_items(result, index, value)
@@ -468,8 +472,17 @@ def index_set(view: Tensor, index: tuple[Any, ...], value: Tensor) -> Tensor:
     return _set.call(view, value, index=index)
 
 
+def _index_put_batch(
+    level: Any, input: Tensor, indices: Any, values: Tensor, accumulate: bool = False
+) -> Any:
+    def function(input: Tensor, index: Any, value: Tensor) -> Tensor:
+        return index_put(input, index, value, accumulate)
+
+    return placed(level, function, input, indices, values)
+
+
 @method(inplace=True)
-@by_example
+@batched_by(_index_put_batch)
 def index_put(
     input: Tensor,
     indices: tuple[Tensor, ...],
