@@ -93,6 +93,7 @@ from lampas.ops.views import *
 if TYPE_CHECKING:
     from lampas import (
         autograd,
+        distributions,
         errors,
         fft,
         func,
@@ -158,6 +159,7 @@ preserve_format = "lampas.preserve_format"
 # Submodules that are loaded when first used, so that the import stays quick.
 _SUBMODULES = (
     "autograd",
+    "distributions",
     "errors",
     "fft",
     "func",

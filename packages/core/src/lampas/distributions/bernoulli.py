@@ -1,0 +1,98 @@
+"""The Bernoulli distribution."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from lampas.distributions import constraints
+from lampas.distributions.distribution import Distribution, broadcast_all
+from lampas.dtypes import finfo
+from lampas.engine.modes import no_grad
+from lampas.engine.tensor import Tensor
+from lampas.errors import ArgumentError
+from lampas.ops.activation import softplus
+from lampas.ops.with_out import arange, bernoulli, sigmoid
+
+__all__ = ["Bernoulli"]
+
+
+class Bernoulli(Distribution):
+    """1 with the chance ``probs``, otherwise 0.
+
+    Args:
+        probs: chances of a 1, in [0, 1].
+        logits: ``log(probs / (1 - probs))``; exactly one of the two is given.
+        validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: both or none of ``probs`` and ``logits`` were given.
+
+    >>> Bernoulli(0.25).variance
+    tensor(0.1875)
+    """
+
+    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
+    support = constraints.boolean
+    has_enumerate_support = True
+
+    def __init__(
+        self,
+        probs: Any = None,
+        logits: Any = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        if (probs is None) == (logits is None):
+            raise ArgumentError(
+                "Either `probs` or `logits` must be specified, but not both."
+            )
+        name = "logits" if probs is None else "probs"
+        (given,) = broadcast_all(logits if probs is None else probs)
+        vars(self)[name] = given
+        super().__init__(given.shape, validate_args=validate_args)
+
+    @cached_property
+    def probs(self) -> Tensor:
+        """Chances of a 1."""
+        return sigmoid(self.logits)
+
+    @cached_property
+    def logits(self) -> Tensor:
+        """Logarithms of the odds of a 1."""
+        tiny = finfo(self.probs.dtype).eps
+        inner = self.probs.clamp(tiny, 1 - tiny)
+        return inner.log() - (-inner).log1p()
+
+    @property
+    def param_shape(self) -> Any:
+        """Shape of ``probs`` and ``logits``."""
+        return self._batch_shape
+
+    @property
+    def mean(self) -> Tensor:
+        return self.probs
+
+    @property
+    def mode(self) -> Tensor:
+        likely = (self.probs >= 0.5).to(self.probs.dtype)
+        return likely.masked_fill(self.probs == 0.5, float("nan"))
+
+    @property
+    def variance(self) -> Tensor:
+        return self.probs * (1 - self.probs)
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        with no_grad():
+            return bernoulli(self.probs.expand(self._extended_shape(sample_shape)))
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return value * self.logits - softplus(self.logits)
+
+    def entropy(self) -> Tensor:
+        return softplus(self.logits) - self.probs * self.logits
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        values = arange(2, dtype=self.probs.dtype, device=self.probs.device)
+        return self._enumerated(values, expand)
