@@ -88,6 +88,7 @@ from lampas.ops.sort import *
 from lampas.ops.split import *
 from lampas.ops.trig import *
 from lampas.ops.unary import *
+from lampas.ops.variance import *
 from lampas.ops.views import *
 
 if TYPE_CHECKING:

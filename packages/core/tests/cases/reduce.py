@@ -1,4 +1,4 @@
-"""Cases of ``lampas.ops.reduce``."""
+"""Cases of ``lampas.ops.reduce`` and ``lampas.ops.variance``."""
 
 from __future__ import annotations
 

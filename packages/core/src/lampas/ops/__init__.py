@@ -35,6 +35,7 @@ from lampas.ops import (
     split,
     trig,
     unary,
+    variance,
     views,
 )
 
@@ -69,6 +70,7 @@ FAMILIES = (
     split,
     trig,
     unary,
+    variance,
     views,
 )
 """The modules whose ``__all__`` makes the functions of the ``lampas`` namespace.

@@ -12,7 +12,7 @@ from lampas.engine.batching import moved, prefixed
 from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import LINEAR, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
-from lampas.errors import ArgumentError, DTypeError, ShapeError
+from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import dims_of, normalize_dim, numpy_names, sizes_of
 from lampas.ops.convert import cast
 
@@ -25,11 +25,7 @@ __all__ = [
     "nanmean",
     "nansum",
     "prod",
-    "std",
-    "std_mean",
     "sum",
-    "var",
-    "var_mean",
 ]
 
 
@@ -74,7 +70,7 @@ def sum_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
 
 @_sum.vjp
 def sum_vjp(F: Any, g: Any, shape: Any, *, need: Any, dim: Any, keepdim: bool) -> Any:
-    return (F.spread(g, kept=_kept(shape, dim), shape=shape),)
+    return (F.spread(g, kept=kept_shape(shape, dim), shape=shape),)
 
 
 @method()
@@ -132,7 +128,7 @@ def spread_vjp(
 moved(_spread, kept=prefixed, shape=prefixed)
 
 
-def _kept(shape: tuple[int, ...], dims: Any) -> tuple[int, ...]:
+def kept_shape(shape: tuple[int, ...], dims: Any) -> tuple[int, ...]:
     """The shape after a reduction that keeps its dimensions with size 1."""
     return tuple(1 if i in dims else s for i, s in enumerate(shape))
 
@@ -165,11 +161,12 @@ def sum(
     return _sum.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
 
 
-def _count(shape: tuple[int, ...], dims: Any) -> int:
+def count_of(shape: tuple[int, ...], dims: Any) -> int:
+    """How many elements each result of a reduction along ``dims`` is made from."""
     return math.prod(shape[d] for d in dims)
 
 
-def _floating(name: str, input: Tensor, dtype: DType | None = None) -> Tensor:
+def floating(name: str, input: Tensor, dtype: DType | None = None) -> Tensor:
     """``input``, cast to ``dtype`` if given; its dtype must then be floating."""
     if dtype is not None:
         input = cast(input, as_dtype(dtype))
@@ -187,13 +184,13 @@ _mean = op("mean", kind=REDUCTION, saves="x.shape", infer=reduced)
 @_mean.forward
 def mean_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
     total = x.sum(axis=dim, keepdims=keepdim)
-    return xp.true_divide(total, _count(x.shape, dim), dtype=x.dtype)
+    return xp.true_divide(total, count_of(x.shape, dim), dtype=x.dtype)
 
 
 @_mean.vjp
 def mean_vjp(F: Any, g: Any, shape: Any, *, need: Any, dim: Any, keepdim: bool) -> Any:
-    share = g / _count(shape, dim)
-    return (F.spread(share, kept=_kept(shape, dim), shape=shape),)
+    share = g / count_of(shape, dim)
+    return (F.spread(share, kept=kept_shape(shape, dim), shape=shape),)
 
 
 @method()
@@ -220,170 +217,8 @@ def mean(
     >>> lampas.mean(lampas.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
     tensor([1.5000, 3.5000])
     """
-    input = _floating("mean", input, dtype)
+    input = floating("mean", input, dtype)
     return _mean.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
-
-
-_var = op("var", kind=REDUCTION, saves="x", infer=reduced)
-_std = op("std", kind=REDUCTION, saves="x y", infer=reduced)
-
-
-def _freedom(shape: tuple[int, ...], dim: Any, correction: float) -> float:
-    count = _count(shape, dim) - correction
-    # PyTorch's rule: nothing left to divide by gives inf or NaN.
-    return count if count > 0 else 0.0
-
-
-@_var.forward
-def var_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool, correction: float) -> Any:
-    center = xp.true_divide(x.sum(axis=dim, keepdims=True), _count(x.shape, dim))
-    away = xp.absolute(x - center)
-    total = (away * away).sum(axis=dim, keepdims=keepdim)
-    return xp.true_divide(total, _freedom(x.shape, dim, correction), dtype=total.dtype)
-
-
-@_std.forward
-def std_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool, correction: float) -> Any:
-    return xp.sqrt(var_forward(xp, x, dim=dim, keepdim=keepdim, correction=correction))
-
-
-@_var.vjp
-def var_vjp(
-    F: Any,
-    g: Any,
-    x: Any,
-    *,
-    need: Any,
-    dim: Any,
-    keepdim: bool,
-    correction: float,
-) -> Any:
-    # Not cut off at 0 as in the value: PyTorch's rule.
-    freedom = _count(x.shape, dim) - correction
-    g = F.reshape(g, shape=_kept(x.shape, dim))
-    away = x - F.mean(x, dim=dim, keepdim=True)
-    return (g * away * (2 / freedom if freedom else math.inf),)
-
-
-@_std.vjp
-def std_vjp(
-    F: Any,
-    g: Any,
-    x: Any,
-    y: Any,
-    *,
-    need: Any,
-    dim: Any,
-    keepdim: bool,
-    correction: float,
-) -> Any:
-    g = F.masked(g / (y * 2), y != 0)
-    return var_vjp(F, g, x, need=need, dim=dim, keepdim=keepdim, correction=correction)
-
-
-def _correction(
-    name: str, dim: Any, unbiased: bool | None, correction: float | None
-) -> tuple[Any, float]:
-    """``(dim, correction)`` of both of PyTorch's signatures of var and std."""
-    if isinstance(dim, bool):
-        # The form var(input, unbiased).
-        dim, unbiased = None, dim
-    if unbiased is not None:
-        if correction is not None:
-            raise ArgumentError(f"{name} takes unbiased or correction, not both")
-        correction = 1 if unbiased else 0
-    return dim, 1 if correction is None else correction
-
-
-@method()
-@numpy_names
-def var(
-    input: Tensor,
-    dim: int | tuple[int, ...] | bool | None = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:
-    """The variance: ``y = sum_i (x[i] - mean) ** 2 / (n - correction)``.
-
-    Args:
-        input: any shape, floating.
-        dim: the dimensions to reduce; all of them by default.
-        unbiased: False is ``correction=0``, True is ``correction=1``.
-        keepdim: keep reduced dimensions with size 1.
-        correction: subtracted from the number of elements; 1 by default.
-
-    Raises:
-        RuntimeError: the input is integer or bool.
-
-    >>> lampas.var(lampas.tensor([1.0, 2.0, 3.0]))
-    tensor(1.)
-    """
-    dim, correction = _correction("var", dim, unbiased, correction)
-    input = _floating("var", input)
-    dims = dims_of(dim, input._data.ndim)
-    return _var.call(input, dim=dims, keepdim=keepdim, correction=correction)
-
-
-@method()
-@numpy_names
-def std(
-    input: Tensor,
-    dim: int | tuple[int, ...] | bool | None = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> Tensor:
-    """The standard deviation: the root of :func:`var`.
-
-    Args:
-        input, dim, unbiased, keepdim, correction: as for :func:`var`.
-
-    >>> lampas.std(lampas.tensor([1.0, 2.0, 3.0]))
-    tensor(1.)
-    """
-    dim, correction = _correction("std", dim, unbiased, correction)
-    input = _floating("std", input)
-    dims = dims_of(dim, input._data.ndim)
-    return _std.call(input, dim=dims, keepdim=keepdim, correction=correction)
-
-
-def var_mean(
-    input: Tensor,
-    dim: int | tuple[int, ...] | bool | None = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """The variance and the mean; arguments as for :func:`var`.
-
-    >>> lampas.var_mean(lampas.tensor([1.0, 2.0, 3.0]))
-    (tensor(1.), tensor(2.))
-    """
-    spread = var(input, dim, unbiased, keepdim, correction=correction)
-    dim, _ = _correction("var_mean", dim, unbiased, correction)
-    return spread, mean(input, dim, keepdim)
-
-
-def std_mean(
-    input: Tensor,
-    dim: int | tuple[int, ...] | bool | None = None,
-    unbiased: bool | None = None,
-    keepdim: bool = False,
-    *,
-    correction: float | None = None,
-) -> tuple[Tensor, Tensor]:
-    """The standard deviation and the mean; arguments as for :func:`var`.
-
-    >>> lampas.std_mean(lampas.tensor([1.0, 2.0, 3.0]))
-    (tensor(1.), tensor(2.))
-    """
-    spread = std(input, dim, unbiased, keepdim, correction=correction)
-    dim, _ = _correction("std_mean", dim, unbiased, correction)
-    return spread, mean(input, dim, keepdim)
 
 
 _prod = op("prod", kind=REDUCTION, saves="x", infer=reduced)
@@ -402,7 +237,7 @@ def prod_vjp(F: Any, g: Any, x: Any, *, need: Any, dim: int, keepdim: bool) -> A
     others = F.shift(before, dim=dim, by=1, fill=1) * F.shift(
         after, dim=dim, by=-1, fill=1
     )
-    return (F.reshape(g, shape=_kept(x.shape, (dim,))) * F.conj(others),)
+    return (F.reshape(g, shape=kept_shape(x.shape, (dim,))) * F.conj(others),)
 
 
 @method()
@@ -465,7 +300,7 @@ def _left(shape: tuple[int, ...], dims: Any) -> tuple[int, ...]:
 def logsumexp_vjp(
     F: Any, g: Any, x: Any, y: Any, *, need: Any, dim: Any, keepdim: bool
 ) -> Any:
-    kept = _kept(x.shape, dim)
+    kept = kept_shape(x.shape, dim)
     # Nothing but -inf has no share to give.
     top = F.reshape(F.masked(y, y != -math.inf), shape=kept)
     return (F.reshape(g, shape=kept) * F.conj(F.exp(x - top)),)
@@ -596,5 +431,5 @@ def nanmean(
     >>> lampas.nanmean(lampas.tensor([1.0, float("nan")]))
     tensor(1.)
     """
-    input = _floating("nanmean", input, dtype)
+    input = floating("nanmean", input, dtype)
     return nansum(input, dim, keepdim) / sum(input == input, dim, keepdim)
