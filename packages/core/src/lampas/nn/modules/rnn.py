@@ -137,6 +137,11 @@ class RNNBase(Module):
         x = input if batched else input.unsqueeze(1)
         if batched and self.batch_first:
             x = x.transpose(0, 1)
+        if not len(x):
+            raise ShapeError(
+                f"{type(self).__name__}: input must have at least one step, got shape "
+                f"{tuple(input.shape)}"
+            )
         out = self.proj_size or self.hidden_size
         h0 = self._state("h_0", h0, x, out, batched)
         c0 = self._state("c_0", c0, x, self.hidden_size, batched)

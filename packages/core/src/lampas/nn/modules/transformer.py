@@ -84,7 +84,7 @@ class _Layer(Module):
             attn_mask=mask,
             key_padding_mask=padding,
             need_weights=False,
-            is_causal=is_causal and mask is not None,
+            is_causal=is_causal,
         )
         return self.dropout1(y)
 
@@ -276,7 +276,12 @@ class TransformerEncoder(_Stack):
         """Encode ``src`` layer by layer."""
         x = src
         for layer in self.layers:
-            x = layer(x, src_mask=mask, src_key_padding_mask=src_key_padding_mask)
+            x = layer(
+                x,
+                src_mask=mask,
+                src_key_padding_mask=src_key_padding_mask,
+                is_causal=bool(is_causal),
+            )
         return x if self.norm is None else self.norm(x)
 
 
@@ -315,6 +320,7 @@ class TransformerDecoder(_Stack):
                 memory_mask=memory_mask,
                 tgt_key_padding_mask=tgt_key_padding_mask,
                 memory_key_padding_mask=memory_key_padding_mask,
+                tgt_is_causal=bool(tgt_is_causal),
             )
         return x if self.norm is None else self.norm(x)
 
