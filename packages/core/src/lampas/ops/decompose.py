@@ -76,9 +76,14 @@ _cholesky = op("cholesky", kind="opaque", outputs=2, saves="y0", infer=_cholesky
 @_cholesky.forward
 def cholesky_forward(xp: Any, x: Any) -> Any:
     try:
-        return xp.linalg.cholesky(x), xp.zeros(x.shape[:-2], np.int32)
+        low = xp.linalg.cholesky(x)
     except np.linalg.LinAlgError:
         return _by_columns(xp, x)
+    pivots = low.diagonal(0, -2, -1).real
+    # LAPACK may pass over NaN and infinity, after which nothing is positive.
+    if not ((pivots > 0) & (pivots < np.inf)).all():
+        return _by_columns(xp, x)
+    return low, xp.zeros(x.shape[:-2], np.int32)
 
 
 def _by_columns(xp: Any, x: Any) -> tuple[Any, Any]:

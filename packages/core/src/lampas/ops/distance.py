@@ -123,7 +123,7 @@ def cdist(
         raise ShapeError(
             f"cdist: x1 and x2 must be (..., n, k) and (..., m, k), got {a} and {b}"
         )
-    if p < 0:
+    if not p >= 0:
         raise ShapeError(f"cdist: p must not be negative, got {p}")
     require_same_device("cdist", x1=x1, x2=x2)
     many = a[-2] > 25 or b[-2] > 25
@@ -158,7 +158,7 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
     _check_points("pdist", input=input)
     if input._data.ndim != 2:
         raise ShapeError(f"pdist: input must be (n, k), got {tuple(input.shape)}")
-    if p < 0:
+    if not p >= 0:
         raise ShapeError(f"pdist: p must not be negative, got {p}")
     count = input._data.shape[0]
     first, second = triu_indices(count, count, 1, device=input.device)

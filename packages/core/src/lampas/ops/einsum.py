@@ -11,7 +11,7 @@ from lampas.dtypes import int64
 from lampas.engine.infer import Spec
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
-from lampas.errors import ShapeError
+from lampas.errors import DTypeError, ShapeError
 from lampas.ops.convert import cast
 from lampas.ops.matmul import matmul
 
@@ -244,12 +244,16 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
             of dimensions.
 
     Raises:
-        RuntimeError: sizes differ, or the lists have different lengths.
+        RuntimeError: sizes or dtypes differ, or the lists have different lengths.
 
     >>> lampas.tensordot(lampas.ones(2, 3), lampas.ones(3, 2), dims=1)
     tensor([[3., 3.],
             [3., 3.]])
     """
+    if a.dtype != b.dtype:
+        raise DTypeError(
+            f"tensordot: a and b must have one dtype, got {a.dtype} and {b.dtype}"
+        )
     n, m = a._data.ndim, b._data.ndim
     if isinstance(dims, Tensor):
         dims = dims.tolist()

@@ -143,6 +143,9 @@ def axes(
         raise ShapeError(f"{name}: dim must name each dimension once, got {dim}")
     if sizes is None:
         return dims, (-1,) * len(dims)
+    if isinstance(s, int) and s < 1:
+        # Only a sequence of sizes may have -1 for the input's own.
+        raise ShapeError(f"{name}: needs at least 1 data point, got {s}")
     if len(sizes) != len(dims):
         raise ShapeError(
             f"{name}: s and dim must have the same length, got {sizes} and {dims}"

@@ -44,7 +44,7 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
         dim: the dimension.
 
     Raises:
-        RuntimeError: integers, or shapes don't fit.
+        RuntimeError: integers, two dtypes, or shapes don't fit.
 
     >>> lampas.linalg.vecdot(lampas.ones(2, 3), lampas.ones(3))
     tensor([3., 3.])
@@ -54,6 +54,10 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
             raise DTypeError(
                 f"vecdot: {name} must be floating or complex, got {tensor.dtype}"
             )
+    if x.dtype != y.dtype:
+        raise DTypeError(
+            f"vecdot: x and y must have one dtype, got {x.dtype} and {y.dtype}"
+        )
     return (x.conj() * y).sum(dim)
 
 

@@ -328,4 +328,6 @@ def triangular_solve(
     solution = solve_triangular(
         matrix, b, upper=upper != transpose, unitriangular=unitriangular
     )
-    return TriangularSolveResult(solution, A.clone())
+    batch = solution._data.shape[:-2]
+    whole = A.expand(*batch, *A._data.shape[-2:])
+    return TriangularSolveResult(solution, whole.clone())

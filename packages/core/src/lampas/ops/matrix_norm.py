@@ -175,7 +175,10 @@ def cond(A: Tensor, p: float | str | None = None) -> Tensor:
     if A._data.size == 0:
         return _no_matrices(A)
     inverse, info = inv_ex(A)
-    return where(info > 0, math.inf, matrix_norm(A, p) * matrix_norm(inverse, p))
+    singular = info > 0
+    # What stands in the place of an inverse has no singular values.
+    inverse = where(singular[..., None, None], 0, inverse)
+    return where(singular, math.inf, matrix_norm(A, p) * matrix_norm(inverse, p))
 
 
 def _no_matrices(A: Tensor) -> Tensor:

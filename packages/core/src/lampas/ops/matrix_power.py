@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from lampas.engine.tensor import Tensor, method
-from lampas.errors import DTypeError, ShapeError
+from lampas.errors import ArgumentTypeError, DTypeError, ShapeError
 from lampas.ops._linalg import need_square
 from lampas.ops.choose import where
 from lampas.ops.create import eye
@@ -25,11 +27,16 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
 
     Raises:
         RuntimeError: not square matrices; or ``n`` is negative and one is singular.
+        TypeError: ``n`` is no integer.
 
     >>> lampas.matrix_power(lampas.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
     tensor([[1., 3.],
             [0., 1.]])
     """
+    if not isinstance(n, (int, np.integer)):
+        raise ArgumentTypeError(
+            f"matrix_power: n must be an int, got {type(n).__name__}"
+        )
     need_square("matrix_power", A=A)
     if n == 0:
         unit = eye(A._data.shape[-1], dtype=A.dtype, device=A.device)

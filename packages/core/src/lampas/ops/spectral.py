@@ -9,7 +9,7 @@ import numpy as np
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
-from lampas.errors import DeviceError, LinAlgError, ShapeError
+from lampas.errors import ArgumentTypeError, DeviceError, LinAlgError, ShapeError
 from lampas.ops._linalg import (
     adjoint,
     batch_matrices,
@@ -122,6 +122,10 @@ def eigvalsh_vjp(F: Any, g: Any, x: Any, *, need: Any, upper: bool) -> Any:
 
 
 def _is_upper(name: str, UPLO: str) -> bool:
+    if not isinstance(UPLO, str):
+        raise ArgumentTypeError(
+            f"{name}: UPLO must be a str, got {type(UPLO).__name__}"
+        )
     if UPLO.upper() not in ("L", "U"):
         raise ShapeError(f"{name}: UPLO must be 'L' or 'U', got {UPLO!r}")
     return UPLO.upper() == "U"
