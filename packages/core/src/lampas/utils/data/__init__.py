@@ -25,6 +25,7 @@ from lampas.utils.data.dataset import (
     TensorDataset,
     random_split,
 )
+from lampas.utils.data.distributed import DistributedSampler
 from lampas.utils.data.sampler import (
     BatchSampler,
     RandomSampler,
@@ -40,6 +41,7 @@ __all__ = [
     "ConcatDataset",
     "DataLoader",
     "Dataset",
+    "DistributedSampler",
     "Generator",
     "IterableDataset",
     "RandomSampler",
