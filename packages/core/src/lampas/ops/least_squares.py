@@ -257,20 +257,22 @@ def lstsq(
     if rtol is None or rtol < 0:
         rtol = max(a[-2:]) * float(np.finfo(A._data.dtype).eps)
     solution = pinv(A, rtol=rtol) @ columns
-    with no_grad():
-        values = svdvals(A)
-        limits = _tolerances(name, A, 0.0, rtol)
-        ranks = (values > _cut(*limits, values)).sum(-1)
-    full = driver == "gels" or bool((values_of(ranks) == a[-1]).all())
-    if a[-2] > a[-1] and full and driver != "gelsy":
+    nothing = empty(0, dtype=A.dtype.to_real(), device=A.device)
+    values, ranks, full = nothing, empty(0, dtype=int64), True
+    if driver != "gels":
+        with no_grad():
+            values = svdvals(A)
+            limits = _tolerances(name, A, 0.0, rtol)
+            ranks = (values > _cut(*limits, values)).sum(-1)
+        full = driver != "gelsy" and bool((values_of(ranks) == a[-1]).all())
+    if a[-2] > a[-1] and full:
         residuals = (A @ solution - columns).abs().square().sum(-2)
     else:
         # Empty, and with a gradient all the same, as in PyTorch.
         residuals = solution.abs().reshape(-1)[:0]
-    nothing = empty(0, dtype=A.dtype.to_real(), device=A.device)
     return LstsqResult(
         solution.squeeze(-1) if vector else solution,
         residuals,
-        empty(0, dtype=int64) if driver == "gels" else ranks,
+        ranks,
         values if driver in ("gelsd", "gelss") else nothing,
     )
