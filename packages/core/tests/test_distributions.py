@@ -156,6 +156,63 @@ def test_categorical() -> None:
     assert d.sample().shape == (2,)
 
 
+def test_cauchy() -> None:
+    d = D.Cauchy(_t(_LOC), _t(_SCALE))
+    x = d.icdf(_t(_U))
+    standard = _standard(x.numpy())
+    density = 1 / (math.pi * _SCALE * (1 + standard**2))
+    np.testing.assert_allclose(d.log_prob(x).exp().numpy(), density, 1e-9)
+    np.testing.assert_allclose(d.cdf(x).numpy(), _U, 1e-9)
+    expected = np.log(4 * math.pi * _SCALE)
+    np.testing.assert_allclose(d.entropy().numpy(), expected, 1e-9)
+    assert d.mean.isnan().all().item() and d.variance.isinf().all().item()
+    lampas.manual_seed(5)
+    shares = np.sort(d.cdf(d.sample((20,))).numpy().ravel())
+    n = shares.size
+    assert abs(shares - (np.arange(n) + 0.5) / n).max() < 1.95 / math.sqrt(n)
+    p, q = D.Cauchy(_t(0.3), _t(1.2)), D.Cauchy(_t(-1.0), _t(2.0))
+    found = D.kl_divergence(p, q).item()
+    assert math.isclose(found, _mean_log_ratio(p, q), rel_tol=1e-3)
+
+
+def test_one_hot_categorical() -> None:
+    p, q = _t([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1]]), _t([0.4, 0.4, 0.2])
+    d, plain = D.OneHotCategorical(p), D.Categorical(p)
+    assert (d.batch_shape, d.event_shape) == ((2,), (3,))
+    x = d.sample((4,))
+    assert x.shape == (4, 2, 3) and d.support.check(x).all().item()
+    assert (d.log_prob(x) == plain.log_prob(x.argmax(-1))).all().item()
+    assert (d.entropy() == plain.entropy()).all().item()
+    assert d.mode.tolist() == [[0, 1, 0], [1, 0, 0]]
+    everything = d.enumerate_support()
+    assert everything.shape == (3, 2, 3)
+    np.testing.assert_allclose(d.log_prob(everything).exp().numpy(), p.T.numpy())
+    assert d.expand((5, 2)).sample().shape == (5, 2, 3)
+    found = D.kl_divergence(d, D.OneHotCategorical(q))
+    assert (found == D.kl_divergence(plain, D.Categorical(q))).all().item()
+    with pytest.raises(ValueError, match="OneHot"):
+        d.log_prob(_t([1.0, 1.0, 0.0]))
+
+
+def test_straight_through_gradients() -> None:
+    logits = _t([0.0, 1.0], requires_grad=True)
+    d = D.OneHotCategoricalStraightThrough(logits=logits)
+    drawn = d.rsample()
+    assert sorted(drawn.tolist()) == [0, 1]
+    drawn[0].backward()
+    p = 1 / (1 + math.e)
+    assert logits.grad is not None
+    np.testing.assert_allclose(logits.grad.numpy(), [p * (1 - p), -p * (1 - p)])
+
+
+@pytest.mark.parametrize("kind", [D.Bernoulli, D.Categorical])
+def test_entropy_has_a_gradient_after_drawing(kind: Any) -> None:
+    logits = _t([0.5, -1.0], requires_grad=True)
+    d = kind(logits=logits)
+    d.sample()
+    assert d.probs.requires_grad and d.entropy().requires_grad
+
+
 def test_policy_gradient_of_a_categorical() -> None:
     logits = _t([0.0, 0.0], requires_grad=True)
     D.Categorical(logits=logits).log_prob(lampas.tensor(1)).backward()

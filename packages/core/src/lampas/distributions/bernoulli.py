@@ -8,7 +8,7 @@ from typing import Any
 from lampas.distributions import constraints
 from lampas.distributions.distribution import Distribution, broadcast_all
 from lampas.dtypes import finfo
-from lampas.engine.modes import no_grad
+from lampas.engine.modes import enable_grad, no_grad
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
 from lampas.ops.activation import softplus
@@ -52,11 +52,13 @@ class Bernoulli(Distribution):
         super().__init__(given.shape, validate_args=validate_args)
 
     @cached_property
+    @enable_grad()  # kept, even if first read while drawing
     def probs(self) -> Tensor:
         """Chances of a 1."""
         return sigmoid(self.logits)
 
     @cached_property
+    @enable_grad()  # kept, even if first read while drawing
     def logits(self) -> Tensor:
         """Logarithms of the odds of a 1."""
         tiny = finfo(self.probs.dtype).eps

@@ -8,7 +8,7 @@ from typing import Any
 from lampas.distributions import constraints
 from lampas.distributions.distribution import Distribution
 from lampas.dtypes import finfo
-from lampas.engine.modes import no_grad
+from lampas.engine.modes import enable_grad, no_grad
 from lampas.engine.tensor import Size, Tensor
 from lampas.errors import ArgumentError
 from lampas.ops.views import broadcast_tensors
@@ -66,11 +66,13 @@ class Categorical(Distribution):
         return constraints.integer_interval(0, self._num_events - 1)
 
     @cached_property
+    @enable_grad()  # kept, even if first read while drawing
     def probs(self) -> Tensor:
         """Chances along the last dimension."""
         return softmax(self.logits, -1)
 
     @cached_property
+    @enable_grad()  # kept, even if first read while drawing
     def logits(self) -> Tensor:
         """Logarithms of the chances."""
         tiny = finfo(self.probs.dtype).eps

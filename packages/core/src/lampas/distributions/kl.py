@@ -7,10 +7,12 @@ from typing import Any
 
 from lampas.distributions.bernoulli import Bernoulli
 from lampas.distributions.categorical import Categorical
+from lampas.distributions.cauchy import Cauchy
 from lampas.distributions.distribution import Distribution, MissingMethodError
 from lampas.distributions.exponential import Exponential, Laplace
 from lampas.distributions.independent import Independent
 from lampas.distributions.normal import Normal
+from lampas.distributions.one_hot_categorical import OneHotCategorical
 from lampas.distributions.uniform import Uniform
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentTypeError
@@ -112,6 +114,17 @@ def _categorical(p: Categorical, q: Categorical) -> Tensor:
     terms = p.probs * (p.logits - q.logits)
     terms = where(q.probs == 0, float("inf"), terms)
     return where(p.probs == 0, 0.0, terms).sum(-1)
+
+
+@register_kl(OneHotCategorical, OneHotCategorical)
+def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
+    return _categorical(p._categorical, q._categorical)
+
+
+@register_kl(Cauchy, Cauchy)
+def _cauchy(p: Cauchy, q: Cauchy) -> Tensor:
+    apart = (p.scale + q.scale) ** 2 + (p.loc - q.loc) ** 2
+    return (apart / (4 * p.scale * q.scale)).log()
 
 
 @register_kl(Independent, Independent)

@@ -1,0 +1,132 @@
+"""The categorical distribution over one-hot vectors."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from lampas.distributions import constraints
+from lampas.distributions.categorical import Categorical
+from lampas.distributions.distribution import Distribution
+from lampas.engine.tensor import Size, Tensor
+from lampas.ops.embed import one_hot
+from lampas.ops.with_out import eye
+
+__all__ = ["OneHotCategorical", "OneHotCategoricalStraightThrough"]
+
+
+class _OneHot(constraints.Constraint):
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        return ((value == 0) | (value == 1)).all(-1) & (value.sum(-1) == 1)
+
+    def __repr__(self) -> str:
+        return "OneHot()"
+
+
+class OneHotCategorical(Distribution):
+    """A vector of zeros with a one at the place a :class:`Categorical` draws.
+
+    Args:
+        probs, logits, validate_args: as for :class:`Categorical`.
+
+    Raises:
+        ValueError: as for :class:`Categorical`.
+
+    >>> import lampas
+    >>> OneHotCategorical(lampas.tensor([1.0, 3.0])).mean
+    tensor([0.2500, 0.7500])
+    """
+
+    arg_constraints = {
+        "probs": constraints.simplex,
+        "logits": constraints.real_vector,
+    }
+    support = _OneHot()
+    has_enumerate_support = True
+
+    def __init__(
+        self,
+        probs: Tensor | None = None,
+        logits: Tensor | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        self._categorical = Categorical(probs, logits, validate_args)
+        super().__init__(
+            self._categorical.batch_shape,
+            self._categorical.param_shape[-1:],
+            validate_args,
+        )
+
+    def expand(self, batch_shape: Any) -> Self:
+        made = type(self).__new__(type(self))
+        made._categorical = self._categorical.expand(batch_shape)
+        made._batch_shape, made._event_shape = Size(batch_shape), self._event_shape
+        made._validate_args = self._validate_args
+        return made
+
+    def _given(self) -> dict[str, Tensor]:
+        return self._categorical._given()
+
+    @property
+    def probs(self) -> Tensor:
+        """Chances along the last dimension."""
+        return self._categorical.probs
+
+    @property
+    def logits(self) -> Tensor:
+        """Logarithms of the chances."""
+        return self._categorical.logits
+
+    @property
+    def param_shape(self) -> Size:
+        """Shape of ``probs`` and ``logits``."""
+        return self._categorical.param_shape
+
+    @property
+    def mean(self) -> Tensor:
+        return self.probs
+
+    @property
+    def mode(self) -> Tensor:
+        return one_hot(self._categorical.mode, self._event_shape[0]).to(self.probs)
+
+    @property
+    def variance(self) -> Tensor:
+        return self.probs * (1 - self.probs)
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        drawn = self._categorical.sample(sample_shape)
+        return one_hot(drawn, self._event_shape[0]).to(self.probs).detach()
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        return self._categorical.log_prob(value.argmax(-1))
+
+    def entropy(self) -> Tensor:
+        return self._categorical.entropy()
+
+    def enumerate_support(self, expand: bool = True) -> Tensor:
+        n = self._event_shape[0]
+        values = eye(n, dtype=self.probs.dtype, device=self.probs.device)
+        values = values.reshape((n, *(1 for _ in self._batch_shape), n))
+        return values.expand((n, *self._batch_shape, n)) if expand else values
+
+
+class OneHotCategoricalStraightThrough(OneHotCategorical):
+    """:class:`OneHotCategorical` whose draws pass gradients straight to ``probs``.
+
+    Args:
+        probs, logits, validate_args: as for :class:`Categorical`.
+
+    >>> import lampas
+    >>> OneHotCategoricalStraightThrough(lampas.ones(3)).rsample().sum()
+    tensor(1.)
+    """
+
+    has_rsample = True
+
+    def rsample(self, sample_shape: Any = ()) -> Tensor:
+        return self.sample(sample_shape) + (self.probs - self.probs.detach())
