@@ -26,6 +26,7 @@ from lampas.ops import (
     operators,
     power,
     random,
+    random_fill,
     reduce,
     replace,
     scan,
@@ -82,4 +83,4 @@ loaded late and stand in ``_late``.
 
 __all__ = ["FAMILIES"]
 
-_ = (_backward, _inplace, _late, operators)
+_ = (_backward, _inplace, _late, operators, random_fill)

@@ -9,7 +9,8 @@ import numpy as np
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError
 from lampas.ops._arguments import source_of
-from lampas.ops.random import ProbabilityError, drawing_dtype, refill
+from lampas.ops.random import ProbabilityError
+from lampas.ops.random_fill import drawing_dtype, refill
 from lampas.random import Generator
 
 __all__: list[str] = []

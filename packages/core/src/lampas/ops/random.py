@@ -10,7 +10,6 @@ import numpy as np
 from lampas import random as _random
 from lampas.backend.device import CPU, Device, from_host, to_host
 from lampas.dtypes import DType, as_dtype, get_default_dtype
-from lampas.engine.inplace import assign
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import by_example
 from lampas.errors import (
@@ -47,7 +46,8 @@ def _unwrapped(state: Any) -> Any:
 _random._wrap_state[0], _random._unwrap_state[0] = wrap, _unwrapped
 
 
-def _placed(array: np.ndarray, device: Any, requires_grad: bool = False) -> Tensor:
+def placed(array: np.ndarray, device: Any, requires_grad: bool = False) -> Tensor:
+    """A drawn array as a tensor of ``device``, the CPU if None."""
     where = CPU if device is None else Device(device)
     result = wrap(from_host(array, where))
     return result.requires_grad_() if requires_grad else result
@@ -78,7 +78,7 @@ def _parts(
     return shape, _float_of(name, dtype)
 
 
-def _joined(drawn: np.ndarray, dtype: DType | None) -> np.ndarray:
+def joined(drawn: np.ndarray, dtype: DType | None) -> np.ndarray:
     """Pairs of reals as complex numbers, if these were asked for."""
     if dtype is None or not as_dtype(dtype).is_complex:
         return drawn
@@ -109,7 +109,7 @@ def rand(
     """
     shape, parts = _parts("rand", size, dtype)
     drawn = source_of(generator).uniform(shape, parts)
-    return _placed(_joined(drawn, dtype), device, requires_grad)
+    return placed(joined(drawn, dtype), device, requires_grad)
 
 
 @by_example
@@ -133,7 +133,7 @@ def randn(
     drawn = source_of(generator).normal(shape, parts)
     if len(shape) > len(_shape_of(size)):
         drawn *= drawn.dtype.type(math.sqrt(0.5))
-    return _placed(_joined(drawn, dtype), device, requires_grad)
+    return placed(joined(drawn, dtype), device, requires_grad)
 
 
 @by_example
@@ -174,7 +174,7 @@ def randint(
         raise ShapeError(f"randint: low must be less than high, got {low} and {high}")
     kind = as_dtype(np.int64 if dtype is None else dtype).numpy
     drawn = source_of(generator).integers(low, high, _shape_of((tuple(size),)))
-    return _placed(drawn.astype(kind), device, requires_grad)
+    return placed(drawn.astype(kind), device, requires_grad)
 
 
 @by_example
@@ -207,7 +207,7 @@ def randperm(
         raise ShapeError(f"randperm: n must not be negative, got {n}")
     kind = as_dtype(np.int64 if dtype is None else dtype).numpy
     drawn = source_of(generator).permutation(n).astype(kind, copy=False)
-    return _placed(drawn, device, requires_grad)
+    return placed(drawn, device, requires_grad)
 
 
 @by_example
@@ -333,7 +333,7 @@ def normal(
     kind = _float_of("normal", dtype)
     drawn = source_of(generator).normal(shape, kind)
     result = (drawn * parts[1] + parts[0]).astype(kind)
-    return _placed(np.asarray(result), device, requires_grad)
+    return placed(np.asarray(result), device, requires_grad)
 
 
 @method()
@@ -354,12 +354,13 @@ def bernoulli(input: Tensor, *, generator: _random.Generator | None = None) -> T
     if not input.is_floating_point():
         raise DTypeError(f"bernoulli: input must be floating, got {input.dtype}")
     chance = to_host(input._data).astype(np.float64)
-    _check_probabilities("bernoulli", chance)
+    check_probabilities("bernoulli", chance)
     drawn = source_of(generator).bernoulli_mask(chance, chance.shape)
-    return _placed(drawn.astype(input._data.dtype), input.device)
+    return placed(drawn.astype(input._data.dtype), input.device)
 
 
-def _check_probabilities(name: str, chance: np.ndarray) -> None:
+def check_probabilities(name: str, chance: np.ndarray) -> None:
+    """Refuse numbers outside [0, 1]."""
     if not ((chance >= 0) & (chance <= 1)).all():
         raise ProbabilityError(f"{name}: probabilities must lie in [0, 1]")
 
@@ -414,7 +415,7 @@ def multinomial(
         )
     draw = _with_replacement if replacement else _without_replacement
     found = draw(weights, num_samples, source_of(generator))
-    return _placed(found[0] if input._data.ndim == 1 else found, input.device)
+    return placed(found[0] if input._data.ndim == 1 else found, input.device)
 
 
 def _with_replacement(
@@ -437,153 +438,3 @@ def _without_replacement(
     with np.errstate(divide="ignore"):
         arrivals = np.where(weights > 0, clocks / weights, math.inf)
     return np.argsort(arrivals, axis=1, kind="stable")[:, :count].astype(np.int64)
-
-
-# ---- in place
-
-
-def refill(self: Tensor, name: str, array: np.ndarray) -> Tensor:
-    """Store a drawn array, cast, in a tensor."""
-
-    def drawn(before: Tensor) -> Tensor:
-        return _placed(array.astype(before._data.dtype, copy=False), before.device)
-
-    drawn.__name__ = name
-    return assign(self, drawn, (), {})
-
-
-def drawing_dtype(self: Tensor, name: str) -> np.dtype:
-    if not self.is_floating_point():
-        raise DTypeError(f"{name}: the tensor must be floating, got {self.dtype}")
-    return self._data.dtype
-
-
-def _own_parts(self: Tensor, name: str) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and dtype of the real numbers to draw for a tensor, as in ``_parts``."""
-    if self.is_complex():
-        return (*self._data.shape, 2), self.dtype.to_real().numpy
-    return self._data.shape, drawing_dtype(self, name)
-
-
-@method("uniform_")
-def _uniform(
-    self: Tensor,
-    from_: float = 0.0,
-    to: float = 1.0,
-    *,
-    generator: _random.Generator | None = None,
-    **bounds: float,
-) -> Tensor:
-    """Fill with numbers drawn evenly from [from, to), in both parts of complex ones.
-
-    Raises:
-        RuntimeError: ``from`` is greater than ``to``.
-    """
-    low = bounds.pop("from", from_)
-    if bounds:
-        raise ArgumentTypeError(f"uniform_: unknown argument {next(iter(bounds))!r}")
-    if low > to:
-        raise ProbabilityError(f"uniform_: from must not exceed to, got {low} and {to}")
-    shape, kind = _own_parts(self, "uniform_")
-    drawn = _scaled(source_of(generator).uniform(shape, kind), to - low, low)
-    return refill(self, "uniform", _joined(drawn, self.dtype))
-
-
-def _scaled(drawn: np.ndarray, factor: float, offset: float) -> np.ndarray:
-    """``drawn * factor + offset`` in the memory of ``drawn``."""
-    if factor != 1:
-        drawn *= drawn.dtype.type(factor)
-    if offset != 0:
-        drawn += drawn.dtype.type(offset)
-    return drawn
-
-
-@method("normal_")
-def _normal(
-    self: Tensor,
-    mean: float = 0.0,
-    std: float = 1.0,
-    *,
-    generator: _random.Generator | None = None,
-) -> Tensor:
-    """Fill with numbers drawn from a normal distribution.
-
-    The parts of complex numbers have half of the variance each, as :func:`randn` has.
-
-    Raises:
-        RuntimeError: ``std`` is negative.
-    """
-    if std < 0:
-        raise ProbabilityError(f"normal_: std must not be negative, got {std}")
-    shape, kind = _own_parts(self, "normal_")
-    width = std * math.sqrt(0.5) if self.is_complex() else std
-    drawn = _scaled(source_of(generator).normal(shape, kind), width, mean)
-    return refill(self, "normal", _joined(drawn, self.dtype))
-
-
-@method("exponential_")
-def _exponential(
-    self: Tensor, lambd: float = 1.0, *, generator: _random.Generator | None = None
-) -> Tensor:
-    """Fill with numbers drawn from an exponential distribution of rate ``lambd``.
-
-    Raises:
-        RuntimeError: ``lambd`` is not positive.
-    """
-    if lambd <= 0:
-        raise ProbabilityError(f"exponential_: lambd must be positive, got {lambd}")
-    kind = drawing_dtype(self, "exponential_")
-    drawn = source_of(generator).exponential(self._data.shape, kind)
-    return refill(self, "exponential", _scaled(drawn, 1 / lambd, 0))
-
-
-@method("bernoulli_")
-def _bernoulli(
-    self: Tensor,
-    p: Tensor | float = 0.5,
-    *,
-    generator: _random.Generator | None = None,
-) -> Tensor:
-    """Fill with ones, with probability ``p``, and zeros.
-
-    Raises:
-        RuntimeError: ``p`` is outside [0, 1].
-    """
-    chance = np.asarray(to_host(p._data) if isinstance(p, Tensor) else p, np.float64)
-    _check_probabilities("bernoulli_", chance)
-    drawn = source_of(generator).bernoulli_mask(chance, self._data.shape)
-    return refill(self, "bernoulli", drawn)
-
-
-@method("random_")
-def _random_integers(
-    self: Tensor,
-    from_: int = 0,
-    to: int | None = None,
-    *,
-    generator: _random.Generator | None = None,
-    **bounds: int,
-) -> Tensor:
-    """Fill with integers drawn evenly from ``from`` up to, without, ``to``.
-
-    ``random_(to)`` starts at 0; without bounds integers that the dtype holds exactly
-    are drawn.
-
-    Raises:
-        RuntimeError: the range is empty.
-    """
-    low = bounds.pop("from", from_)
-    if to is None:
-        low, to = (0, low) if low else (0, _whole_limit(self._data.dtype))
-    if low >= to:
-        raise ProbabilityError(f"random_: from must be less than to: {low}, {to}")
-    drawn = source_of(generator).integers(low, to, self._data.shape)
-    return refill(self, "random", drawn)
-
-
-def _whole_limit(dtype: np.dtype) -> int:
-    if dtype.kind == "b":
-        return 2
-    if dtype.kind in "iu":
-        return int(np.iinfo(dtype).max) + (dtype.itemsize < 8)
-    return {2: 2**8, 4: 2**24, 8: 2**53}[dtype.itemsize]
