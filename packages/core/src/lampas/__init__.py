@@ -125,14 +125,14 @@ if TYPE_CHECKING:
     from lampas.ops.matrix_exp import *
     from lampas.ops.matrix_power import chain_matmul, matrix_power
     from lampas.ops.neural import *
+    from lampas.ops.periodic_windows import *
     from lampas.ops.polar import *
     from lampas.ops.product import *
     from lampas.ops.quantile import *
-    from lampas.ops.questions import *
     from lampas.ops.renorm import *
     from lampas.ops.stft import *
     from lampas.ops.strided import *
-    from lampas.ops.taper_periodic import *
+    from lampas.ops.tensor_queries import *
     from lampas.ops.trapezoid import *
     from lampas.ops.vander import *
     from lampas.random import (

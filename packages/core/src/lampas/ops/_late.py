@@ -129,6 +129,13 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "threshold",
         "threshold_",
     ),
+    "periodic_windows": (
+        "bartlett_window",
+        "blackman_window",
+        "hamming_window",
+        "hann_window",
+        "kaiser_window",
+    ),
     "polar": (
         "angle",
         "complex",
@@ -157,7 +164,16 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "nanquantile",
         "quantile",
     ),
-    "questions": (
+    "renorm": ("renorm",),
+    "stft": (
+        "istft",
+        "stft",
+    ),
+    "strided": (
+        "as_strided",
+        "as_strided_scatter",
+    ),
+    "tensor_queries": (
         "detach",
         "is_complex",
         "is_floating_point",
@@ -169,22 +185,6 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "narrow_copy",
         "numel",
         "result_type",
-    ),
-    "renorm": ("renorm",),
-    "stft": (
-        "istft",
-        "stft",
-    ),
-    "strided": (
-        "as_strided",
-        "as_strided_scatter",
-    ),
-    "taper_periodic": (
-        "bartlett_window",
-        "blackman_window",
-        "hamming_window",
-        "hann_window",
-        "kaiser_window",
     ),
     "trapezoid": (
         "cumulative_trapezoid",
@@ -208,11 +208,6 @@ METHODS: dict[str, tuple[str, ...]] = {
         "cummax",
         "cummin",
         "logcumsumexp",
-    ),
-    "draws": (
-        "cauchy_",
-        "geometric_",
-        "log_normal_",
     ),
     "floats": (
         "frexp",
@@ -313,15 +308,10 @@ METHODS: dict[str, tuple[str, ...]] = {
         "quantile",
         "nanquantile",
     ),
-    "questions": (
-        "is_nonzero",
-        "is_same_size",
-        "is_set_to",
-        "narrow_copy",
-        "get_device",
-        "is_pinned",
-        "pin_memory",
-        "as_subclass",
+    "random_distributions": (
+        "cauchy_",
+        "geometric_",
+        "log_normal_",
     ),
     "renorm": (
         "renorm",
@@ -339,6 +329,16 @@ METHODS: dict[str, tuple[str, ...]] = {
         "as_strided",
         "as_strided_",
         "as_strided_scatter",
+    ),
+    "tensor_queries": (
+        "is_nonzero",
+        "is_same_size",
+        "is_set_to",
+        "narrow_copy",
+        "get_device",
+        "is_pinned",
+        "pin_memory",
+        "as_subclass",
     ),
 }
 """Late families, and the methods that they attach to Tensor."""

@@ -1,6 +1,6 @@
 """Window functions: PyTorch's ``torch.signal.windows``."""
 
-from lampas.ops.taper import (
+from lampas.ops.window_functions import (
     bartlett,
     blackman,
     cosine,

@@ -12,7 +12,7 @@ from lampas.backend.device import Device
 from lampas.dtypes import DType, as_dtype, get_default_dtype
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentTypeError, DTypeError, ShapeError
-from lampas.ops.taper import cosine_sum, finished, kaiser_bell, triangle
+from lampas.ops.window_functions import cosine_sum, finished, kaiser_bell, triangle
 
 __all__ = [
     "bartlett_window",
