@@ -307,7 +307,11 @@ def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def elu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """In-place version of :func:`elu`."""
+    """In-place version of :func:`elu`.
+
+    >>> lampas.nn.functional.elu_(lampas.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     return elu(input, alpha, True)
 
 
@@ -323,7 +327,11 @@ def selu(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def selu_(input: Tensor) -> Tensor:
-    """In-place version of :func:`selu`."""
+    """In-place version of :func:`selu`.
+
+    >>> lampas.nn.functional.selu_(lampas.tensor([-1.0, 2.0]))
+    tensor([-1.1113,  2.1014])
+    """
     return selu(input, True)
 
 
@@ -344,7 +352,11 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
-    """In-place version of :func:`celu`."""
+    """In-place version of :func:`celu`.
+
+    >>> lampas.nn.functional.celu_(lampas.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
     return celu(input, alpha, True)
 
 

@@ -95,7 +95,11 @@ def relu(input: Tensor, inplace: bool = False) -> Tensor:
 
 @method("relu_")
 def relu_(input: Tensor) -> Tensor:
-    """In-place version of :func:`relu`."""
+    """In-place version of :func:`relu`.
+
+    >>> lampas.nn.functional.relu_(lampas.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
     return assign(input, relu, (), {})
 
 
@@ -144,7 +148,11 @@ def hardtanh(
 
 
 def hardtanh_(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
-    """In-place version of :func:`hardtanh`."""
+    """In-place version of :func:`hardtanh`.
+
+    >>> lampas.nn.functional.hardtanh_(lampas.tensor([-1.0, 2.0]))
+    tensor([-1.,  1.])
+    """
     return hardtanh(input, min_val, max_val, inplace=True)
 
 
@@ -288,7 +296,11 @@ def leaky_relu(
 
 
 def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
-    """In-place version of :func:`leaky_relu`."""
+    """In-place version of :func:`leaky_relu`.
+
+    >>> lampas.nn.functional.leaky_relu_(lampas.tensor([-1.0, 2.0]))
+    tensor([-0.0100,  2.0000])
+    """
     return leaky_relu(input, negative_slope, inplace=True)
 
 
@@ -406,7 +418,11 @@ def rrelu_(
     upper: float = 1.0 / 3,
     training: bool = False,
 ) -> Tensor:
-    """In-place version of :func:`rrelu`."""
+    """In-place version of :func:`rrelu`.
+
+    >>> lampas.nn.functional.rrelu_(lampas.tensor([-1.0, 2.0]))
+    tensor([-0.2292,  2.0000])
+    """
     return rrelu(input, lower, upper, training, inplace=True)
 
 
@@ -443,7 +459,11 @@ def threshold(
 
 
 def threshold_(input: Tensor, threshold: float, value: float) -> Tensor:
-    """In-place version of :func:`threshold`."""
+    """In-place version of :func:`threshold`.
+
+    >>> lampas.nn.functional.threshold_(lampas.tensor([-1.0, 2.0]), 0.0, 9.0)
+    tensor([9., 2.])
+    """
     return assign(input, _thresholded, (threshold, value), {})
 
 
