@@ -188,11 +188,7 @@ _LAZY = {
     "set_rng_state": "random",
     "show_config": "doctor",
     "vmap": "transform.vmap",
-    **{
-        name: f"ops.{family}"
-        for family, names in _late.FUNCTIONS.items()
-        for name in names
-    },
+    **{name: f"ops.{family}" for family, name in _late.functions()},
     **dict.fromkeys(_with_out.__all__, "ops.with_out"),
 }
 

@@ -205,6 +205,24 @@ def test_results_can_be_differentiated_further():
     assert not functional.hessian(cube, x).requires_grad
 
 
+@pytest.mark.parametrize("product", [functional.hvp, functional.vhp])
+def test_the_value_beside_a_product_keeps_its_history(product):
+    x = tensor(2.0, True)
+    value, moved = product(lambda x: x**3, x, tensor(1.0), create_graph=True)
+    (value + moved).backward()
+    close(x.grad, 3 * 4.0 + 6.0)
+    value, moved = product(lambda x: x**3, x, tensor(1.0))
+    assert not value.requires_grad
+    assert not moved.requires_grad
+
+
+@pytest.mark.parametrize("product", [functional.hvp, functional.vhp])
+def test_a_product_calls_the_function_once(product):
+    calls = []
+    product(lambda x: calls.append(1) or (x**3).sum(), tensor(X), tensor(V))
+    assert len(calls) == 1
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [

@@ -138,6 +138,13 @@ def test_has_aux_hands_on_what_the_function_says():
     assert not aux.requires_grad
 
 
+def test_aux_is_differentiated_from_outside():
+    x = tensor(3.0).requires_grad_()
+    _, aux = func.grad(lambda x: (x**3, x**2), has_aux=True)(x)
+    aux.backward()
+    close(x.grad, 6.0)
+
+
 def test_complex_derivatives():
     """Of a holomorphic function forward mode gives ``f'(z) v``."""
     z, v = np.array(0.3 + 0.4j), np.array(1.0 - 2.0j)

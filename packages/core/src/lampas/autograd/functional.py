@@ -70,14 +70,11 @@ def jacobian(
     return _finished(result, create_graph)
 
 
-def _require_scalar(name: str, func: Callable[..., Any]) -> Callable[..., Any]:
-    def checked(*xs: Any) -> Any:
-        out = func(*xs)
-        if not isinstance(out, Tensor) or out.numel() != 1:
-            raise GradientError(f"{name}: the function must return a single element")
-        return out.reshape(())
-
-    return checked
+def _scalar(name: str, output: Any) -> Tensor:
+    """The single element that a function must return, without dimensions."""
+    if not isinstance(output, Tensor) or output.numel() != 1:
+        raise GradientError(f"{name}: the function must return a single element")
+    return output.reshape(())
 
 
 def hessian(
@@ -109,7 +106,7 @@ def hessian(
     places = tuple(range(len(xs)))
     reverse = outer_jacobian_strategy == "reverse-mode"
     outer = jacobians.jacrev if reverse else jacobians.jacfwd
-    inner = gradient.grad(_require_scalar("hessian", func), places)
+    inner = gradient.grad(lambda *given: _scalar("hessian", func(*given)), places)
     found = outer(inner, places)(*xs)
     result = found if isinstance(inputs, tuple) else found[0][0]
     return _finished(result, create_graph)
@@ -151,6 +148,13 @@ def _default(name: str, output: Any) -> Tensor:
     return ones_like(output)
 
 
+def _direction(name: str, v: Any, xs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A tangent for each input; only a single element has one by default."""
+    if v is None:
+        v = _default(name, xs[0] if len(xs) == 1 else None)
+    return _tuple(v)
+
+
 def jvp(
     func: Callable[..., Any],
     inputs: Tensors,
@@ -175,9 +179,7 @@ def jvp(
     tensor([2., 4.])
     """
     xs = _tuple(inputs)
-    if v is None:
-        v = _default("jvp", xs[0] if len(xs) == 1 else None)
-    found = gradient.jvp(func, xs, _tuple(v))
+    found = gradient.jvp(func, xs, _direction("jvp", v, xs))
     return _finished(found[0], create_graph), _finished(found[1], create_graph)
 
 
@@ -185,15 +187,19 @@ def _second(
     name: str, func: Callable[..., Any], inputs: Tensors, v: Any, forward: bool
 ) -> tuple[Any, Any]:
     xs = _tuple(inputs)
-    if v is None:
-        v = _default(name, xs[0] if len(xs) == 1 else None)
-    places = tuple(range(len(xs)))
-    gradients = gradient.grad(_require_scalar(name, func), places)
+    v = _direction(name, v, xs)
+
+    def with_value(*given: Any) -> Any:
+        output = func(*given)
+        return _scalar(name, output), output
+
+    gradients = gradient.grad(with_value, tuple(range(len(xs))), has_aux=True)
     if forward:
-        product = gradient.jvp(gradients, xs, _tuple(v))[1]
+        _, product, output = gradient.jvp(gradients, xs, v, has_aux=True)
     else:
-        product = gradient.vjp(gradients, *xs)[1](_tuple(v))
-    return func(*xs), _like(product, inputs)
+        _, pull, output = gradient.vjp(gradients, *xs, has_aux=True)
+        product = pull(v)
+    return output, _like(product, inputs)
 
 
 def hvp(

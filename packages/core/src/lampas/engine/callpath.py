@@ -24,9 +24,7 @@ from lampas.engine.tape import WRAP, MultiNode, Node, Output, make_node
 from lampas.engine.tensor import Tensor, shared_cell, wrap
 from lampas.engine.tracer import Tracer, interpret, refuse_leaked
 from lampas.engine.views import link_view
-from lampas.errors import (
-    ArgumentTypeError,
-)
+from lampas.errors import ArgumentTypeError
 
 __all__ = ["CAST", "Plan", "call_path", "is_operand", "make_nodes_of", "operator"]
 

@@ -272,9 +272,8 @@ def _adopt(target: Tensor, result: Tensor, name: str) -> Tensor:
     if view is not None:
         result = _replace_view.call(base, result, steps=view.steps)
     turn_into(base, result if mode.grad else rewrapped(base, result))
-    for reference in shared_cell(base)[1] or ():
-        other = reference()
-        if other is not None and other._view is not None and other._view.base is base:
+    for other in _live(shared_cell(base)):
+        if other._view.base is base:
             turn_into(other, _replay(base, other._view.steps))
     return target
 

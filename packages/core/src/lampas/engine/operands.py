@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ def one_device(
     return namespace_of(lead), tuple(moved)
 
 
-def half_of(record: Record, tensors: list[Tensor]) -> Any:
+def half_of(record: Record, tensors: Iterable[Tensor]) -> Any:
+    """The half-precision dtype that the op widens, or None."""
     if not record.widen:
         return None
     for x in tensors:
@@ -53,6 +55,7 @@ def half_of(record: Record, tensors: list[Tensor]) -> Any:
 
 
 def rounded(result: Any, half: Any) -> Any:
+    """Results computed in float32 as halves again."""
     if isinstance(result, (tuple, list)):
         return tuple(rounded(r, half) for r in result)
     if result.dtype != np.float32:

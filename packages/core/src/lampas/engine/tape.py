@@ -23,7 +23,16 @@ from lampas.errors import GradientError, VersionError
 if TYPE_CHECKING:
     from lampas.engine.tensor import Tensor
 
-__all__ = ["Hooks", "Leaf", "MultiNode", "Node", "Output", "make_node", "walk"]
+__all__ = [
+    "Hooks",
+    "Leaf",
+    "MultiNode",
+    "Node",
+    "Output",
+    "make_node",
+    "ordered",
+    "walk",
+]
 
 _RAW = raw_namespace(np)
 _ndarray = np.ndarray
@@ -337,7 +346,7 @@ def _run_hooks(node: Any, g: Any, graph: bool) -> Any:
     return g
 
 
-def _ordered(roots: Iterable[Any], keep: set[Any] | None) -> list[Any]:
+def ordered(roots: Iterable[Any], keep: set[Any] | None) -> list[Any]:
     """The nodes reachable from the roots, each before the nodes of its inputs.
 
     Leaves come last: nothing is behind them.
@@ -426,7 +435,7 @@ def _gather(grads: dict[Any, Any], retain: bool) -> None:
     """
     # Nodes whose pending array belongs to this pass alone, so may be added to.
     owned: set[Any] = set()
-    for node in _ordered(grads, None):
+    for node in ordered(grads, None):
         g = grads.pop(node, None)
         if type(node) is not Node or node.hooks is not None:
             _visit(node, g, grads, owned, retain)
@@ -498,7 +507,7 @@ def _walk(
 ) -> None:
     """The general pass: recorded in turn, or to wanted nodes only."""
     keep = None if wanted is None else _leading_to(grads, set(wanted))
-    for node in _ordered(grads, keep):
+    for node in ordered(grads, keep):
         g = grads.pop(node, None)
         if node.hooks is not None:
             g = _run_hooks(node, g, graph)

@@ -20,7 +20,8 @@ import numpy as np
 from lampas.backend.device import Device
 from lampas.engine.modes import mode
 from lampas.engine.record import DECLINE, Record
-from lampas.engine.tensor import Tensor, View, shared_cell
+from lampas.engine.tensor import Tensor
+from lampas.engine.views import join_view
 from lampas.errors import LampasError
 
 __all__ = [
@@ -33,7 +34,6 @@ __all__ = [
     "by_example",
     "check_randomness",
     "interpret",
-    "levels",
     "live",
     "refuse_leaked",
     "rewrapped",
@@ -166,14 +166,13 @@ class Level:
         """An ``autograd.Function`` on arguments with a tracer of this level."""
         raise NotImplementedError
 
+    def owns(self, x: Any) -> bool:
+        """Whether an operand is a tracer of this level."""
+        return isinstance(x, Tracer) and x._level is self
+
     def value_of(self, x: Any) -> Any:
         """What this level holds in the place of an operand."""
-        return x._value if isinstance(x, Tracer) and x._level is self else x
-
-
-def levels() -> tuple[Any, ...]:
-    """The transforms in progress in this thread, outermost first."""
-    return mode.levels
+        return x._value if self.owns(x) else x
 
 
 @contextmanager
@@ -259,7 +258,8 @@ def interpret(record: Record, operands: tuple[Any, ...], params: dict[str, Any])
         refuse_leaked(record, operands)
     outs = level.process(record, operands, params)
     if record.view:
-        _link_views(record, operands[0], outs, params)
+        for i, out in enumerate((outs,) if record.outputs == 1 else outs):
+            join_view(record, operands[0], out, i, params)
     return outs
 
 
@@ -272,16 +272,6 @@ def refuse_leaked(record: Record, operands: Iterable[Any]) -> None:
                 "after the transform has ended; return it from the function instead "
                 "of keeping it"
             )
-
-
-def _link_views(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) -> None:
-    """Remember of what tensor these are views, for changes in place."""
-    base, steps = (x, ()) if x._view is None else (x._view.base, x._view.steps)
-    for i, out in enumerate((outs,) if record.outputs == 1 else outs):
-        step = (record, params, None if record.outputs == 1 else i)
-        out._view = View(base, (*steps, step))
-        cell = out._cell = shared_cell(base)
-        cell[1] = [*(cell[1] or ()), weakref.ref(out)]
 
 
 def turn_into(target: Tensor, result: Tensor) -> None:

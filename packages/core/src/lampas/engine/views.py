@@ -10,7 +10,7 @@ import numpy as np
 from lampas.engine.record import Record
 from lampas.engine.tensor import Tensor, View, shared_cell
 
-__all__ = ["link_view"]
+__all__ = ["join_view", "link_view"]
 
 
 def link_view(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) -> None:
@@ -23,11 +23,18 @@ def link_view(record: Record, x: Tensor, outs: Any, params: dict[str, Any]) -> N
         if out._data is not source and memory is not owner:
             if memory is None or not np.may_share_memory(out._data, source):
                 continue
-        cell = out._cell = shared_cell(x)
-        base, steps = (x, ()) if x._view is None else (x._view.base, x._view.steps)
-        step = (record, params, None if record.outputs == 1 else i)
-        out._view = View(base, (*steps, step))
-        _register(cell, out)
+        join_view(record, x, out, i, params)
+
+
+def join_view(
+    record: Record, x: Tensor, out: Tensor, index: int, params: dict[str, Any]
+) -> None:
+    """Join the output ``index`` of a call on ``x`` to the base of ``x``."""
+    cell = out._cell = shared_cell(x)
+    base, steps = (x, ()) if x._view is None else (x._view.base, x._view.steps)
+    step = (record, params, None if record.outputs == 1 else index)
+    out._view = View(base, (*steps, step))
+    _register(cell, out)
 
 
 def _register(cell: list[Any], view: Tensor) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 from lampas.backend.device import namespace_of
 from lampas.engine import callpath, function
 from lampas.engine.modes import anomaly, mode
-from lampas.engine.tape import MultiNode, Node, _ordered
+from lampas.engine.tape import MultiNode, Node, ordered
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import GradientError
 
@@ -293,7 +293,7 @@ def _checked(node: Any, results: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _prepare(roots: list[tuple[Any, Any]]) -> None:
     """Let nodes made before detection was on be searched for NaN too."""
-    for node in _ordered([node for node, _ in roots], None):
+    for node in ordered([node for node, _ in roots], None):
         if type(node) is Node:
             node.__class__ = _CheckedNode
 

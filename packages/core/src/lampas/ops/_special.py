@@ -21,6 +21,7 @@ __all__ = [
     "chebyshev",
     "doubles",
     "no_derivative",
+    "over",
     "polynomial",
     "require_real",
 ]
@@ -35,6 +36,14 @@ def polynomial(x: Any, coefficients: Sequence[float]) -> Any:
         result *= x
         result += c
     return result
+
+
+def over(F: Any, y: Any, x: Any) -> Any:
+    """``y / x`` in a gradient rule, where it goes to 1/2 at 0.
+
+    The divisor keeps the gradients of this one finite.
+    """
+    return F.where(x == 0, 0.5, y / (x + (x == 0)))
 
 
 def chebyshev(x: Any, low: float, high: float, coefficients: Sequence[float]) -> Any:

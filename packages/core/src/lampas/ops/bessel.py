@@ -11,7 +11,7 @@ from lampas.engine.infer import like_input
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor
 from lampas.ops import _bessel_series as series
-from lampas.ops._special import by_parts, chebyshev, require_real
+from lampas.ops._special import by_parts, chebyshev, over, require_real
 
 __all__ = ["bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1", "spherical_bessel_j0"]
 
@@ -153,9 +153,7 @@ def bessel_j1_forward(xp: Any, x: Any) -> Any:
 
 @_bessel_j1.vjp
 def bessel_j1_vjp(F: Any, g: Any, x: Any, y: Any, *, need: Any) -> Any:
-    # y / x, which goes to 1/2; the divisor keeps gradients of this one finite.
-    quotient = F.where(x == 0, 0.5, y / (x + (x == 0)))
-    return (g * (F.bessel_j0(x) - quotient),)
+    return (g * (F.bessel_j0(x) - over(F, y, x)),)
 
 
 def bessel_j1(input: Tensor) -> Tensor:

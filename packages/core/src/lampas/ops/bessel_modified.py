@@ -11,7 +11,7 @@ from lampas.engine.infer import like_input
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.ops import _modified_series as series
-from lampas.ops._special import by_parts, chebyshev, require_real
+from lampas.ops._special import by_parts, chebyshev, over, require_real
 
 __all__ = [
     "i0",
@@ -154,9 +154,7 @@ def i1_forward(xp: Any, x: Any) -> Any:
 
 @_i1.vjp
 def i1_vjp(F: Any, g: Any, x: Any, y: Any, *, need: Any) -> Any:
-    # y / x, which goes to 1/2; the divisor keeps gradients of this one finite.
-    quotient = F.where(x == 0, 0.5, y / (x + (x == 0)))
-    return (g * (F.i0(x) - quotient),)
+    return (g * (F.i0(x) - over(F, y, x)),)
 
 
 def i1(input: Tensor) -> Tensor:
@@ -192,9 +190,7 @@ def i1e_forward(xp: Any, x: Any) -> Any:
 
 @_i1e.vjp
 def i1e_vjp(F: Any, g: Any, x: Any, y: Any, *, need: Any) -> Any:
-    # y / x, which goes to 1/2; the divisor keeps gradients of this one finite.
-    quotient = F.where(x == 0, 0.5, y / (x + (x == 0)))
-    return (g * (F.i0e(x) - quotient - F.sgn(x) * y),)
+    return (g * (F.i0e(x) - over(F, y, x) - F.sgn(x) * y),)
 
 
 def i1e(input: Tensor) -> Tensor:

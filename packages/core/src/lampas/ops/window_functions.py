@@ -83,6 +83,21 @@ def _middle(M: int, sym: bool) -> float:
     return (M if not sym and M > 1 else M - 1) / 2
 
 
+def _cosines(
+    name: str,
+    M: int,
+    factors: Iterable[float],
+    sym: bool,
+    dtype: DType | None,
+    device: Any,
+    requires_grad: bool,
+) -> Tensor:
+    """A window that is a sum of cosines."""
+    kind = _checked(name, M, dtype)
+    values = cosine_sum(M, _period(M, sym), factors)
+    return finished(values, kind, device, requires_grad)
+
+
 def general_cosine(
     M: int,
     *,
@@ -138,9 +153,9 @@ def general_hamming(
     >>> lampas.signal.windows.general_hamming(3, alpha=0.75)
     tensor([0.5000, 1.0000, 0.5000])
     """
-    kind = _checked("general_hamming", M, dtype)
-    values = cosine_sum(M, _period(M, sym), (alpha, 1 - alpha))
-    return finished(values, kind, device, requires_grad)
+    return _cosines(
+        "general_hamming", M, (alpha, 1 - alpha), sym, dtype, device, requires_grad
+    )
 
 
 def hamming(
@@ -159,9 +174,7 @@ def hamming(
     >>> lampas.signal.windows.hamming(3)
     tensor([0.0800, 1.0000, 0.0800])
     """
-    kind = _checked("hamming", M, dtype)
-    values = cosine_sum(M, _period(M, sym), (0.54, 0.46))
-    return finished(values, kind, device, requires_grad)
+    return _cosines("hamming", M, (0.54, 0.46), sym, dtype, device, requires_grad)
 
 
 def hann(
@@ -180,9 +193,7 @@ def hann(
     >>> lampas.signal.windows.hann(4, sym=False)
     tensor([0.0000, 0.5000, 1.0000, 0.5000])
     """
-    kind = _checked("hann", M, dtype)
-    values = cosine_sum(M, _period(M, sym), (0.5, 0.5))
-    return finished(values, kind, device, requires_grad)
+    return _cosines("hann", M, (0.5, 0.5), sym, dtype, device, requires_grad)
 
 
 def blackman(
@@ -201,9 +212,7 @@ def blackman(
     >>> lampas.signal.windows.blackman(4, sym=False)[1:]
     tensor([0.3400, 1.0000, 0.3400])
     """
-    kind = _checked("blackman", M, dtype)
-    values = cosine_sum(M, _period(M, sym), (0.42, 0.5, 0.08))
-    return finished(values, kind, device, requires_grad)
+    return _cosines("blackman", M, (0.42, 0.5, 0.08), sym, dtype, device, requires_grad)
 
 
 _NUTTALL = (0.3635819, 0.4891775, 0.1365995, 0.0106411)
@@ -225,9 +234,7 @@ def nuttall(
     >>> lampas.signal.windows.nuttall(3)
     tensor([3.6280e-04, 1.0000e+00, 3.6280e-04])
     """
-    kind = _checked("nuttall", M, dtype)
-    values = cosine_sum(M, _period(M, sym), _NUTTALL)
-    return finished(values, kind, device, requires_grad)
+    return _cosines("nuttall", M, _NUTTALL, sym, dtype, device, requires_grad)
 
 
 def bartlett(

@@ -75,7 +75,7 @@ class BatchLevel(Level):
     def process(
         self, record: Record, operands: tuple[Any, ...], params: dict[str, Any]
     ) -> Any:
-        batched = tuple(isinstance(x, Tracer) and x._level is self for x in operands)
+        batched = tuple(self.owns(x) for x in operands)
         values = tuple(self.value_of(x) for x in operands)
         if record.batch_rule is None:
             _rule_from_kind(record, params)
@@ -93,10 +93,7 @@ class BatchLevel(Level):
         if not hasattr(function, "vmap"):
             return self.unroll(function.apply, args, kwargs)
         values, shape = flatten(args)
-        in_dims = [
-            0 if isinstance(x, BatchTracer) and x._level is self else None
-            for x in values
-        ]
+        in_dims = [0 if self.owns(x) else None for x in values]
         info = VmapInfo(self.size, self.randomness)
         given = [self.value_of(x) for x in values]
         outs, out_dims = function.vmap(

@@ -115,8 +115,7 @@ def _at_its_level(record: Record, work: Callable[..., Any]) -> Callable[..., Any
 
 
 def _taken(level: Any, x: Any, *, index: int) -> Any:
-    mine = isinstance(x, Tracer) and x._level is level
-    if not mine:
+    if not level.owns(x):
         return x
     if level.size == 0:
         return zeros(x._value.shape[1:], dtype=x.dtype, device=x.device)
@@ -134,7 +133,7 @@ def _joined(level: Any, *xs: Any) -> Any:
 
 
 def _revealed(level: Any, x: Any) -> Any:
-    if isinstance(x, Tracer) and x._level is level:
+    if level.owns(x):
         return x._value
     return taped.expand(x, shape=(level.size, *x.shape))
 

@@ -17,7 +17,7 @@ from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import Level, Tracer, live, make
 from lampas.errors import GradientError
 from lampas.ops.like import zeros_like
-from lampas.transform.reverse import ReverseLevel, record_call, source
+from lampas.transform.reverse import ReverseLevel, any_float, record_call, source
 
 __all__ = ["ForwardLevel", "ForwardTracer"]
 
@@ -39,8 +39,7 @@ class ForwardLevel(Level):
 
     def tangent_of(self, x: Any) -> Tensor | None:
         """The tangent of an operand, None for zero."""
-        mine = isinstance(x, ForwardTracer) and x._level is self
-        return x._tangent if mine else None
+        return x._tangent if self.owns(x) else None
 
     def process(
         self, record: Record, operands: tuple[Any, ...], params: dict[str, Any]
@@ -83,9 +82,8 @@ def tangent(
 ) -> Any:
     """The tangent of an op's output, or of each output; None for zero."""
     several = record.outputs != 1
-    results = outs if several else (outs,)
-    if not any(out.dtype.category >= 2 for out in results):
-        return (None,) * len(results) if several else None
+    if not any_float(outs):
+        return (None,) * len(outs) if several else None
     if record.jvp_rule is not None:
         return record.jvp_rule(taped, tangents, outs, *primals, **params)
     if record.vjp_rule is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lampas.engine.backward import grad as tape_grad
 from lampas.engine.modes import enable_grad, mode
-from lampas.engine.tape import Leaf
+from lampas.engine.tape import Leaf, ordered
 from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import Tracer, live
 from lampas.errors import (
@@ -63,26 +63,20 @@ class _OnTape:
         """The outputs as the caller may see them."""
         self.outs = outs
         self.outer = self._reaches_others()
-        return outs if self.outer else [self.value_of(out) for out in outs]
+        return [self.value_of(out) for out in outs]
 
     def value_of(self, out: Any) -> Any:
         """A result without the history that only the pullback needs."""
-        return out.detach() if isinstance(out, Tensor) else out
+        kept = self.outer or not isinstance(out, Tensor)
+        return out if kept else out.detach()
 
     def _reaches_others(self) -> bool:
         """Whether something else that requires grad takes part."""
         own = {x._node for x in self.sources}
-        stack = [x._node for x in (*self.outs, *self.sources) if x._node is not None]
-        seen: set[Any] = set()
-        while stack:
-            node = stack.pop()
-            if node in seen:
-                continue
-            seen.add(node)
-            if type(node) is Leaf and node not in own:
-                return True
-            stack.extend(p for p in node.parents if p is not None)
-        return False
+        roots = [x._node for x in (*self.outs, *self.sources) if x._node is not None]
+        return any(
+            type(node) is Leaf and node not in own for node in ordered(roots, None)
+        )
 
     def pull(self, cotangents: list[Tensor]) -> list[Any]:
         pairs = [

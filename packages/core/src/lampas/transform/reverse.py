@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from lampas.dtypes import HALVES
 from lampas.engine.callpath import branch
 from lampas.engine.function import record_outputs, run_forward
 from lampas.engine.modes import mode
+from lampas.engine.operands import half_of
 from lampas.engine.record import Record
 from lampas.engine.tape import Leaf, MultiNode, Node, make_node, walk
 from lampas.engine.tensor import Tensor, shared_cell, wrap
 from lampas.engine.tracer import Level, Tracer, make
 
-__all__ = ["ReverseLevel", "ReverseTracer", "record_call", "source"]
+__all__ = ["ReverseLevel", "ReverseTracer", "any_float", "record_call", "source"]
 
 
 class ReverseTracer(Tracer):
@@ -38,12 +38,9 @@ class ReverseLevel(Level):
         self, record: Record, operands: tuple[Any, ...], params: dict[str, Any]
     ) -> Any:
         values = tuple(self.value_of(x) for x in operands)
-        nodes = tuple(
-            x._node if isinstance(x, Tracer) and x._level is self else None
-            for x in operands
-        )
+        nodes = self._nodes(operands)
         outs = record.call(*values, **params)
-        if not mode.grad or (record.vjp_rule is None and not _any_float(outs)):
+        if not mode.grad or (record.vjp_rule is None and not any_float(outs)):
             return outs
         single = record.outputs == 1
         node = record_call(record, values, outs, nodes, params)
@@ -56,10 +53,7 @@ class ReverseLevel(Level):
     def apply(self, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         """A user's function, whose ``backward`` this level will call."""
         values = tuple(self.value_of(x) for x in args)
-        nodes = tuple(
-            x._node if isinstance(x, Tracer) and x._level is self else None
-            for x in args
-        )
+        nodes = self._nodes(args)
         ctx, outs, single = run_forward(function, nodes, values, kwargs)
         if mode.grad and any(ctx.needs_input_grad):
             outs = tuple(
@@ -67,6 +61,9 @@ class ReverseLevel(Level):
             )
             record_outputs(function, ctx, nodes, outs)
         return outs[0] if single else outs
+
+    def _nodes(self, operands: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(x._node if self.owns(x) else None for x in operands)
 
     def pull(self, outs: Any, cotangents: Any, sources: Any) -> list[Any]:
         """The cotangents of the sources: None where an output does not depend on it.
@@ -80,7 +77,7 @@ class ReverseLevel(Level):
         roots = [
             (out._node, g)
             for out, g in zip(outs, cotangents, strict=True)
-            if g is not None and isinstance(out, Tracer) and out._level is self
+            if g is not None and self.owns(out)
         ]
         walk(
             roots, create_graph=True, retain_graph=True, wanted=wanted, record=mode.grad
@@ -88,7 +85,8 @@ class ReverseLevel(Level):
         return list(wanted.values())
 
 
-def _any_float(outs: Any) -> bool:
+def any_float(outs: Any) -> bool:
+    """Whether an output of a call can have a derivative."""
     results = outs if isinstance(outs, tuple) else (outs,)
     return any(out.dtype.category >= 2 for out in results)
 
@@ -132,7 +130,7 @@ def record_call(
             cell = shared_cell(value)
             guards += (cell, cell[0], name)
     kind = Node if record.outputs == 1 else MultiNode
-    call = record.call_for(need, params, _half(record, values))
+    call = record.call_for(need, params, half_of(record, values))
     return make_node(kind, call, nodes, tuple(saved), tuple(guards))
 
 
@@ -141,10 +139,3 @@ def _without_numbers(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(
         v if isinstance(v, Tensor) else wrap(np.asarray(v, dtype)) for v in values
     )
-
-
-def _half(record: Record, values: tuple[Any, ...]) -> Any:
-    if not record.widen:
-        return None
-    found = (v._data.dtype for v in values if v._data.dtype in HALVES)
-    return next(found, None)

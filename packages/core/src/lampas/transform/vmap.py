@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lampas.engine.tensor import Tensor
-from lampas.engine.tracer import HiddenValues, Tracer, TransformError, live
+from lampas.engine.tracer import HiddenValues, TransformError, live
 from lampas.errors import ArgumentError, ArgumentTypeError, DimensionError
 from lampas.ops.join import cat
 from lampas.ops.views import movedim, narrow
@@ -208,7 +208,7 @@ def _merged(level: BatchLevel, out: Any, place: int | None) -> Tensor:
         raise ArgumentTypeError(
             f"vmap: the function must return tensors, got {type(out).__name__}"
         )
-    mine = isinstance(out, Tracer) and out._level is level
+    mine = level.owns(out)
     if place is None:
         if mine:
             raise ArgumentError(
