@@ -292,3 +292,21 @@ def test_second_derivatives_of_embeddings_keep_the_dtype(kind, how):
         x = table.numpy()
         wanted = 36 * x**3 * np.array([1.0, 0.0, 0.0, 1.0])[:, None]
         np.testing.assert_allclose(twice.numpy(), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "product",
+    [lambda x, w: (x * w).sum(), lambda x, w: lampas.einsum("i,i->", x, w)],
+    ids=["mul", "einsum"],
+)
+def test_a_captured_tensor_changed_before_the_pullback_is_noticed(product):
+    """By ops of a fixed number of operands and by those that take any number."""
+    w = tensor([1.0, 2.0, 3.0])
+
+    def pulled(x):
+        _, pull = func.vjp(lambda x: product(x, w), x)
+        w.mul_(2)
+        return pull(tensor(1.0))[0]
+
+    with pytest.raises(RuntimeError, match="changed in place"):
+        func.vmap(pulled)(tensor(A))

@@ -116,6 +116,9 @@ def record_call(
             rest = values[len(record.inputs) - 1 :]
             picked = [getattr(v._data, attribute) if attribute else v for v in rest]
             saved.append(tuple(picked))
+            for v in () if attribute else rest:
+                cell = shared_cell(v)
+                guards += (cell, cell[0], "tensors")
             continue
         if isinstance(origin, int):
             value, name = values[origin], record.inputs[origin]
