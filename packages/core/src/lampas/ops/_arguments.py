@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from lampas.engine.modes import mode
 from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import check_randomness
-from lampas.errors import ArgumentTypeError, DeviceError, DimensionError
+from lampas.errors import ArgumentTypeError, DeviceError, DimensionError, DTypeError
 from lampas.random import Generator, default_generator
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "normalize_dim",
     "numpy_names",
     "require_one",
+    "require_ordered",
     "require_same_device",
     "require_tensors",
     "sizes_of",
@@ -159,6 +160,17 @@ def require_same_device(name: str, **arguments: Tensor) -> None:
         f"{name}: expected all tensors to be on the same device, got {shown}; "
         "move them with .to(device)"
     )
+
+
+def require_ordered(name: str, *operands: Any) -> None:
+    """Refuse complex numbers where order matters.
+
+    Raises:
+        RuntimeError: an operand is complex.
+    """
+    for x in operands:
+        if isinstance(x, complex) or (isinstance(x, Tensor) and x.is_complex()):
+            raise DTypeError(f"{name}: complex numbers have no order")
 
 
 def require_one(name: str, input: Any, other: Any) -> None:

@@ -14,7 +14,7 @@ from lampas.engine.promotion import result_type_of
 from lampas.engine.record import ELEMENTWISE, LINEAR, OPAQUE, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentTypeError, DTypeError, GradientError
-from lampas.ops._arguments import require_tensors
+from lampas.ops._arguments import require_ordered, require_tensors
 from lampas.ops.convert import cast
 
 __all__ = [
@@ -204,12 +204,6 @@ def fmin_vjp(
     )
 
 
-def _ordered(name: str, *operands: Any) -> None:
-    for x in operands:
-        if isinstance(x, complex) or (isinstance(x, Tensor) and x.is_complex()):
-            raise DTypeError(f"{name}: complex numbers have no order")
-
-
 @method()
 def maximum(input: Tensor, other: Tensor) -> Tensor:
     """The larger of two elements; NaN if one is. Equal ones share the gradient.
@@ -221,7 +215,7 @@ def maximum(input: Tensor, other: Tensor) -> Tensor:
     tensor([3., 5.])
     """
     require_tensors("maximum", input=input, other=other)
-    _ordered("maximum", input, other)
+    require_ordered("maximum", input, other)
     return _maximum.call(input, other)
 
 
@@ -236,7 +230,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     tensor([1., 2.])
     """
     require_tensors("minimum", input=input, other=other)
-    _ordered("minimum", input, other)
+    require_ordered("minimum", input, other)
     return _minimum.call(input, other)
 
 
@@ -251,7 +245,7 @@ def fmax(input: Tensor, other: Tensor) -> Tensor:
     tensor([3.])
     """
     require_tensors("fmax", input=input, other=other)
-    _ordered("fmax", input, other)
+    require_ordered("fmax", input, other)
     return _fmax.call(input, other)
 
 
@@ -266,7 +260,7 @@ def fmin(input: Tensor, other: Tensor) -> Tensor:
     tensor([3.])
     """
     require_tensors("fmin", input=input, other=other)
-    _ordered("fmin", input, other)
+    require_ordered("fmin", input, other)
     return _fmin.call(input, other)
 
 
@@ -350,7 +344,7 @@ def clamp(
     require_tensors("clamp", input=input)
     if min is None and max is None:
         raise GradientError("clamp: at least one of min and max must not be None")
-    _ordered("clamp", input, min, max)
+    require_ordered("clamp", input, min, max)
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         if min is not None:
             input = _clamp_min.call(input, min)

@@ -8,7 +8,7 @@ from lampas.engine.infer import broadcast, predicate
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError
-from lampas.ops._arguments import require_one, require_tensors
+from lampas.ops._arguments import require_one, require_ordered, require_tensors
 
 __all__ = [
     "allclose",
@@ -107,12 +107,6 @@ def ne(input: Tensor, other: Tensor | float) -> Tensor:
     return _ne.call(input, other)
 
 
-def _refuse_complex(name: str, *operands: Any) -> None:
-    for x in operands:
-        if isinstance(x, complex) or (isinstance(x, Tensor) and x.is_complex()):
-            raise DTypeError(f"{name}: complex numbers have no order")
-
-
 def lt(input: Tensor, other: Tensor | float) -> Tensor:
     """Whether ``input < other``; see :func:`eq`. Complex operands are refused.
 
@@ -198,7 +192,7 @@ def isposinf(input: Tensor) -> Tensor:
     >>> lampas.isposinf(lampas.tensor([1.0, float("inf")]))
     tensor([False,  True])
     """
-    _refuse_complex("isposinf", input)
+    require_ordered("isposinf", input)
     return _eq.call(input, float("inf"))
 
 
@@ -209,7 +203,7 @@ def isneginf(input: Tensor) -> Tensor:
     >>> lampas.isneginf(lampas.tensor([1.0, float("-inf")]))
     tensor([False,  True])
     """
-    _refuse_complex("isneginf", input)
+    require_ordered("isneginf", input)
     return _eq.call(input, float("-inf"))
 
 
@@ -220,7 +214,7 @@ def signbit(input: Tensor) -> Tensor:
     >>> lampas.signbit(lampas.tensor([1.0, -0.0]))
     tensor([False,  True])
     """
-    _refuse_complex("signbit", input)
+    require_ordered("signbit", input)
     if input.dtype.category < 2:
         return _lt.call(input, 0)
     return _signbit.call(input)

@@ -66,6 +66,15 @@ def cast(input: Tensor, dtype: DType | None) -> Tensor:
     return _cast.call(input, dtype=dtype.numpy)
 
 
+def widened(input: Tensor, dtype: DType | None) -> Tensor:
+    """``input`` cast to ``dtype``; by default bool and integers to int64."""
+    if dtype is not None:
+        return cast(input, as_dtype(dtype))
+    if input._data.dtype.kind in "biu":
+        return cast(input, as_dtype(np.int64))
+    return input
+
+
 CAST.append(_cast.call)
 
 

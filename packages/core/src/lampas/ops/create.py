@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 
-def _finish(
+def placed(
     array: np.ndarray, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A new tensor of a host array, on a device, maybe with gradient."""
@@ -110,7 +110,7 @@ def tensor(
             [3, 4]])
     """
     array = _array_of(data, None if dtype is None else as_dtype(dtype))
-    return _finish(np.array(array, copy=True), device, requires_grad)
+    return placed(np.array(array, copy=True), device, requires_grad)
 
 
 def as_tensor(
@@ -129,8 +129,8 @@ def as_tensor(
         return data if device is None else move(data, Device(device))
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(data, np.ndarray) and wanted in (None, from_numpy_dtype(data.dtype)):
-        return _finish(data, device)
-    return _finish(_array_of(data, wanted), device)
+        return placed(data, device)
+    return placed(_array_of(data, wanted), device)
 
 
 def from_numpy(ndarray: np.ndarray) -> Tensor:
@@ -170,7 +170,7 @@ def new_filled(
         # Through asarray, which wraps what the dtype does not hold as PyTorch does.
         value = np.asarray(fill).astype(kind)
         array = np.zeros(shape, kind) if fill == 0 else np.full(shape, value, kind)
-    return _finish(array, device, requires_grad)
+    return placed(array, device, requires_grad)
 
 
 def zeros(
@@ -320,7 +320,7 @@ def arange(
             # after they are counted.
             start, step = int(start), int(step)
         array = (start + step * np.arange(count, dtype=np.float64)).astype(kind)
-    return _finish(array, device, requires_grad)
+    return placed(array, device, requires_grad)
 
 
 def linspace(
@@ -357,7 +357,7 @@ def linspace(
     else:
         wide = np.complex128 if kind.is_complex else np.float64
         array = np.linspace(start, end, steps, dtype=wide).astype(kind.numpy)
-    return _finish(array, device, requires_grad)
+    return placed(array, device, requires_grad)
 
 
 def _spaced_dtype(start: Any, end: Any, dtype: DType | None) -> DType:
@@ -402,7 +402,7 @@ def logspace(
     if kind.category < 2:
         start, end = int(start), int(end)
     array = np.power(float(base), np.linspace(start, end, steps)).astype(kind.numpy)
-    return _finish(array, device, requires_grad)
+    return placed(array, device, requires_grad)
 
 
 def eye(
@@ -433,7 +433,7 @@ def eye(
     if n < 0 or (m is not None and m < 0):
         raise ShapeError(f"eye: n and m must not be negative, got {n} and {m}")
     kind = as_dtype(get_default_dtype() if dtype is None else dtype)
-    return _finish(np.eye(n, m, dtype=kind.numpy), device, requires_grad)
+    return placed(np.eye(n, m, dtype=kind.numpy), device, requires_grad)
 
 
 def scalar_tensor(

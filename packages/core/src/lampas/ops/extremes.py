@@ -83,14 +83,14 @@ moved(_place, least=1, dim=shifted, shape=prefixed)
 # ---- along one dimension, with positions
 
 
-def _two_specs(specs: Any, *, dim: int, keepdim: bool) -> Any:
+def two_specs(specs: Any, *, dim: int, keepdim: bool) -> Any:
     values = reduced(specs, dim=(dim,), keepdim=keepdim)
     return values, Spec(values.shape, np.dtype(np.int64))
 
 
-_max_dim = op("max_dim", outputs=2, saves="y1 x.shape", infer=_two_specs)
-_min_dim = op("min_dim", outputs=2, saves="y1 x.shape", infer=_two_specs)
-_median_dim = op("median_dim", outputs=2, saves="y1 x.shape", infer=_two_specs)
+_max_dim = op("max_dim", outputs=2, saves="y1 x.shape", infer=two_specs)
+_min_dim = op("min_dim", outputs=2, saves="y1 x.shape", infer=two_specs)
+_median_dim = op("median_dim", outputs=2, saves="y1 x.shape", infer=two_specs)
 
 
 def _with_values(xp: Any, x: Any, index: Any, dim: int, keepdim: bool) -> Any:
@@ -137,7 +137,7 @@ def median_dim_forward(xp: Any, x: Any, *, dim: int, keepdim: bool) -> Any:
 @_median_dim.vjp
 @_min_dim.vjp
 @_max_dim.vjp
-def max_dim_vjp(
+def picked_vjp(
     F: Any, g: Any, index: Any, shape: Any, *, need: Any, dim: int, keepdim: bool
 ) -> Any:
     kept = tuple(1 if i == dim else s for i, s in enumerate(shape))

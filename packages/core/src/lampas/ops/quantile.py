@@ -8,7 +8,6 @@ import numpy as np
 
 from lampas.dtypes import float32, float64
 from lampas.engine.batching import moved, shifted
-from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import OPAQUE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
@@ -17,7 +16,7 @@ from lampas.ops.arithmetic import lerp
 from lampas.ops.choose import where
 from lampas.ops.convert import cast
 from lampas.ops.cumulative import running
-from lampas.ops.extremes import check_reducible, median_of_all
+from lampas.ops.extremes import check_reducible, median_of_all, picked_vjp, two_specs
 from lampas.ops.sort import sort
 
 __all__ = ["mode", "nanmedian", "nanquantile", "quantile"]
@@ -42,15 +41,10 @@ class ModeResult(NamedTuple):
 # ---- elements at a position of the sorted order
 
 
-def _two_specs(specs: Any, *, dim: int, keepdim: bool) -> Any:
-    values = reduced(specs, dim=(dim,), keepdim=keepdim)
-    return values, Spec(values.shape, np.dtype(np.int64))
-
-
 _nanmedian_dim = op(
-    "nanmedian_dim", kind=OPAQUE, outputs=2, saves="y1 x.shape", infer=_two_specs
+    "nanmedian_dim", kind=OPAQUE, outputs=2, saves="y1 x.shape", infer=two_specs
 )
-_mode = op("mode", kind=OPAQUE, outputs=2, saves="y1 x.shape", infer=_two_specs)
+_mode = op("mode", kind=OPAQUE, outputs=2, saves="y1 x.shape", infer=two_specs)
 
 
 def _at_rank(xp: Any, x: Any, order: Any, rank: Any, dim: int, keepdim: bool) -> Any:
@@ -96,15 +90,8 @@ def mode_forward(xp: Any, x: Any, *, dim: int, keepdim: bool) -> Any:
     return _at_rank(xp, x, order, rank, dim, keepdim)
 
 
-@_mode.vjp
-@_nanmedian_dim.vjp
-def nanmedian_dim_vjp(
-    F: Any, g: Any, index: Any, shape: Any, *, need: Any, dim: int, keepdim: bool
-) -> Any:
-    kept = tuple(1 if i == dim else s for i, s in enumerate(shape))
-    values, _ = g
-    index = F.reshape(index, shape=kept)
-    return (F.place(F.reshape(values, shape=kept), index, dim=dim, shape=shape),)
+_nanmedian_dim.vjp(picked_vjp)
+_mode.vjp(picked_vjp)
 
 
 moved(_nanmedian_dim, _mode, least=1, dim=shifted)

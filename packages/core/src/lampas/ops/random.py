@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lampas import random as _random
-from lampas.backend.device import CPU, Device, from_host, to_host
+from lampas.backend.device import Device, to_host
 from lampas.dtypes import DType, as_dtype, get_default_dtype
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import by_example
@@ -19,6 +19,7 @@ from lampas.errors import (
     ShapeError,
 )
 from lampas.ops._arguments import sizes_of, source_of
+from lampas.ops.create import placed
 
 __all__ = [
     "bernoulli",
@@ -44,13 +45,6 @@ def _unwrapped(state: Any) -> Any:
 
 # States of generators travel as tensors of bytes, as PyTorch's do.
 _random._wrap_state[0], _random._unwrap_state[0] = wrap, _unwrapped
-
-
-def placed(array: np.ndarray, device: Any, requires_grad: bool = False) -> Tensor:
-    """A drawn array as a tensor of ``device``, the CPU if None."""
-    where = CPU if device is None else Device(device)
-    result = wrap(from_host(array, where))
-    return result.requires_grad_() if requires_grad else result
 
 
 def _float_of(name: str, dtype: DType | None) -> np.dtype:

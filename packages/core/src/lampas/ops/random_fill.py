@@ -12,7 +12,8 @@ from lampas.engine.inplace import assign
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ArgumentTypeError, DTypeError
 from lampas.ops._arguments import source_of
-from lampas.ops.random import ProbabilityError, check_probabilities, joined, placed
+from lampas.ops.create import placed
+from lampas.ops.random import ProbabilityError, check_probabilities, joined
 
 __all__ = ["drawing_dtype", "refill"]
 

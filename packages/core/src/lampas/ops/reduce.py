@@ -9,12 +9,12 @@ import numpy as np
 
 from lampas.dtypes import DType, as_dtype
 from lampas.engine.batching import moved, prefixed
-from lampas.engine.infer import Spec, reduced
+from lampas.engine.infer import Spec, given_shape, reduced
 from lampas.engine.record import LINEAR, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import dims_of, normalize_dim, numpy_names, sizes_of
-from lampas.ops.convert import cast
+from lampas.ops.convert import cast, widened
 
 __all__ = [
     "all",
@@ -29,11 +29,7 @@ __all__ = [
 ]
 
 
-def _sum_to_shape(specs: Any, *, shape: Any) -> Spec:
-    return Spec(tuple(shape), specs[0].dtype)
-
-
-_sum_to = op("sum_to", kind=LINEAR, saves="x.shape", infer=_sum_to_shape)
+_sum_to = op("sum_to", kind=LINEAR, saves="x.shape", infer=given_shape)
 """Sum over what broadcasting repeated: the transpose of ``expand``."""
 
 
@@ -94,14 +90,10 @@ def sum_to_size(self: Tensor, *size: Any) -> Tensor:
         w for w, s in zip(wanted, shape[extra:], strict=True) if w not in (1, s)
     ]:
         raise ShapeError(f"size {wanted} does not broadcast to shape {tuple(shape)}")
-    return _sum_to.call(_widened(self, None), shape=wanted)
+    return _sum_to.call(widened(self, None), shape=wanted)
 
 
-def _spread_shape(specs: Any, *, kept: Any, shape: Any) -> Spec:
-    return Spec(tuple(shape), specs[0].dtype)
-
-
-_spread = op("spread", kind=LINEAR, saves="x.shape", infer=_spread_shape)
+_spread = op("spread", kind=LINEAR, saves="x.shape", infer=given_shape)
 """Repeat each value over what a reduction took it from: the transpose of ``sum``."""
 
 # Up to this size a filled array costs less than NumPy's broadcast view of it.
@@ -157,7 +149,7 @@ def sum(
     tensor([4., 6.])
     """
     if dtype is not None or input._data.dtype.kind in "biu":
-        input = _widened(input, dtype)
+        input = widened(input, dtype)
     return _sum.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
 
 
@@ -263,19 +255,10 @@ def prod(
     >>> lampas.prod(lampas.tensor([2.0, 3.0]))
     tensor(6.)
     """
-    input = _widened(input, dtype)
+    input = widened(input, dtype)
     if dim is None:
         input, dim = input.reshape(-1), 0
     return _prod.call(input, dim=normalize_dim(dim, input._data.ndim), keepdim=keepdim)
-
-
-def _widened(input: Tensor, dtype: DType | None) -> Tensor:
-    """``input`` cast to ``dtype``; by default bool and integers to int64."""
-    if dtype is not None:
-        return cast(input, as_dtype(dtype))
-    if input._data.dtype.kind in "biu":
-        return cast(input, as_dtype(np.int64))
-    return input
 
 
 _logsumexp = op("logsumexp", kind=REDUCTION, saves="x y", infer=reduced)

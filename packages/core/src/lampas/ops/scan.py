@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from lampas.dtypes import DType, as_dtype, bool_
+from lampas.dtypes import DType, bool_
 from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import like_input
 from lampas.engine.record import ALONG_AXIS, LINEAR, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ShapeError
 from lampas.ops._arguments import normalize_dim, numpy_names
-from lampas.ops.convert import cast
+from lampas.ops.convert import widened
 from lampas.ops.join import cat
 
 __all__ = ["cumprod", "cumsum", "diff"]
@@ -124,14 +122,6 @@ def cumprod_vjp(
     return (F.conj(before) * after,)
 
 
-def _prepared(input: Tensor, dtype: DType | None) -> Tensor:
-    if dtype is not None:
-        return cast(input, as_dtype(dtype))
-    if input._data.dtype.kind in "biu":
-        return cast(input, as_dtype(np.int64))
-    return input
-
-
 @method(inplace=True)
 @numpy_names
 def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
@@ -149,7 +139,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     tensor([1, 3, 6])
     """
     dim = normalize_dim(dim, input._data.ndim)
-    return _cumsum.call(_prepared(input, dtype), dim=dim, reverse=False)
+    return _cumsum.call(widened(input, dtype), dim=dim, reverse=False)
 
 
 @method(inplace=True)
@@ -169,7 +159,7 @@ def cumprod(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
     tensor([1, 2, 6])
     """
     dim = normalize_dim(dim, input._data.ndim)
-    return _cumprod.call(_prepared(input, dtype), dim=dim, reverse=False)
+    return _cumprod.call(widened(input, dtype), dim=dim, reverse=False)
 
 
 @method()
