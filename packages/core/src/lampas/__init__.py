@@ -105,6 +105,7 @@ if TYPE_CHECKING:
         random,
         signal,
         special,
+        testing,
         train,
         utils,
     )
