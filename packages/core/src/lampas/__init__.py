@@ -94,6 +94,9 @@ from lampas.ops.views import *
 if TYPE_CHECKING:
     from lampas import (
         autograd,
+        backends,
+        compat,
+        cuda,
         distributions,
         errors,
         fft,
@@ -161,6 +164,9 @@ preserve_format = "lampas.preserve_format"
 # Submodules that are loaded when first used, so that the import stays quick.
 _SUBMODULES = (
     "autograd",
+    "backends",
+    "compat",
+    "cuda",
     "distributions",
     "errors",
     "fft",

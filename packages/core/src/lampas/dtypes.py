@@ -39,6 +39,10 @@ __all__ = [
 
 _BY_NUMPY: dict[np.dtype, DType] = {}
 
+# What types and sizes print before their name; a program run by `lampas.compat` reads
+# "torch".
+NAMESPACE = ["lampas"]
+
 
 class DType:
     """A data type of tensor elements.
@@ -93,7 +97,7 @@ class DType:
         return complex128 if self in (float64, complex128) else complex64
 
     def __repr__(self) -> str:
-        return f"lampas.{self.name}"
+        return f"{NAMESPACE[0]}.{self.name}"
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return _dtype_named, (self.name,)
@@ -150,7 +154,7 @@ def as_dtype(dtype: object) -> DType:
         return from_numpy_dtype(np.dtype(dtype))  # type: ignore[call-overload]
     except TypeError as error:
         raise ArgumentTypeError(
-            f"dtype must be a lampas.dtype such as lampas.float32, got {dtype!r}"
+            f"dtype must be a {NAMESPACE[0]}.dtype such as {float32}, got {dtype!r}"
         ) from error
 
 

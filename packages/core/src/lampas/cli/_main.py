@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from lampas import compat
 from lampas.cli._recipes import describe, find_recipe, recipe_names
 from lampas.doctor import add_doctor
 from lampas.errors import ArgumentError, LampasError, NonFiniteError, WorkerError
@@ -131,6 +132,11 @@ def _predict(name: str, tokens: Sequence[str]) -> None:
         print(line)
 
 
+def _run_program(arguments: argparse.Namespace) -> int:
+    """What PyTorch's own program raises is its own affair: nothing is caught."""
+    return compat.main([*arguments.program])
+
+
 def _list_recipes() -> None:
     names = recipe_names()
     width = max(map(len, names), default=0)
@@ -190,6 +196,14 @@ def _parser() -> argparse.ArgumentParser:
         ("predict", _predict, _UseOptions, inputs, "use a trained model on inputs"),
     ):
         _add_recipe_command(commands, *row)
+    run = commands.add_parser(
+        "run",
+        help="run a program that says `import torch`, on lampas",
+        add_help=False,
+        prefix_chars="\0",  # all words are the program's
+    )
+    run.add_argument("program", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    run.set_defaults(handle=_run_program)
     recipes = commands.add_parser("recipes", help="list the recipes")
     recipes.set_defaults(handle=lambda arguments: _list_recipes())
     add_doctor(commands)
@@ -213,12 +227,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0 done; 1 training failed; 2 bad input, told in one line;
         130 stopped by Ctrl-C. With ``LAMPAS_TRACEBACK=1`` in the environment an error
-        is raised with its traceback instead.
+        is raised with its traceback instead. What a program raises that ``lampas run``
+        runs is always raised.
     """
     try:
         arguments = _parser().parse_args(argv)
-        status = arguments.handle(arguments)
-        return int(status or 0)
+        if arguments.handle is not _run_program:
+            status = arguments.handle(arguments)
+            return int(status or 0)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -231,3 +247,4 @@ def main(argv: Sequence[str] | None = None) -> int:
         line = " ".join(str(error).split())
         print(f"lampas: {type(error).__name__}: {line}", file=sys.stderr)
         return 1 if isinstance(error, (NonFiniteError, WorkerError)) else 2
+    return _run_program(arguments)

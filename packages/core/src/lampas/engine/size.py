@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from lampas.dtypes import NAMESPACE
+
 __all__ = ["Size"]
 
 
@@ -25,7 +27,7 @@ class Size(tuple):
         return count
 
     def __repr__(self) -> str:
-        return f"lampas.Size([{', '.join(map(str, self))}])"
+        return f"{NAMESPACE[0]}.Size([{', '.join(map(str, self))}])"
 
     def __getitem__(self, index: Any) -> Any:
         item = tuple.__getitem__(self, index)

@@ -8,6 +8,7 @@ import numpy as np
 
 from lampas.backend.device import Device, from_host, to_host
 from lampas.dtypes import (
+    NAMESPACE,
     DType,
     as_dtype,
     bfloat16,
@@ -212,7 +213,7 @@ def _type(
 ) -> Any:
     """The name of the tensor's type, or the tensor cast to ``dtype``."""
     if dtype is None:
-        return f"lampas.{_TYPE_NAMES[self.dtype]}"
+        return f"{NAMESPACE[0]}.{_TYPE_NAMES[self.dtype]}"
     if isinstance(dtype, str):
         name = dtype.rpartition(".")[2]
         found = [d for d, known in _TYPE_NAMES.items() if known == name]

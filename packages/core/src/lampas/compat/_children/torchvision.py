@@ -1,0 +1,8 @@
+"""What a child process finds first as ``torchvision``: it makes way for lampas."""
+
+from __future__ import annotations
+
+from lampas.compat._child import take_over
+
+if __name__ == "torchvision":
+    take_over(__name__)
