@@ -138,6 +138,13 @@ def examples(session: nox.Session) -> None:
 
 
 @nox.session
+def programs(session: nox.Session) -> None:
+    """Compare programs with PyTorch; ``-- --python COMMAND`` says what runs it."""
+    install_suite(session)
+    run_tool(session, "programs")
+
+
+@nox.session
 def recipes(session: nox.Session) -> None:
     """Train with each recipe on its real data: the figures of the model cards."""
     install_suite(session, *TEST_TOOLS)
