@@ -8,14 +8,38 @@ tensor([ True, False])
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from lampas.distributions._constraint import (
+    Constraint,
+    dependent,
+    dependent_property,
+    is_dependent,
+)
+from lampas.distributions._joint_constraints import (
+    MixtureSameFamilyConstraint,
+    cat,
+    independent,
+    stack,
+)
+from lampas.distributions._matrix_constraints import (
+    corr_cholesky,
+    lower_cholesky,
+    lower_triangular,
+    positive_definite,
+    positive_semidefinite,
+    square,
+    symmetric,
+)
 from lampas.engine.tensor import Tensor
 
 __all__ = [
     "Constraint",
+    "MixtureSameFamilyConstraint",
     "boolean",
+    "cat",
+    "corr_cholesky",
+    "dependent",
     "dependent_property",
     "greater_than",
     "greater_than_eq",
@@ -25,88 +49,24 @@ __all__ = [
     "interval",
     "is_dependent",
     "less_than",
+    "lower_cholesky",
+    "lower_triangular",
+    "multinomial",
     "nonnegative",
     "nonnegative_integer",
+    "one_hot",
     "positive",
+    "positive_definite",
     "positive_integer",
+    "positive_semidefinite",
     "real",
     "real_vector",
     "simplex",
+    "square",
+    "stack",
+    "symmetric",
     "unit_interval",
 ]
-
-
-class Constraint:
-    """A set of values; ``event_dim`` of their last dimensions belong together."""
-
-    is_discrete: bool = False
-    event_dim: int = 0
-
-    def check(self, value: Tensor) -> Tensor:
-        """Bools, one for each event of ``value``: whether it lies in the set."""
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__.lstrip('_')}()"
-
-
-class dependent_property(property, Constraint):
-    """A property whose constraint depends on the distribution's parameters.
-
-    Args:
-        fn: the method that gives the constraint.
-        is_discrete, event_dim: what is known of it without the parameters.
-    """
-
-    def __init__(
-        self,
-        fn: Callable[[Any], Constraint] | None = None,
-        *,
-        is_discrete: bool = False,
-        event_dim: int = 0,
-    ) -> None:
-        super().__init__(fn)
-        self.is_discrete = is_discrete
-        self.event_dim = event_dim
-
-    def __call__(self, fn: Callable[[Any], Constraint]) -> dependent_property:
-        return dependent_property(
-            fn, is_discrete=self.is_discrete, event_dim=self.event_dim
-        )
-
-
-def is_dependent(constraint: Constraint) -> bool:
-    """Whether only an instance of the distribution knows this constraint."""
-    return isinstance(constraint, dependent_property)
-
-
-class independent(Constraint):
-    """``base_constraint`` for every entry of the last dimensions together.
-
-    Args:
-        base_constraint: what every entry satisfies.
-        reinterpreted_batch_ndims: how many more dimensions belong together.
-    """
-
-    def __init__(
-        self, base_constraint: Constraint, reinterpreted_batch_ndims: int
-    ) -> None:
-        self.base_constraint = base_constraint
-        self.reinterpreted_batch_ndims = reinterpreted_batch_ndims
-        self.is_discrete = base_constraint.is_discrete
-        self.event_dim = base_constraint.event_dim + reinterpreted_batch_ndims
-
-    def check(self, value: Tensor) -> Tensor:
-        found = self.base_constraint.check(value)
-        for _ in range(self.reinterpreted_batch_ndims):
-            found = found.all(-1)
-        return found
-
-    def __repr__(self) -> str:
-        return (
-            f"IndependentConstraint({self.base_constraint!r}, "
-            f"{self.reinterpreted_batch_ndims})"
-        )
 
 
 class _Real(Constraint):
@@ -119,6 +79,14 @@ class _Boolean(Constraint):
 
     def check(self, value: Tensor) -> Tensor:
         return (value == 0) | (value == 1)
+
+
+class _OneHot(Constraint):
+    is_discrete = True
+    event_dim = 1
+
+    def check(self, value: Tensor) -> Tensor:
+        return ((value == 0) | (value == 1)).all(-1) & (value.sum(-1) == 1)
 
 
 class _Simplex(Constraint):
@@ -210,9 +178,26 @@ class _IntegerGreaterThan(greater_than_eq):
         return f"IntegerGreaterThan(lower_bound={self.lower_bound})"
 
 
+class multinomial(Constraint):
+    """Counts that sum to ``upper_bound`` at most."""
+
+    is_discrete = True
+    event_dim = 1
+
+    def __init__(self, upper_bound: Any) -> None:
+        self.upper_bound = upper_bound
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)
+
+    def __repr__(self) -> str:
+        return "Multinomial()"
+
+
 real = _Real()
 real_vector = independent(real, 1)
 boolean = _Boolean()
+one_hot = _OneHot()
 simplex = _Simplex()
 positive = greater_than(0.0)
 nonnegative = greater_than_eq(0.0)

@@ -14,17 +14,6 @@ from lampas.ops.with_out import eye
 __all__ = ["OneHotCategorical", "OneHotCategoricalStraightThrough"]
 
 
-class _OneHot(constraints.Constraint):
-    is_discrete = True
-    event_dim = 1
-
-    def check(self, value: Tensor) -> Tensor:
-        return ((value == 0) | (value == 1)).all(-1) & (value.sum(-1) == 1)
-
-    def __repr__(self) -> str:
-        return "OneHot()"
-
-
 class OneHotCategorical(Distribution):
     """A vector of zeros with a one at the place a :class:`Categorical` draws.
 
@@ -43,7 +32,7 @@ class OneHotCategorical(Distribution):
         "probs": constraints.simplex,
         "logits": constraints.real_vector,
     }
-    support = _OneHot()
+    support = constraints.one_hot
     has_enumerate_support = True
 
     def __init__(
