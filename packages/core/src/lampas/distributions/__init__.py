@@ -8,34 +8,108 @@ lampas.Size([2, 3])
 
 from __future__ import annotations
 
-from lampas.distributions import constraints
+from lampas.distributions import (
+    constraints,
+    kl_transformed,
+    transforms,
+)
 from lampas.distributions.bernoulli import Bernoulli
 from lampas.distributions.categorical import Categorical
 from lampas.distributions.cauchy import Cauchy
+from lampas.distributions.constraint_registry import biject_to, transform_to
 from lampas.distributions.distribution import Distribution
 from lampas.distributions.exponential import Exponential, Laplace
+from lampas.distributions.generalized_pareto import GeneralizedPareto
+from lampas.distributions.gumbel import Gumbel
+from lampas.distributions.half_cauchy import HalfCauchy
+from lampas.distributions.half_normal import HalfNormal
 from lampas.distributions.independent import Independent
 from lampas.distributions.kl import kl_divergence, register_kl
+from lampas.distributions.kumaraswamy import Kumaraswamy
+from lampas.distributions.log_normal import LogNormal
+from lampas.distributions.logistic_normal import LogisticNormal
 from lampas.distributions.normal import Normal
 from lampas.distributions.one_hot_categorical import (
     OneHotCategorical,
     OneHotCategoricalStraightThrough,
 )
+from lampas.distributions.pareto import Pareto
+from lampas.distributions.relaxed_bernoulli import RelaxedBernoulli
+from lampas.distributions.relaxed_categorical import RelaxedOneHotCategorical
+from lampas.distributions.transformed_distribution import TransformedDistribution
+from lampas.distributions.transforms import (
+    AbsTransform,
+    AffineTransform,
+    CatTransform,
+    ComposeTransform,
+    CorrCholeskyTransform,
+    CumulativeDistributionTransform,
+    ExpTransform,
+    IndependentTransform,
+    LowerCholeskyTransform,
+    PositiveDefiniteTransform,
+    PowerTransform,
+    ReshapeTransform,
+    SigmoidTransform,
+    SoftmaxTransform,
+    SoftplusTransform,
+    StackTransform,
+    StickBreakingTransform,
+    TanhTransform,
+    Transform,
+    identity_transform,
+)
 from lampas.distributions.uniform import Uniform
+from lampas.distributions.weibull import Weibull
 
 __all__ = [
+    "AbsTransform",
+    "AffineTransform",
     "Bernoulli",
+    "CatTransform",
     "Categorical",
     "Cauchy",
+    "ComposeTransform",
+    "CorrCholeskyTransform",
+    "CumulativeDistributionTransform",
     "Distribution",
+    "ExpTransform",
     "Exponential",
+    "GeneralizedPareto",
+    "Gumbel",
+    "HalfCauchy",
+    "HalfNormal",
     "Independent",
+    "IndependentTransform",
+    "Kumaraswamy",
     "Laplace",
+    "LogNormal",
+    "LogisticNormal",
+    "LowerCholeskyTransform",
     "Normal",
     "OneHotCategorical",
     "OneHotCategoricalStraightThrough",
+    "Pareto",
+    "PositiveDefiniteTransform",
+    "PowerTransform",
+    "RelaxedBernoulli",
+    "RelaxedOneHotCategorical",
+    "ReshapeTransform",
+    "SigmoidTransform",
+    "SoftmaxTransform",
+    "SoftplusTransform",
+    "StackTransform",
+    "StickBreakingTransform",
+    "TanhTransform",
+    "Transform",
+    "TransformedDistribution",
     "Uniform",
+    "Weibull",
+    "biject_to",
     "constraints",
+    "identity_transform",
     "kl_divergence",
     "register_kl",
+    "transform_to",
+    "transforms",
 ]
