@@ -93,6 +93,7 @@ from lampas.ops.views import *
 
 if TYPE_CHECKING:
     from lampas import (
+        amp,
         autograd,
         backends,
         compat,
@@ -112,6 +113,20 @@ if TYPE_CHECKING:
         train,
         utils,
     )
+    from lampas.amp.autocast_mode import (
+        autocast,
+        clear_autocast_cache,
+        get_autocast_cpu_dtype,
+        get_autocast_dtype,
+        get_autocast_gpu_dtype,
+        is_autocast_cache_enabled,
+        is_autocast_cpu_enabled,
+        is_autocast_enabled,
+        set_autocast_cache_enabled,
+        set_autocast_dtype,
+        set_autocast_enabled,
+    )
+    from lampas.amp.grad_scaler import GradScaler
     from lampas.doctor import show_config
     from lampas.io import load, save
     from lampas.ops.covariance import *
@@ -163,6 +178,7 @@ preserve_format = "lampas.preserve_format"
 
 # Submodules that are loaded when first used, so that the import stays quick.
 _SUBMODULES = (
+    "amp",
     "autograd",
     "backends",
     "compat",
@@ -185,13 +201,25 @@ _SUBMODULES = (
 # Functions that live in such submodules.
 _LAZY = {
     "Generator": "random",
+    "GradScaler": "amp.grad_scaler",
+    "autocast": "amp.autocast_mode",
+    "clear_autocast_cache": "amp.autocast_mode",
     "default_generator": "random",
+    "get_autocast_cpu_dtype": "amp.autocast_mode",
+    "get_autocast_dtype": "amp.autocast_mode",
+    "get_autocast_gpu_dtype": "amp.autocast_mode",
     "get_rng_state": "random",
     "initial_seed": "random",
+    "is_autocast_cache_enabled": "amp.autocast_mode",
+    "is_autocast_cpu_enabled": "amp.autocast_mode",
+    "is_autocast_enabled": "amp.autocast_mode",
     "load": "io",
     "manual_seed": "random",
     "save": "io",
     "seed": "random",
+    "set_autocast_cache_enabled": "amp.autocast_mode",
+    "set_autocast_dtype": "amp.autocast_mode",
+    "set_autocast_enabled": "amp.autocast_mode",
     "set_rng_state": "random",
     "show_config": "doctor",
     "vmap": "transform.vmap",
@@ -203,15 +231,18 @@ _LAZY = {
 __all__ = [
     "DType",
     "Generator",
+    "GradScaler",
     "Size",
     "Tensor",
     "__version__",
+    "autocast",
     "bfloat16",
     "bool",
     "can_cast",
     "cdouble",
     "cfloat",
     "channels_last",
+    "clear_autocast_cache",
     "complex64",
     "complex128",
     "contiguous_format",
@@ -226,6 +257,9 @@ __all__ = [
     "float16",
     "float32",
     "float64",
+    "get_autocast_cpu_dtype",
+    "get_autocast_dtype",
+    "get_autocast_gpu_dtype",
     "get_default_dtype",
     "get_printoptions",
     "get_rng_state",
@@ -239,6 +273,9 @@ __all__ = [
     "int16",
     "int32",
     "int64",
+    "is_autocast_cache_enabled",
+    "is_autocast_cpu_enabled",
+    "is_autocast_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
     "load",
@@ -253,6 +290,9 @@ __all__ = [
     "promote_types",
     "save",
     "seed",
+    "set_autocast_cache_enabled",
+    "set_autocast_dtype",
+    "set_autocast_enabled",
     "set_default_dtype",
     "set_grad_enabled",
     "set_printoptions",

@@ -43,6 +43,10 @@ class _Mode(threading.local):
     levels: tuple[Any, ...] = ()
     # What NumPy warned about before a backward pass silenced it, see as_user.
     warnings: Any = None
+    # To which types operands are cast, see engine.autocast; None if to none.
+    autocast: Any = None
+    # What notes how long calls take, see engine.timing; None if nothing does.
+    timing: Any = None
 
 
 mode = _Mode()

@@ -106,6 +106,9 @@ class Record:
         view: the output may share the input's memory.
         fresh: no gradient that ``vjp`` returns shares memory with anything else.
         infer: ``infer(specs, **params)`` gives output shapes and dtypes.
+        autocast: what :mod:`engine.autocast` casts the inputs to: ``"half"``,
+            ``"float"`` or, as outside of it, ``"promote"``; ``"float:cuda"`` is for
+            one device only.
     """
 
     def __init__(self, name: str, kind: str, **slots: Any) -> None:
@@ -175,6 +178,8 @@ class Record:
         setattr(taped, self.name, self.call)
         for xp, space in _raw.items():
             setattr(space, self.name, self.runner(xp))
+        for notice in PUBLISHED:
+            notice(self)
 
     def runner(self, xp: Any) -> Callable[..., Any]:
         """The op on arrays of ``xp``, as directly as its kernels allow."""
@@ -222,6 +227,8 @@ class Record:
 
 # The call path stands above this module and puts its maker here.
 CALL_PATH: list[Callable[[Record], Callable[..., Any]]] = []
+# Told of each record whose call path was made anew: engine.intercept listens.
+PUBLISHED: list[Callable[[Record], None]] = []
 
 
 def op(

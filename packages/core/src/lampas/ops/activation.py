@@ -35,7 +35,7 @@ _SELU_ALPHA = 1.6732632423543772848170429916717
 _SELU_SCALE = 1.0507009873554804934193349852946
 
 
-def _smooth(name: str) -> Any:
+def _smooth(name: str, autocast: str = "promote") -> Any:
     """The records of a smooth function and of its gradient."""
     forward = op(
         name,
@@ -44,6 +44,7 @@ def _smooth(name: str) -> Any:
         saves="x",
         fresh=True,
         infer=like_input,
+        autocast=autocast,
     )
     backward = op(f"{name}_backward", saves="g x", fresh=True, infer=like_input)
     pointwise(backward)
@@ -362,7 +363,7 @@ def celu_(input: Tensor, alpha: float = 1.0) -> Tensor:
 
 # ---- softplus and log of sigmoid
 
-_softplus_op, _softplus_backward = _smooth("softplus")
+_softplus_op, _softplus_backward = _smooth("softplus", "float:cuda")
 
 
 @_softplus_op.forward
@@ -420,6 +421,7 @@ _logsigmoid = op(
     saves="x",
     fresh=True,
     infer=like_input,
+    autocast="float:cuda",
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
@@ -145,6 +146,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: OutSize) -> Tensor:
     return _avg(2, input, output_size)
 
 
+@computes_in("float:cpu")
 def adaptive_avg_pool3d(input: Tensor, output_size: OutSize) -> Tensor:
     """The means of a grid of shares of a volume.
 
@@ -218,6 +220,7 @@ def adaptive_max_pool2d(
     return _max(2, input, output_size, return_indices)
 
 
+@computes_in("float:cpu")
 def adaptive_max_pool3d(
     input: Tensor, output_size: OutSize, return_indices: bool = False
 ) -> Any:

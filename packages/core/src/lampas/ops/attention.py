@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import HALVES, float32
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops.arrange import repeat_interleave
@@ -86,6 +87,7 @@ def _masked(scores: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
     return scores, None
 
 
+@computes_in("half")
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,

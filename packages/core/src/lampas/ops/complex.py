@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import from_numpy_dtype
+from lampas.engine.autocast import computes_in
 from lampas.engine.batching import moved
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
@@ -42,7 +43,7 @@ def _joined(specs: Any) -> Spec:
 
 _real = op("real", kind=LINEAR, saves="x.dtype", view=True, infer=_part)
 _imag = op("imag", kind=LINEAR, view=True, infer=_part)
-_complex = op("complex", kind=LINEAR, infer=_joined)
+_complex = op("complex", kind=LINEAR, infer=_joined, autocast="float")
 """Real and imaginary parts of one shape and dtype, put together."""
 
 
@@ -82,7 +83,9 @@ def complex_vjp(F: Any, g: Any, *, need: Any) -> Any:
 moved(_real, _imag, _complex)
 
 _as_real = op("view_as_real", kind=LINEAR, view=True, infer=_parts)
-_as_complex = op("view_as_complex", kind=LINEAR, view=True, infer=_paired)
+_as_complex = op(
+    "view_as_complex", kind=LINEAR, view=True, infer=_paired, autocast="float"
+)
 
 
 @_as_real.forward
@@ -172,6 +175,7 @@ def view_as_real(input: Tensor) -> Tensor:
 
 
 @method()
+@computes_in("float")
 def view_as_complex(input: Tensor) -> Tensor:
     """Pairs of real numbers as complex ones, sharing memory.
 

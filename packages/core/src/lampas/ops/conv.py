@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec
 from lampas.engine.record import BILINEAR, op
 from lampas.engine.tensor import Tensor
@@ -330,6 +331,7 @@ def _convolution(
     return y.reshape(y._data.shape[1:]) if single else y
 
 
+@computes_in("half")
 def conv1d(
     input: Tensor,
     weight: Tensor,
@@ -352,6 +354,7 @@ def conv1d(
     return _convolution(1, input, weight, bias, stride, padding, dilation, groups)
 
 
+@computes_in("half")
 def conv2d(
     input: Tensor,
     weight: Tensor,
@@ -385,6 +388,7 @@ def conv2d(
     return _convolution(2, input, weight, bias, stride, padding, dilation, groups)
 
 
+@computes_in("half")
 def conv3d(
     input: Tensor,
     weight: Tensor,
@@ -479,6 +483,7 @@ def _transposed(
     return y.reshape(y._data.shape[1:]) if single else y
 
 
+@computes_in("half")
 def conv_transpose1d(
     input: Tensor,
     weight: Tensor,
@@ -499,6 +504,7 @@ def conv_transpose1d(
     )
 
 
+@computes_in("half")
 def conv_transpose2d(
     input: Tensor,
     weight: Tensor,
@@ -534,6 +540,7 @@ def conv_transpose2d(
     )
 
 
+@computes_in("half")
 def conv_transpose3d(
     input: Tensor,
     weight: Tensor,

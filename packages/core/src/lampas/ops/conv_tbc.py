@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor
 from lampas.errors import ShapeError
 from lampas.ops.conv import conv1d
@@ -9,6 +10,7 @@ from lampas.ops.conv import conv1d
 __all__ = ["conv_tbc"]
 
 
+@computes_in("half")
 def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Tensor:
     """:func:`conv1d` of (time, batch, channels).
 

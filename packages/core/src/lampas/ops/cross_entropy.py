@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lampas.backend.device import from_host, namespace_of, to_host
+from lampas.engine.autocast import computes_in
 from lampas.engine.batching import all_batched
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import DECLINE, op
@@ -297,6 +298,7 @@ def _nll_loss_batch(level: Any, *args: Any, **named: Any) -> Any:
 
 
 @batched_by(_cross_entropy_batch)
+@computes_in("float")
 def cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -424,6 +426,7 @@ def _of_probabilities(
 
 
 @batched_by(_nll_loss_batch)
+@computes_in("float")
 def nll_loss(
     input: Tensor,
     target: Tensor,

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from lampas.backend.device import from_host, to_host
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, wrap
@@ -34,7 +35,14 @@ def _path_specs(specs: Any, **params: Any) -> Any:
 
 
 # x is (T, N, S): at each time the log-probability of each state's label.
-_paths = op("ctc_paths", outputs=2, saves="x y0 y1", fresh=True, infer=_path_specs)
+_paths = op(
+    "ctc_paths",
+    outputs=2,
+    saves="x y0 y1",
+    fresh=True,
+    infer=_path_specs,
+    autocast="float",
+)
 """The log-likelihoods, and those of the beginnings of paths up to each state."""
 _posterior = op("ctc_posterior", saves="x y", fresh=True, infer=like_input)
 """The probability that a path is in a state at a time: the gradient of ctc_paths."""
@@ -269,6 +277,7 @@ def _check_labels(targets: np.ndarray, lengths: np.ndarray, classes: int) -> Non
         )
 
 
+@computes_in("float")
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

@@ -171,7 +171,13 @@ def cummin(input: Tensor, dim: int) -> CumminResult:
 
 # ---- running log-sum-exp
 
-_logcumsumexp = op("logcumsumexp", kind=ALONG_AXIS, saves="x y", infer=like_input)
+_logcumsumexp = op(
+    "logcumsumexp",
+    kind=ALONG_AXIS,
+    saves="x y",
+    infer=like_input,
+    autocast="float:cuda",
+)
 
 
 def _log_add_exp(xp: Any, a: Any, b: Any) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec, broadcast_shapes
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
@@ -69,7 +70,14 @@ def _cholesky_specs(specs: Any) -> list[Spec]:
     return [specs[0], Spec(specs[0].shape[:-2], np.dtype(np.int32))]
 
 
-_cholesky = op("cholesky", kind="opaque", outputs=2, saves="y0", infer=_cholesky_specs)
+_cholesky = op(
+    "cholesky",
+    kind="opaque",
+    outputs=2,
+    saves="y0",
+    infer=_cholesky_specs,
+    autocast="float",
+)
 """Lower factor and info; only the lower triangle of the input is looked at."""
 
 
@@ -119,6 +127,7 @@ def _factored(A: Tensor, upper: bool) -> CholeskyExResult:
     return CholeskyExResult(low.mH, info)
 
 
+@computes_in("float")
 def cholesky_ex(
     A: Tensor, *, upper: bool = False, check_errors: bool = False
 ) -> CholeskyExResult:
@@ -146,6 +155,7 @@ def cholesky_ex(
     return result
 
 
+@computes_in("float")
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower triangular ``L`` with ``A = L @ L^H``.
 
@@ -173,7 +183,11 @@ def _solved_spec(specs: Any) -> Spec:
 
 
 _cholesky_solve = op(
-    "cholesky_solve", kind="opaque", saves="x y x.shape other.shape", infer=_solved_spec
+    "cholesky_solve",
+    kind="opaque",
+    saves="x y x.shape other.shape",
+    infer=_solved_spec,
+    autocast="float",
 )
 """Solution of ``x @ x^H @ y = other``, from the lower factor ``x``."""
 
@@ -214,7 +228,9 @@ def _qr_specs(specs: Any, *, complete: bool) -> list[Spec]:
     return [batch_spec(specs[0], m, k), batch_spec(specs[0], k, n)]
 
 
-_qr = op("qr", kind="opaque", outputs=2, saves="y0 y1", infer=_qr_specs)
+_qr = op(
+    "qr", kind="opaque", outputs=2, saves="y0 y1", infer=_qr_specs, autocast="float"
+)
 
 
 @_qr.forward
@@ -259,6 +275,7 @@ def _qr_slope(F: Any, gQ: Any, gR: Any, Q: Any, R: Any) -> Any:
     return adjoint(F, solved)
 
 
+@computes_in("float")
 def qr(A: Tensor, mode: str = "reduced") -> QrResult:
     """Orthonormal columns times an upper triangle: ``A = Q @ R``.
 
@@ -293,7 +310,7 @@ def _geqrf_specs(specs: Any) -> list[Spec]:
     return [specs[0], Spec((*batch, min(m, n)), specs[0].dtype)]
 
 
-_geqrf = op("geqrf", kind="opaque", outputs=2, infer=_geqrf_specs)
+_geqrf = op("geqrf", kind="opaque", outputs=2, infer=_geqrf_specs, autocast="float")
 
 
 @_geqrf.forward
@@ -309,6 +326,7 @@ batch_matrices(_cholesky, _qr, _geqrf)
 batch_pairs(_cholesky_solve)
 
 
+@computes_in("float")
 def geqrf(input: Tensor) -> GeqrfResult:
     """The QR decomposition as LAPACK keeps it; without a gradient.
 
@@ -357,6 +375,7 @@ def _reflections(A: Tensor, tau: Tensor) -> tuple[Tensor, Tensor]:
     return V, T
 
 
+@computes_in("float")
 def householder_product(A: Tensor, tau: Tensor) -> Tensor:
     """The first columns of a product of Householder's reflections.
 

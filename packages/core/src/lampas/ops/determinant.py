@@ -26,7 +26,7 @@ def _det_spec(specs: Any) -> Spec:
     return Spec(specs[0].shape[:-2], specs[0].dtype)
 
 
-_det = op("det", kind="opaque", saves="x", infer=_det_spec)
+_det = op("det", kind="opaque", saves="x", infer=_det_spec, autocast="float")
 
 
 @_det.forward
@@ -102,7 +102,12 @@ def _slogdet_specs(specs: Any) -> list[Spec]:
 
 
 _slogdet = op(
-    "slogdet", kind="opaque", outputs=2, saves="x y0 y1.dtype", infer=_slogdet_specs
+    "slogdet",
+    kind="opaque",
+    outputs=2,
+    saves="x y0 y1.dtype",
+    infer=_slogdet_specs,
+    autocast="float",
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.record import SHAPE, op
@@ -168,6 +169,7 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 
 
 @method()
+@computes_in("float:cpu")
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal.
 

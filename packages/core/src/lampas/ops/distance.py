@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec, broadcast_shapes
 from lampas.engine.record import OPAQUE, op
 from lampas.engine.tensor import Tensor
@@ -32,7 +33,11 @@ def _pairs_spec(specs: Any) -> Spec:
 
 
 _euclidean = op(
-    "euclidean", kind=OPAQUE, saves="x other y x.shape other.shape", infer=_pairs_spec
+    "euclidean",
+    kind=OPAQUE,
+    saves="x other y x.shape other.shape",
+    infer=_pairs_spec,
+    autocast="float",
 )
 """``|x_i - z_j|`` from ``|x_i|^2 + |z_j|^2 - 2 x_i z_j``: without all differences."""
 
@@ -84,6 +89,7 @@ def _check_points(name: str, **points: Tensor) -> None:
             )
 
 
+@computes_in("float")
 def cdist(
     x1: Tensor,
     x2: Tensor,
@@ -139,6 +145,7 @@ def _norms(differences: Tensor, p: float) -> Tensor:
     return vector_norm(differences, p, -1)
 
 
+@computes_in("float")
 def pdist(input: Tensor, p: float = 2) -> Tensor:
     """The distances of each two of a set of points, those of :func:`cdist` above 0.
 

@@ -34,6 +34,7 @@ _einsum = op(
     saves="xs xs.shape",
     fresh=True,
     infer=_einsum_spec,
+    autocast="half",
 )
 """Products over named axes; ``terms`` are tuples of axis numbers."""
 

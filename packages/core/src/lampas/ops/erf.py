@@ -179,6 +179,7 @@ _erfinv = op(
     saves="y",
     fresh=True,
     infer=like_input,
+    autocast="float:cuda",
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.batching import moved
 from lampas.engine.infer import Spec, broadcast_shapes
 from lampas.engine.record import RECORDS, op
@@ -65,7 +66,14 @@ def _factor_specs(specs: Any, *, pivot: bool) -> list[Spec]:
     ]
 
 
-_factor = op("lu_factor", kind="opaque", outputs=4, saves="y0 y3", infer=_factor_specs)
+_factor = op(
+    "lu_factor",
+    kind="opaque",
+    outputs=4,
+    saves="y0 y3",
+    infer=_factor_specs,
+    autocast="float",
+)
 """LU, pivots, info, and the order of rows that the pivots stand for."""
 
 
@@ -139,6 +147,7 @@ _NO_PIVOT = (
 )
 
 
+@computes_in("float")
 def lu_factor_ex(
     A: Tensor, *, pivot: bool = True, check_errors: bool = False
 ) -> LuFactorExResult:
@@ -166,6 +175,7 @@ def lu_factor_ex(
     return LuFactorExResult(LU, pivots, info)
 
 
+@computes_in("float")
 def lu_factor(A: Tensor, *, pivot: bool = True) -> LuFactorResult:
     """The LU decomposition as LAPACK keeps it, for :func:`lu_solve`.
 
@@ -274,6 +284,7 @@ def lu_unpack(
     return LuResult(P, L, U)
 
 
+@computes_in("float")
 def lu_solve(
     LU: Tensor,
     pivots: Tensor,

@@ -35,9 +35,16 @@ def _whole_spec(specs: Any, *, n: int, dims: tuple[int, ...], norm: str) -> Spec
     return Spec(tuple(shape), dtype.to_real().numpy)
 
 
-_c2c = op("fft_c2c", kind=LINEAR, fresh=True, infer=like_input)
-_r2c = op("fft_r2c", kind=LINEAR, saves="x.shape", fresh=True, infer=_half_spec)
-_c2r = op("fft_c2r", kind=LINEAR, fresh=True, infer=_whole_spec)
+_c2c = op("fft_c2c", kind=LINEAR, fresh=True, infer=like_input, autocast="float")
+_r2c = op(
+    "fft_r2c",
+    kind=LINEAR,
+    saves="x.shape",
+    fresh=True,
+    infer=_half_spec,
+    autocast="float",
+)
+_c2r = op("fft_c2r", kind=LINEAR, fresh=True, infer=_whole_spec, autocast="float")
 _weigh = op("fft_weigh", kind=LINEAR, fresh=True, infer=like_input)
 """Scale those entries of half a spectrum that stand for two of the whole."""
 

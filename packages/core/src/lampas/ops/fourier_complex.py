@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor
 from lampas.ops.fourier import transformed
 
 __all__ = ["fft", "fft2", "fftn", "ifft", "ifft2", "ifftn"]
 
 
+@computes_in("float")
 def fft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None
 ) -> Tensor:
@@ -35,6 +37,7 @@ def fft(
     return transformed("fft", input, n, dim, norm, inverse=False)
 
 
+@computes_in("float")
 def ifft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None
 ) -> Tensor:
@@ -51,6 +54,7 @@ def ifft(
     return transformed("ifft", input, n, dim, norm, inverse=True)
 
 
+@computes_in("float")
 def fft2(
     input: Tensor,
     s: Sequence[int] | None = None,
@@ -66,6 +70,7 @@ def fft2(
     return transformed("fft2", input, s, dim, norm, inverse=False)
 
 
+@computes_in("float")
 def ifft2(
     input: Tensor,
     s: Sequence[int] | None = None,
@@ -81,6 +86,7 @@ def ifft2(
     return transformed("ifft2", input, s, dim, norm, inverse=True)
 
 
+@computes_in("float")
 def fftn(
     input: Tensor,
     s: int | Sequence[int] | None = None,
@@ -107,6 +113,7 @@ def fftn(
     return transformed("fftn", input, s, dim, norm, inverse=False)
 
 
+@computes_in("float")
 def ifftn(
     input: Tensor,
     s: int | Sequence[int] | None = None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor
 from lampas.ops.fourier import from_half, to_half
 from lampas.ops.unary import conj
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 
+@computes_in("float")
 def rfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None
 ) -> Tensor:
@@ -50,6 +52,7 @@ def rfft(
     return to_half("rfft", input, n, dim, norm)
 
 
+@computes_in("float")
 def irfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None
 ) -> Tensor:
@@ -70,6 +73,7 @@ def irfft(
     return from_half("irfft", input, n, dim, norm)
 
 
+@computes_in("float")
 def rfft2(
     input: Tensor,
     s: Sequence[int] | None = None,
@@ -85,6 +89,7 @@ def rfft2(
     return to_half("rfft2", input, s, dim, norm)
 
 
+@computes_in("float")
 def irfft2(
     input: Tensor,
     s: Sequence[int] | None = None,
@@ -100,6 +105,7 @@ def irfft2(
     return from_half("irfft2", input, s, dim, norm)
 
 
+@computes_in("float")
 def rfftn(
     input: Tensor,
     s: int | Sequence[int] | None = None,
@@ -120,6 +126,7 @@ def rfftn(
     return to_half("rfftn", input, s, dim, norm)
 
 
+@computes_in("float")
 def irfftn(
     input: Tensor,
     s: int | Sequence[int] | None = None,
@@ -140,6 +147,7 @@ def irfftn(
     return from_half("irfftn", input, s, dim, norm)
 
 
+@computes_in("float")
 def hfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None
 ) -> Tensor:
@@ -158,6 +166,7 @@ def hfft(
     return from_half("hfft", conj(input), n, dim, norm, across=True)
 
 
+@computes_in("float")
 def ihfft(
     input: Tensor, n: int | None = None, dim: int = -1, norm: str | None = None
 ) -> Tensor:

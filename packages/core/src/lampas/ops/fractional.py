@@ -10,6 +10,7 @@ import numpy as np
 
 from lampas.backend.device import from_host, to_host
 from lampas.dtypes import HALVES
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor, wrap
 from lampas.engine.tracer import by_example
 from lampas.errors import ArgumentError, DTypeError, ShapeError
@@ -163,6 +164,7 @@ def _largest(rows: Tensor, windows: np.ndarray) -> np.ndarray:
     return np.take_along_axis(windows, best[..., None], -1)[..., 0]
 
 
+@computes_in("float:cpu")
 def fractional_max_pool2d(
     input: Tensor,
     kernel_size: Sizes,
@@ -199,6 +201,7 @@ def fractional_max_pool2d(
     return found if return_indices else found[0]
 
 
+@computes_in("float:cpu")
 def fractional_max_pool3d(
     input: Tensor,
     kernel_size: Sizes,

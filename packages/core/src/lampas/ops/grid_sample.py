@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.dtypes import HALVES, float32, int64
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec
 from lampas.engine.record import BILINEAR, op
 from lampas.engine.tensor import Tensor
@@ -219,6 +220,7 @@ def _check_sampled(input: Tensor, grid: Tensor, mode: str) -> None:
         raise ShapeError(f"{name}: bicubic sampling takes 4-D input only, got {shape}")
 
 
+@computes_in("float:cpu")
 def grid_sample(
     input: Tensor,
     grid: Tensor,

@@ -148,7 +148,9 @@ def _factor_specs(specs: Any, *, hermitian: bool) -> list[Spec]:
     return [specs[0], Spec(shape[:-1], integer), Spec(shape[:-2], integer)]
 
 
-_factor = op("ldl_factor", kind="opaque", outputs=3, infer=_factor_specs)
+_factor = op(
+    "ldl_factor", kind="opaque", outputs=3, infer=_factor_specs, autocast="float"
+)
 
 
 @_factor.forward
@@ -167,7 +169,7 @@ def _solve_spec(specs: Any, *, hermitian: bool) -> Spec:
     return Spec((*broadcast_shapes(a[:-2], b[:-2]), *b[-2:]), dtype)
 
 
-_solve = op("ldl_solve", kind="opaque", infer=_solve_spec)
+_solve = op("ldl_solve", kind="opaque", infer=_solve_spec, autocast="float")
 
 
 @_solve.forward

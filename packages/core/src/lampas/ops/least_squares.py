@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lampas.dtypes import int64
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec
 from lampas.engine.modes import no_grad
 from lampas.engine.record import DECLINE, op
@@ -75,7 +76,7 @@ def _pinv_spec(specs: Any, *, hermitian: bool) -> Spec:
     return batch_spec(specs[0], n, m)
 
 
-_pinv = op("pinv", kind="opaque", saves="x y", infer=_pinv_spec)
+_pinv = op("pinv", kind="opaque", saves="x y", infer=_pinv_spec, autocast="float")
 """Moore and Penrose's inverse; singular values up to a limit count as zero."""
 
 
@@ -149,6 +150,7 @@ def pinv(
     return _pinv.call(A, *limits, hermitian=hermitian)
 
 
+@computes_in("float")
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """The pseudo-inverse; see ``linalg.pinv``.
 
@@ -169,6 +171,7 @@ def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
 
 
 @no_grad()
+@computes_in("float")
 def matrix_rank(
     A: Tensor,
     tol: Any = None,
@@ -214,6 +217,7 @@ def matrix_rank(
 _DRIVERS = ("gels", "gelsy", "gelsd", "gelss")
 
 
+@computes_in("float")
 def lstsq(
     A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | None = None
 ) -> LstsqResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops import diagonal as diagonals
@@ -36,6 +37,7 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     return powers(x, columns)
 
 
+@computes_in("half")
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Inner products along a dimension: ``sum_i conj(x_i) y_i``.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor, method
 from lampas.ops import decompose, determinant, factor, spectral
 from lampas.ops._linalg import need_matrices, need_square
@@ -85,6 +86,7 @@ def slogdet(input: Tensor) -> SlogdetResult:
 
 
 @method()
+@computes_in("float")
 def inverse(input: Tensor) -> Tensor:
     """The inverse of square matrices; see ``linalg.inv``.
 
@@ -104,6 +106,7 @@ def inverse(input: Tensor) -> Tensor:
 
 
 @method()
+@computes_in("float")
 def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     """The lower triangular ``L`` with ``input = L @ L^H``; see ``linalg.cholesky``.
 
@@ -121,6 +124,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 
 @method()
+@computes_in("float")
 def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
     """The inverse of a matrix from its Cholesky factor.
 
@@ -140,6 +144,7 @@ def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
 
 
 @method()
+@computes_in("float")
 def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
     """Solve ``A @ X = B`` from the Cholesky factor of ``A``.
 
@@ -162,6 +167,7 @@ def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
 
 
 @method()
+@computes_in("float")
 def qr(input: Tensor, some: bool = True) -> QrResult:
     """Orthonormal columns times an upper triangle; see ``linalg.qr``.
 
@@ -179,6 +185,7 @@ def qr(input: Tensor, some: bool = True) -> QrResult:
 
 
 @method()
+@computes_in("float")
 def orgqr(input: Tensor, tau: Tensor) -> Tensor:
     """The first columns of Q from :func:`geqrf`; see ``linalg.householder_product``.
 
@@ -196,6 +203,7 @@ def orgqr(input: Tensor, tau: Tensor) -> Tensor:
 
 
 @method()
+@computes_in("float")
 def ormqr(
     input: Tensor,
     tau: Tensor,
@@ -248,6 +256,7 @@ def lu(
 
 
 @method()
+@computes_in("float")
 def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
     """Solve ``A @ X = b`` from the LU decomposition of ``A``; see ``linalg.lu_solve``.
 
@@ -276,6 +285,7 @@ class SvdResult(NamedTuple):
 
 
 @method()
+@computes_in("float")
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SvdResult:
     """Singular values and vectors: ``input = U @ diag(S) @ V^H``; see ``linalg.svd``.
 
@@ -303,6 +313,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SvdResult:
 
 
 @method()
+@computes_in("float")
 def triangular_solve(
     b: Tensor,
     A: Tensor,

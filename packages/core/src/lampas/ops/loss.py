@@ -6,6 +6,7 @@ import math
 import warnings
 from typing import Any
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import broadcast_shapes, like_input
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor
@@ -51,6 +52,7 @@ def _pair(name: str, input: Tensor, target: Tensor) -> None:
     )
 
 
+@computes_in("float")
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -104,6 +106,7 @@ def _weighted(
     return _reduced(losses, reduction)
 
 
+@computes_in("float")
 def l1_loss(
     input: Tensor,
     target: Tensor,
@@ -129,7 +132,9 @@ def l1_loss(
 
 # ---- huber: a parabola near 0, straight lines outside
 
-_huber = op("huber", kind=ELEMENTWISE, saves="x", fresh=True, infer=like_input)
+_huber = op(
+    "huber", kind=ELEMENTWISE, saves="x", fresh=True, infer=like_input, autocast="float"
+)
 
 
 @_huber.forward
@@ -143,6 +148,7 @@ def huber_vjp(F: Any, g: Any, x: Any, *, need: Any, delta: float) -> Any:
     return (g * F.hardtanh(x, low=-delta, high=delta),)
 
 
+@computes_in("float")
 def huber_loss(
     input: Tensor,
     target: Tensor,
@@ -171,6 +177,7 @@ def huber_loss(
     return _weighted(losses, weight, reduction, None, None)
 
 
+@computes_in("float")
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
@@ -231,6 +238,7 @@ def binary_cross_entropy_vjp(F: Any, g: Any, x: Any, target: Any, *, need: Any) 
     return dx, dtarget
 
 
+@computes_in("float")
 def binary_cross_entropy(
     input: Tensor,
     target: Tensor,
@@ -278,6 +286,7 @@ def binary_cross_entropy(
     return finish(losses, reduction, size_average, reduce)
 
 
+@computes_in("float")
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,
@@ -323,6 +332,7 @@ def binary_cross_entropy_with_logits(
 # ---- distributions
 
 
+@computes_in("float")
 def kl_div(
     input: Tensor,
     target: Tensor,
@@ -357,6 +367,7 @@ def kl_div(
     return finish(losses, reduction, size_average, reduce)
 
 
+@computes_in("float")
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,

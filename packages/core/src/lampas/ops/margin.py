@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import broadcast_shapes
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, ShapeError
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 
+@computes_in("float")
 def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
@@ -48,6 +50,7 @@ def hinge_embedding_loss(
     return finish(far + near, reduction, size_average, reduce)
 
 
+@computes_in("float")
 def margin_ranking_loss(
     input1: Tensor,
     input2: Tensor,
@@ -77,6 +80,7 @@ def margin_ranking_loss(
     return finish(losses, reduction, size_average, reduce)
 
 
+@computes_in("float")
 def soft_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -114,6 +118,7 @@ def multilabel_soft_margin_loss(
     return finish(losses.mean(-1), reduction, size_average, reduce)
 
 
+@computes_in("float")
 def multi_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -163,6 +168,7 @@ def multi_margin_loss(
     return finish(losses, reduction, size_average, reduce)
 
 
+@computes_in("float")
 def multilabel_margin_loss(
     input: Tensor,
     target: Tensor,
@@ -207,6 +213,7 @@ def multilabel_margin_loss(
 # ---- distances
 
 
+@computes_in("float:cuda")
 def cosine_similarity(
     x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8
 ) -> Tensor:
@@ -243,6 +250,7 @@ def pairwise_distance(
     return (x1 - x2 + eps).norm(p, -1, keepdim)  # type: ignore[attr-defined]
 
 
+@computes_in("float")
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,
@@ -290,6 +298,7 @@ def _triplet(
     return finish(clamp_min(margin + positive - negative, 0), reduction)
 
 
+@computes_in("float")
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

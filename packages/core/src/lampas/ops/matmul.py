@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.batching import aligned, all_batched, moved, pointwise
 from lampas.engine.infer import Spec, broadcast_shapes
 from lampas.engine.record import BILINEAR, op
@@ -179,6 +180,7 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
 
 
 @method()
+@computes_in("half:cuda")
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """Product of a matrix and a vector.
 
@@ -197,6 +199,7 @@ def mv(input: Tensor, vec: Tensor) -> Tensor:
 
 
 @method()
+@computes_in("half:cuda")
 def dot(input: Tensor, tensor: Tensor) -> Tensor:
     """Inner product of two vectors: ``sum_i input[i] * tensor[i]``.
 
@@ -234,6 +237,7 @@ def outer(input: Tensor, vec2: Tensor) -> Tensor:
 
 
 @method(inplace=True)
+@computes_in("half")
 def addmm(
     input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -250,6 +254,7 @@ def addmm(
 
 
 @method(inplace=True)
+@computes_in("half")
 def baddbmm(
     input: Tensor,
     batch1: Tensor,

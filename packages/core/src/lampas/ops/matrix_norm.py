@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from lampas.dtypes import DType
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor
 from lampas.errors import ShapeError
 from lampas.ops._arguments import normalize_dim
@@ -145,6 +146,7 @@ def norm(
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
 
 
+@computes_in("float")
 def cond(A: Tensor, p: float | str | None = None) -> Tensor:
     """How much solving with a matrix may enlarge errors: ``norm(A) norm(A^-1)``.
 

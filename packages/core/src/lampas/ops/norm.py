@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lampas.dtypes import HALVES, float32, from_numpy_dtype
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor, shared_cell
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops.create import cast
@@ -81,6 +82,7 @@ def _trailing(name: str, input: Tensor, normalized_shape: Any) -> tuple[int, ...
     return tuple(range(len(shape) - len(wanted), len(shape)))
 
 
+@computes_in("float:cuda")
 def layer_norm(
     input: Tensor,
     normalized_shape: int | Sequence[int],
@@ -148,6 +150,7 @@ def rms_norm(
     return _apply(input, weight, None, dims, shape, eps, center=False)[0]
 
 
+@computes_in("float:cuda")
 def group_norm(
     input: Tensor,
     num_groups: int,
@@ -373,6 +376,7 @@ def instance_norm(
     return y
 
 
+@computes_in("float:cpu")
 def local_response_norm(
     input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Tensor:

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lampas.dtypes import DType, as_dtype, promote_types
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec, reduced
 from lampas.engine.record import REDUCTION, op
 from lampas.engine.tensor import Tensor, method
@@ -22,7 +23,9 @@ def _real_spec(specs: Any, *, ord: float, dim: Any, keepdim: bool) -> Spec:
     return Spec(shape, dtype.type(0).real.dtype if dtype.kind == "c" else dtype)
 
 
-_vector_norm = op("vector_norm", kind=REDUCTION, saves="x y", infer=_real_spec)
+_vector_norm = op(
+    "vector_norm", kind=REDUCTION, saves="x y", infer=_real_spec, autocast="float:cuda"
+)
 
 
 @_vector_norm.forward
@@ -162,6 +165,7 @@ def norm(
 
 
 @method()
+@computes_in("float:cuda")
 def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     """The norm of order ``p`` of ``input - other``.
 

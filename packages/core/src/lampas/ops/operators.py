@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lampas.engine.callpath import is_operand, operator
+from lampas.engine.intercept import OPERATORS
 from lampas.engine.record import RECORDS
 from lampas.engine.tensor import Tensor, wrap
 from lampas.ops import arithmetic, compare, matmul, power, unary
@@ -54,10 +55,12 @@ def bind() -> None:
         setattr(Tensor, f"__{name}__", forth)
         back = operator(RECORDS[record], reverse=True, check=check)
         setattr(Tensor, f"__r{name}__", back)
+        OPERATORS[f"__{name}__"] = OPERATORS[f"__r{name}__"] = RECORDS[record]
         inplace = getattr(Tensor, _INPLACE.get(record, record) + "_")
         setattr(Tensor, f"__i{name}__", inplace)
     for name in COMPARISONS:
         setattr(Tensor, f"__{name}__", operator(RECORDS[name]))
+        OPERATORS[f"__{name}__"] = RECORDS[name]
     Tensor.__pow__ = _guarded(power.pow, "__pow__")  # type: ignore[attr-defined]
     Tensor.__rpow__ = _guarded(  # type: ignore[attr-defined]
         power.pow, "__rpow__", reverse=True

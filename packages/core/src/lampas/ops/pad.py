@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.batching import moved
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
@@ -225,12 +226,21 @@ def pad(
         )
     for size, (lo, hi) in zip(shape, pads, strict=True):
         _check_size(size, lo, hi, mode)
-    indices = tuple(
-        _index(size, lo, hi, mode) for size, (lo, hi) in zip(shape, pads, strict=True)
-    )
+    if mode == "circular" or (mode == "reflect" and count == 3):
+        return _repeated(input, pads, mode)
+    return _repeated_in_float(input, pads, mode)
+
+
+def _repeated(input: Tensor, pads: Any, mode: str) -> Tensor:
+    sizes = zip(input._data.shape, pads, strict=True)
+    indices = tuple(_index(size, lo, hi, mode) for size, (lo, hi) in sizes)
     if all(isinstance(i, range) for i in indices):
         return input * 1 if input._data.dtype.kind == "f" else input
     return _pick.call(input, indices=indices)
+
+
+# What PyTorch has on its list; the others take halves as they are.
+_repeated_in_float = computes_in("float:cpu")(_repeated)
 
 
 def constant_pad_nd(input: Tensor, pad: Sequence[int], value: float = 0) -> Tensor:

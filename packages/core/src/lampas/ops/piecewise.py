@@ -304,7 +304,13 @@ def leaky_relu_(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     return leaky_relu(input, negative_slope, inplace=True)
 
 
-_prelu = op("prelu", kind=ELEMENTWISE, saves="x weight weight.shape", infer=like_input)
+_prelu = op(
+    "prelu",
+    kind=ELEMENTWISE,
+    saves="x weight weight.shape",
+    infer=like_input,
+    autocast="half",
+)
 _prelu_backward = op(
     "prelu_backward", saves="g x weight weight.shape", infer=like_input
 )

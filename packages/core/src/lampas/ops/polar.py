@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from lampas.dtypes import bool_, from_numpy_dtype
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import ELEMENTWISE, RECORDS, op
 from lampas.engine.tensor import Tensor, method
@@ -57,6 +58,7 @@ def complex(real: Tensor, imag: Tensor) -> Tensor:
     return RECORDS["complex"].call(*broadcast_tensors(real, imag))
 
 
+@computes_in("float")
 def polar(abs: Tensor, angle: Tensor) -> Tensor:
     """Complex numbers from length and angle: ``y = abs * exp(angle * 1j)``.
 

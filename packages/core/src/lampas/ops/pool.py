@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.batching import moved
 from lampas.engine.infer import Spec
 from lampas.engine.record import LINEAR, op
@@ -352,6 +353,7 @@ def max_pool2d(
     )
 
 
+@computes_in("float:cpu")
 def max_pool3d(
     input: Tensor,
     kernel_size: Sizes,
@@ -471,6 +473,7 @@ def avg_pool2d(
     )
 
 
+@computes_in("float:cpu")
 def avg_pool3d(
     input: Tensor,
     kernel_size: Sizes,

@@ -21,6 +21,7 @@ _pow = op(
     kind=ELEMENTWISE,
     saves="x other x.shape other.shape",
     infer=broadcast,
+    autocast="float:cuda",
 )
 
 
@@ -60,7 +61,9 @@ def pow_vjp(
     return dx, dother
 
 
-_pow_number = op("pow_number", kind=OPAQUE, saves="x", infer=like_input)
+_pow_number = op(
+    "pow_number", kind=OPAQUE, saves="x", infer=like_input, autocast="float:cuda"
+)
 
 
 @_pow_number.forward
@@ -190,6 +193,7 @@ _rsqrt = op(
     fresh=True,
     infer=like_input,
     expr="1 / sqrt(x)",
+    autocast="float:cuda",
 )
 
 
@@ -221,6 +225,7 @@ _reciprocal = op(
     fresh=True,
     infer=like_input,
     expr="1 / x",
+    autocast="float:cuda",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import broadcast_shapes
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
@@ -15,6 +16,7 @@ __all__ = ["addbmm", "addmv", "addr", "cross", "ger", "inner", "kron", "vdot"]
 
 
 @method()
+@computes_in("half:cuda")
 def vdot(input: Tensor, other: Tensor) -> Tensor:
     """Inner product of two vectors, the first conjugated.
 
@@ -57,6 +59,7 @@ ger = method("ger")(outer)
 
 
 @method(inplace=True)
+@computes_in("half:cuda")
 def addmv(
     input: Tensor, mat: Tensor, vec: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -73,6 +76,7 @@ def addmv(
 
 
 @method(inplace=True)
+@computes_in("half:cuda")
 def addr(
     input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: float = 1, alpha: float = 1
 ) -> Tensor:
@@ -93,6 +97,7 @@ def addr(
 
 
 @method(inplace=True)
+@computes_in("half")
 def addbmm(
     input: Tensor,
     batch1: Tensor,

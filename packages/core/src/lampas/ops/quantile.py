@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lampas.dtypes import float32, float64
+from lampas.engine.autocast import computes_in
 from lampas.engine.batching import moved, shifted
 from lampas.engine.record import OPAQUE, op
 from lampas.engine.tensor import Tensor, method
@@ -224,6 +225,7 @@ def _quantile(
     return values if q._data.ndim else values.squeeze(0)
 
 
+@computes_in("float")
 def quantile(
     input: Tensor,
     q: float | Tensor,
@@ -258,6 +260,7 @@ def quantile(
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
+@computes_in("float")
 def nanquantile(
     input: Tensor,
     q: float | Tensor,

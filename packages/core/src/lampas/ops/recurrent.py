@@ -29,6 +29,7 @@ _scan = op(
     kind="opaque",
     outputs=5,
     saves="h0 c0 w_hh w_hr y0 y3 y4",
+    autocast="half",
 )
 
 

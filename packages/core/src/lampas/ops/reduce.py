@@ -56,7 +56,7 @@ def sum_to_batch(F: Any, size: int, batched: Any, x: Any, *, shape: Any) -> Any:
     return F.sum_to(x, shape=(size, *shape))
 
 
-_sum = op("sum", kind=REDUCTION, saves="x.shape", infer=reduced)
+_sum = op("sum", kind=REDUCTION, saves="x.shape", infer=reduced, autocast="float:cuda")
 
 
 @_sum.forward
@@ -213,7 +213,7 @@ def mean(
     return _mean.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
 
 
-_prod = op("prod", kind=REDUCTION, saves="x", infer=reduced)
+_prod = op("prod", kind=REDUCTION, saves="x", infer=reduced, autocast="float")
 
 
 @_prod.forward
@@ -261,7 +261,9 @@ def prod(
     return _prod.call(input, dim=normalize_dim(dim, input._data.ndim), keepdim=keepdim)
 
 
-_logsumexp = op("logsumexp", kind=REDUCTION, saves="x y", infer=reduced)
+_logsumexp = op(
+    "logsumexp", kind=REDUCTION, saves="x y", infer=reduced, autocast="float:cuda"
+)
 
 
 @_logsumexp.forward

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lampas.dtypes import HALVES, float32
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim
@@ -14,6 +15,7 @@ __all__ = ["renorm"]
 
 
 @method(inplace=True)
+@computes_in("float:cuda")
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """Scale slices down so that none has a norm above a limit.
 

@@ -21,7 +21,7 @@ def _turned(x: Any, dim: int) -> Any:
     return x[(slice(None),) * dim + (slice(None, None, -1),)]
 
 
-_cumsum = op("cumsum", kind=LINEAR, fresh=True, infer=like_input)
+_cumsum = op("cumsum", kind=LINEAR, fresh=True, infer=like_input, autocast="float:cuda")
 
 
 @_cumsum.forward
@@ -94,7 +94,9 @@ def recur_vjp(
     return dx, da
 
 
-_cumprod = op("cumprod", kind=ALONG_AXIS, saves="x y", infer=like_input)
+_cumprod = op(
+    "cumprod", kind=ALONG_AXIS, saves="x y", infer=like_input, autocast="float:cuda"
+)
 
 
 @_cumprod.forward

@@ -16,12 +16,24 @@ from lampas.random import Generator
 
 __all__ = ["gumbel_softmax", "log_softmax", "softmax", "softmin"]
 
-_softmax = op("softmax", kind=ALONG_AXIS, saves="y", fresh=True, infer=like_input)
+_softmax = op(
+    "softmax",
+    kind=ALONG_AXIS,
+    saves="y",
+    fresh=True,
+    infer=like_input,
+    autocast="float:cuda",
+)
 _softmax_backward = op(
     "softmax_backward", kind=ALONG_AXIS, saves="g y", fresh=True, infer=like_input
 )
 _log_softmax = op(
-    "log_softmax", kind=ALONG_AXIS, saves="y", fresh=True, infer=like_input
+    "log_softmax",
+    kind=ALONG_AXIS,
+    saves="y",
+    fresh=True,
+    infer=like_input,
+    autocast="float:cuda",
 )
 _log_softmax_backward = op(
     "log_softmax_backward", kind=ALONG_AXIS, saves="g y", fresh=True, infer=like_input

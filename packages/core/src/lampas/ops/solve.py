@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec, broadcast_shapes
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
@@ -58,7 +59,9 @@ def _inv_specs(specs: Any) -> list[Spec]:
     return [specs[0], info]
 
 
-_inv = op("inv", kind="opaque", outputs=2, saves="y0", infer=_inv_specs)
+_inv = op(
+    "inv", kind="opaque", outputs=2, saves="y0", infer=_inv_specs, autocast="float"
+)
 """Inverse and info; a singular matrix has infinities or NaN instead."""
 
 
@@ -78,6 +81,7 @@ def inv_vjp(F: Any, g: Any, y: Any, *, need: Any) -> Any:
     return (-F.matmul(F.matmul(h, g[0]), h),)
 
 
+@computes_in("float")
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> InvExResult:
     """Inverse matrices, with numbers that say where there is none.
 
@@ -102,6 +106,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> InvExResult:
     return result
 
 
+@computes_in("float")
 def inv(A: Tensor) -> Tensor:
     """The inverse of square matrices: ``A @ inv(A)`` is the identity.
 
@@ -136,6 +141,7 @@ _solve = op(
     outputs=2,
     saves="x y0 x.shape other.shape",
     infer=_solve_specs,
+    autocast="float",
 )
 """Solution of ``x @ y = other`` and info; leading dimensions broadcast."""
 
@@ -202,6 +208,7 @@ def _solved(name: str, A: Tensor, B: Tensor, left: bool) -> tuple[Tensor, Tensor
     return result.mT, info
 
 
+@computes_in("float")
 def solve_ex(
     A: Tensor, B: Tensor, *, left: bool = True, check_errors: bool = False
 ) -> SolveExResult:
@@ -229,6 +236,7 @@ def solve_ex(
     return result
 
 
+@computes_in("float")
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     """Solve square systems of linear equations, ``A @ X = B``.
 
@@ -261,6 +269,7 @@ _triangular = op(
     kind="opaque",
     saves="x y x.shape other.shape",
     infer=_triangular_spec,
+    autocast="float",
 )
 
 
@@ -337,6 +346,7 @@ batch_pairs(_solve, _triangular)
 # ---- tensors as matrices
 
 
+@computes_in("float")
 def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     """The inverse for ``tensordot``: ``tensordot(tensorinv(A, ind), A, ind)`` is 1.
 
@@ -363,6 +373,7 @@ def tensorinv(A: Tensor, ind: int = 2) -> Tensor:
     return inv(A.reshape(rows, columns)).reshape(*shape[ind:], *shape[:ind])
 
 
+@computes_in("float")
 def tensorsolve(A: Tensor, B: Tensor, dims: tuple[int, ...] | None = None) -> Tensor:
     """Solve ``tensordot(A, X, X.ndim) = B``.
 

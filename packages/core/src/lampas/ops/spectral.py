@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
@@ -86,7 +87,9 @@ def _eigh_specs(specs: Any, *, upper: bool) -> list[Spec]:
     return _vectors_spec(specs, real_dtype(specs[0].dtype))
 
 
-_eigh = op("eigh", kind="opaque", outputs=2, saves="y0 y1", infer=_eigh_specs)
+_eigh = op(
+    "eigh", kind="opaque", outputs=2, saves="y0 y1", infer=_eigh_specs, autocast="float"
+)
 
 
 @_eigh.forward
@@ -107,7 +110,9 @@ def _eigvalsh_spec(specs: Any, *, upper: bool) -> Spec:
     return Spec(specs[0].shape[:-1], real_dtype(specs[0].dtype))
 
 
-_eigvalsh = op("eigvalsh", kind="opaque", saves="x", infer=_eigvalsh_spec)
+_eigvalsh = op(
+    "eigvalsh", kind="opaque", saves="x", infer=_eigvalsh_spec, autocast="float"
+)
 
 
 @_eigvalsh.forward
@@ -131,6 +136,7 @@ def _is_upper(name: str, UPLO: str) -> bool:
     return UPLO.upper() == "U"
 
 
+@computes_in("float")
 def eigh(A: Tensor, UPLO: str = "L") -> EighResult:
     """Eigenvalues and eigenvectors of Hermitian matrices: ``A = V @ diag(L) @ V^H``.
 
@@ -155,6 +161,7 @@ def eigh(A: Tensor, UPLO: str = "L") -> EighResult:
     return EighResult(*_eigh.call(A, upper=_is_upper("linalg.eigh", UPLO)))
 
 
+@computes_in("float")
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """The eigenvalues of Hermitian matrices, in ascending order.
 
@@ -187,7 +194,14 @@ def _eig_specs(specs: Any) -> list[Spec]:
     return [Spec(shape[:-1], dtype), Spec(shape, dtype)]
 
 
-_eig = op("eig", kind="opaque", outputs=2, saves="y0 y1 x.dtype", infer=_eig_specs)
+_eig = op(
+    "eig",
+    kind="opaque",
+    outputs=2,
+    saves="y0 y1 x.dtype",
+    infer=_eig_specs,
+    autocast="float",
+)
 
 
 @_eig.forward
@@ -217,7 +231,9 @@ def _eigvals_spec(specs: Any) -> Spec:
     return _eig_specs(specs)[0]
 
 
-_eigvals = op("eigvals", kind="opaque", saves="x x.dtype", infer=_eigvals_spec)
+_eigvals = op(
+    "eigvals", kind="opaque", saves="x x.dtype", infer=_eigvals_spec, autocast="float"
+)
 
 
 @_eigvals.forward
@@ -238,6 +254,7 @@ def _need_finite(name: str, A: Tensor) -> None:
         raise LinAlgError(f"{name}: A must not contain infinities or NaN")
 
 
+@computes_in("float")
 def eig(A: Tensor) -> EigResult:
     """Eigenvalues and eigenvectors: ``A @ V = V @ diag(L)``.
 
@@ -262,6 +279,7 @@ def eig(A: Tensor) -> EigResult:
     return EigResult(*_eig.call(A))
 
 
+@computes_in("float")
 def eigvals(A: Tensor) -> Tensor:
     """The eigenvalues of square matrices, in no order.
 
@@ -295,7 +313,14 @@ def _svd_specs(specs: Any, *, full_matrices: bool) -> list[Spec]:
     ]
 
 
-_svd = op("svd", kind="opaque", outputs=3, saves="y0 y1 y2 x.dtype", infer=_svd_specs)
+_svd = op(
+    "svd",
+    kind="opaque",
+    outputs=3,
+    saves="y0 y1 y2 x.dtype",
+    infer=_svd_specs,
+    autocast="float",
+)
 
 
 @_svd.forward
@@ -349,7 +374,9 @@ def _svdvals_spec(specs: Any) -> Spec:
     return _svd_specs(specs, full_matrices=False)[1]
 
 
-_svdvals = op("svdvals", kind="opaque", saves="x", infer=_svdvals_spec)
+_svdvals = op(
+    "svdvals", kind="opaque", saves="x", infer=_svdvals_spec, autocast="float"
+)
 
 
 @_svdvals.forward
@@ -374,6 +401,7 @@ def _no_driver(name: str, driver: str | None) -> None:
         )
 
 
+@computes_in("float")
 def svd(
     A: Tensor, full_matrices: bool = True, *, driver: str | None = None
 ) -> SvdResult:
@@ -402,6 +430,7 @@ def svd(
     return SvdResult(*_svd.call(A, full_matrices=full_matrices))
 
 
+@computes_in("float")
 def svdvals(A: Tensor, *, driver: str | None = None) -> Tensor:
     """The singular values of matrices, in descending order.
 

@@ -25,9 +25,7 @@ def _with_stats(specs: Any, *, dims: Any, **params: Any) -> Any:
 
 
 def _standardizer(name: str, saves: str) -> Any:
-    return op(
-        name, outputs=3, saves=saves, fresh=True, infer=_with_stats, autocast="float"
-    )
+    return op(name, outputs=3, saves=saves, fresh=True, infer=_with_stats)
 
 
 _plain = _standardizer("standardize", "x y1 y2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.record import RECORDS
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
@@ -49,6 +50,7 @@ def _window(
 
 
 @method()
+@computes_in("float")
 def stft(
     input: Tensor,
     n_fft: int,
@@ -149,6 +151,7 @@ _NOTHING = 1e-11
 
 
 @method()
+@computes_in("float")
 def istft(
     input: Tensor,
     n_fft: int,

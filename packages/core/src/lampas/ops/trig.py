@@ -101,6 +101,7 @@ _tan = op(
     fresh=True,
     infer=like_input,
     expr="tan(x)",
+    autocast="float:cuda",
 )
 
 
@@ -128,6 +129,7 @@ _asin = op(
     fresh=True,
     infer=like_input,
     expr="asin(x)",
+    autocast="float:cuda",
 )
 
 
@@ -155,6 +157,7 @@ _acos = op(
     fresh=True,
     infer=like_input,
     expr="acos(x)",
+    autocast="float:cuda",
 )
 
 
@@ -209,6 +212,7 @@ _sinh = op(
     fresh=True,
     infer=like_input,
     expr="sinh(x)",
+    autocast="float:cuda",
 )
 
 
@@ -236,6 +240,7 @@ _cosh = op(
     fresh=True,
     infer=like_input,
     expr="cosh(x)",
+    autocast="float:cuda",
 )
 
 

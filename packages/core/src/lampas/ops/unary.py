@@ -67,6 +67,7 @@ _exp = op(
     fresh=True,
     infer=like_input,
     expr="exp(x)",
+    autocast="float:cuda",
 )
 
 
@@ -121,6 +122,7 @@ _expm1 = op(
     fresh=True,
     infer=like_input,
     expr="expm1(x)",
+    autocast="float:cuda",
 )
 
 
@@ -148,6 +150,7 @@ _log = op(
     fresh=True,
     infer=like_input,
     expr="log(x)",
+    autocast="float:cuda",
 )
 
 
@@ -175,6 +178,7 @@ _log2 = op(
     fresh=True,
     infer=like_input,
     expr="log2(x)",
+    autocast="float:cuda",
 )
 
 
@@ -202,6 +206,7 @@ _log10 = op(
     fresh=True,
     infer=like_input,
     expr="log10(x)",
+    autocast="float:cuda",
 )
 
 
@@ -229,6 +234,7 @@ _log1p = op(
     fresh=True,
     infer=like_input,
     expr="log1p(x)",
+    autocast="float:cuda",
 )
 
 

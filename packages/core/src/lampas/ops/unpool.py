@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor, wrap
 from lampas.engine.tracer import by_example
 from lampas.errors import ArgumentError, ShapeError
@@ -168,6 +169,7 @@ def max_unpool1d(
     return _unpool(1, input, indices, kernel_size, stride, padding, output_size)
 
 
+@computes_in("float:cpu")
 def max_unpool2d(
     input: Tensor,
     indices: Tensor,
@@ -196,6 +198,7 @@ def max_unpool2d(
     return _unpool(2, input, indices, kernel_size, stride, padding, output_size)
 
 
+@computes_in("float:cpu")
 def max_unpool3d(
     input: Tensor,
     indices: Tensor,

@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from lampas.engine.autocast import precision
 from lampas.engine.inplace import check_writable, store
 from lampas.engine.modes import is_grad_enabled
 from lampas.engine.tensor import Tensor
@@ -103,12 +104,18 @@ _DOC = """
     """
 
 
+def _uncast(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function whose result has a place: autocast leaves it alone."""
+    with precision(None):
+        return function(*args, **kwargs)
+
+
 def _of_one(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
     def function(input: Any, *, out: Any = None) -> Any:
         if out is None:
             return plain(input)
         _check(name, out)
-        return _stored(name, out, plain(input))
+        return _stored(name, out, _uncast(plain, input))
 
     return function
 
@@ -118,7 +125,7 @@ def _of_two(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
         if out is None:
             return plain(input, other)
         _check(name, out)
-        return _stored(name, out, plain(input, other))
+        return _stored(name, out, _uncast(plain, input, other))
 
     return function
 
@@ -138,7 +145,7 @@ def _of_many(name: str, plain: Callable[..., Any]) -> Callable[..., Any]:
             kwargs["dtype"] = _dtype(name, out, kwargs.get("dtype"))
         if made:
             kwargs.setdefault("device", out.device)
-        return _stored(name, out, inner(*args, **kwargs))
+        return _stored(name, out, _uncast(inner, *args, **kwargs))
 
     return function
 

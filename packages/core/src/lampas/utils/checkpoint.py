@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from lampas.engine.autocast import precision
 from lampas.engine.backward import backward
 from lampas.engine.function import Function
 from lampas.engine.modes import enable_grad, mode, no_grad
@@ -97,6 +98,7 @@ class _Region:
     ) -> None:
         self.run = run
         self.state = state
+        self.casting = mode.autocast
         self.context = context
         self.check = check
         self.early = early
@@ -137,7 +139,7 @@ class _Region:
 
         hooks = saved_tensors_hooks(pack, _never)
         with contextlib.suppress(_Enough), enable_grad(), _random_from(self.state):
-            with self.context, hooks:
+            with precision(self.casting), self.context, hooks:
                 self.run()
         if count != len(self.saved):
             raise CheckpointError(
@@ -238,6 +240,7 @@ class _Reentrant(Function):
     @staticmethod
     def forward(ctx: Any, function: Any, preserve: bool, *args: Any) -> Any:
         ctx.function = function
+        ctx.casting = mode.autocast
         ctx.state = _random_state(preserve)
         ctx.places = [i for i, x in enumerate(args) if isinstance(x, Tensor)]
         ctx.save_for_backward(*(args[i] for i in ctx.places))
@@ -249,7 +252,7 @@ class _Reentrant(Function):
         args = list(ctx.args)
         for i, x in zip(ctx.places, ctx.saved_tensors, strict=True):
             args[i] = x.detach().requires_grad_(x.requires_grad)
-        with enable_grad(), _random_from(ctx.state):
+        with enable_grad(), _random_from(ctx.state), precision(ctx.casting):
             outputs = ctx.function(*args)
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         pairs = [
