@@ -11,6 +11,7 @@ PROGRAM = """\
 import importlib.metadata, importlib.util, subprocess, sys, types
 import torch
 import torch.nn as nn
+import torch.onnx
 import torch.nn.functional as F
 import helper
 from torch import fx
@@ -47,6 +48,7 @@ def main():
     print(refusal(lambda: types.new_class("Child", (NoSuchLayer,))))
     print(refusal(lambda: __import__("torch.nothing")))
     print(refusal(lambda: torch.nothing))
+    print(refusal(lambda: torch.onnx.export(1, 2)))
     print(isinstance(1, Thing), helper.answer())
     loader = DataLoader(Numbers(), 2, num_workers=1, multiprocessing_context="spawn")
     print([batch.sum().item() for batch in loader])
@@ -73,11 +75,14 @@ True True
 False False None
 AbsentNameError: torch.elsewhere.Thing is not part of lampas; it was imported, and is \
 used here
-AttributeError: torch.fx is not part of lampas, and so has no 'symbolic_trace'
+AttributeError: torch.fx is not part of lampas (lampas captures no graphs), and so has \
+no 'symbolic_trace'
 AbsentNameError: torch.nn.NoSuchLayer is not part of lampas; it was imported, and is \
 used here
 ModuleNotFoundError: No module named 'torch.nothing'
 AttributeError: module 'torch' has no attribute 'nothing'
+AttributeError: torch.onnx.export is not part of lampas (lampas does not write ONNX \
+files)
 False <torch.another_missing_name, which lampas does not have>
 [2.0, 10.0]
 True

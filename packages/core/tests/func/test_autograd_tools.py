@@ -138,7 +138,7 @@ def test_grads_of_a_batch_of_cotangents():
     v = np.arange(6.0).reshape(2, 3)
     jacobian = np.diag([12.0, 24.0, 36.0]) + np.array([[1.0], [4.0], [9.0]])
     found, nothing = lampas.autograd.grad(
-        y, [x, unused], tensor(v), None, True, True, is_grads_batched=True
+        y, [x, unused], tensor(v), None, True, True, True, is_grads_batched=True
     )
     np.testing.assert_allclose(found.detach().numpy(), v @ jacobian)
     assert nothing is None

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from lampas_vision._version import __version__
 
-__all__ = ["__version__", "datasets", "models", "transforms"]
+__all__ = ["__version__", "datasets", "models", "transforms", "utils"]
 
 
 def __getattr__(name: str) -> ModuleType:

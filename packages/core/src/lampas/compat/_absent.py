@@ -12,7 +12,31 @@ from typing import Any, NoReturn
 
 from lampas.errors import LampasError
 
-__all__ = ["Absent", "AbsentModule", "AbsentNameError"]
+__all__ = ["ABSENT", "Absent", "AbsentModule", "AbsentNameError"]
+
+# Modules of PyTorch's that lampas does not have, and why.
+ABSENT = {
+    "torch.ao": "lampas does not quantize",
+    "torch.export": "lampas captures no graphs",
+    "torch.fx": "lampas captures no graphs",
+    "torch.masked": "lampas has no masked tensors",
+    "torch.nested": "lampas has no nested tensors",
+    "torch.onnx": "lampas does not write ONNX files",
+    "torch.package": "lampas loads no code from files",
+    "torch.quantization": "lampas does not quantize",
+    "torch.utils.benchmark": "time.perf_counter and the profiler measure",
+    "torch.utils.collect_env": "lampas doctor tells about the machine",
+    "torch.utils.cpp_extension": "lampas compiles no extensions",
+    "torch.utils.mobile_optimizer": "lampas writes no programs for telephones",
+}
+
+
+def _reason(name: str) -> str:
+    """Why a name is missing, to be put behind "is not part of lampas"."""
+    found = [
+        why for module, why in ABSENT.items() if f"{name}.".startswith(f"{module}.")
+    ]
+    return f" ({found[0]})" if found else ""
 
 
 class AbsentNameError(LampasError, NotImplementedError):
@@ -28,7 +52,8 @@ class Absent:
     def _refuse(self) -> NoReturn:
         name = self.__dict__["_lampas_absent"]
         raise AbsentNameError(
-            f"{name} is not part of lampas; it was imported, and is used here"
+            f"{name} is not part of lampas{_reason(name)}; it was imported, and is "
+            "used here"
         )
 
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
@@ -45,7 +70,9 @@ class Absent:
 
     def __getattr__(self, name: str) -> NoReturn:
         here = self.__dict__["_lampas_absent"]
-        raise AttributeError(f"{here} is not part of lampas, and so has no {name!r}")
+        raise AttributeError(
+            f"{here} is not part of lampas{_reason(here)}, and so has no {name!r}"
+        )
 
     def __instancecheck__(self, instance: object) -> bool:
         return False
@@ -72,3 +99,7 @@ class AbsentModule(ModuleType):
         self.__path__: list[str] = []
         for wanted in names:
             setattr(self, wanted, Absent(f"{name}.{wanted}"))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        full = f"{self.__name__}.{name}"
+        raise AttributeError(f"{full} is not part of lampas{_reason(full)}")

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from lampas.compat._absent import ABSENT
 from lampas.compat._modules import ROOTS
 
 __all__ = ["names_wanted"]
@@ -70,7 +71,8 @@ def names_wanted(script: Path) -> dict[str, tuple[str, ...]]:
         script: the program; modules that stand beside it are followed.
 
     Returns:
-        Module -> names.
+        Module -> names. A module that is known to be missing is there, too, if it is
+        imported as a whole.
     """
     wanted: dict[str, dict[str, None]] = {}
     seen: set[Path] = set()
@@ -83,6 +85,8 @@ def names_wanted(script: Path) -> dict[str, tuple[str, ...]]:
         for node in _imports(_parsed(path)):
             if isinstance(node, ast.Import):
                 for alias in node.names:
+                    if alias.name in ABSENT:
+                        wanted.setdefault(alias.name, {})
                     waiting += _files_of(alias.name, script.parent)
                 continue
             module, folder = _home(node, path, script.parent)

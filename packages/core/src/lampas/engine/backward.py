@@ -108,7 +108,7 @@ def backward(
         walk(roots, create_graph=create_graph, retain_graph=retain)
         return
     chosen = _sequence(inputs)
-    found = grad(outputs, chosen, given, retain, create_graph, True)
+    found = grad(outputs, chosen, given, retain, create_graph, True, True)
     for x, g in zip(chosen, found, strict=True):
         if g is not None:
             x.grad = g if x.grad is None else x.grad + g
@@ -133,6 +133,7 @@ def grad(
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    only_inputs: bool = True,
     allow_unused: bool | None = None,
     is_grads_batched: bool = False,
     materialize_grads: bool = False,
@@ -145,6 +146,7 @@ def grad(
         grad_outputs: a cotangent for each output; may be left out for scalars.
         retain_graph: keep what the gradient needs for a second pass.
         create_graph: record the computation, for derivatives of higher order.
+        only_inputs: accepted; the gradients of other leaves are never added to.
         allow_unused: give None for an input that the outputs do not depend on,
             instead of an error.
         is_grads_batched: ``grad_outputs`` have one more dimension in front, and so do
@@ -162,7 +164,7 @@ def grad(
     """
     if is_grads_batched:
         rows = _rows(grad_outputs)
-        rest = (create_graph, allow_unused, False, materialize_grads)
+        rest = (create_graph, True, allow_unused, False, materialize_grads)
         found = [grad(outputs, inputs, row, True, *rest) for row in rows[:-1]]
         keep = create_graph if retain_graph is None else retain_graph
         found.append(grad(outputs, inputs, rows[-1], keep, *rest))

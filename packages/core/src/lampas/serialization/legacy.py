@@ -14,14 +14,13 @@ import numpy as np
 
 from lampas.errors import FileFormatError
 from lampas.serialization.names import damaged, shown
-from lampas.serialization.plain import PLAIN_NAMES, rebuild
+from lampas.serialization.plain import PLAIN_NAMES, known_names, rebuild, rebuild_with
 from lampas.serialization.reading import read_exactly
 from lampas.serialization.stored import (
     ArrayMaker,
     Maker,
     Storage,
     storage_of,
-    tensor_names,
 )
 from lampas.serialization.unpickle import unpickle
 
@@ -65,8 +64,8 @@ class _Reader:
 
     def objects(self, maker: Maker) -> object:
         """The pickle of the objects, over the storages known so far."""
-        names = PLAIN_NAMES | tensor_names(maker)
-        return unpickle(self.stream, names, self._storage, rebuild, self.source)
+        names, restore = known_names(maker), rebuild_with(maker)
+        return unpickle(self.stream, names, self._storage, restore, self.source)
 
     def _storage(self, identity: object) -> Storage:
         if type(identity) is not tuple or len(identity) != 6 or identity[5] is not None:
@@ -123,7 +122,7 @@ def read_legacy(file: BinaryIO, maker: Maker, source: str) -> object:
     begin = file.tell()
     # Once to learn which storages there are, and again when their bytes are known:
     # a tensor may have to be copied to its device at once.
-    reader.objects(ArrayMaker())
+    reader.objects(ArrayMaker(maker))
     keys = reader.plain()
     if type(keys) is not list or len(keys) != len(reader.storages):
         raise FileFormatError(f"{source}: the list of its storages does not fit them")

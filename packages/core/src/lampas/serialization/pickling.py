@@ -18,7 +18,7 @@ from lampas.dtypes import DType, from_numpy_dtype
 from lampas.errors import ArgumentError, ArgumentTypeError
 from lampas.serialization.stored import STORAGE_TYPES
 
-__all__ = ["Call", "TensorParts", "pickle_plain"]
+__all__ = ["Call", "Instance", "Reference", "TensorParts", "pickle_plain"]
 
 _KIND_OF = {dtype: kind for kind, dtype in STORAGE_TYPES.items()}
 
@@ -49,6 +49,24 @@ class Call:
 
     name: str
     arguments: tuple
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An object that is written as the name of its class, and its attributes."""
+
+    name: str
+    state: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A class or function that is written as its name."""
+
+    name: str
+
+
+Described = TensorParts | Call | Instance | Reference
 
 
 def _root(array: np.ndarray) -> np.ndarray:
@@ -88,7 +106,7 @@ def _stored(array: np.ndarray) -> tuple[np.ndarray, int, tuple[int, ...]]:
 class _Writer:
     """The bytes so far, and what has been written already."""
 
-    describe: Callable[[object], TensorParts | Call | None]
+    describe: Callable[[object], Described | None]
     out: bytearray = field(default_factory=lambda: bytearray(b"\x80\x02"))
     memo: dict[object, int] = field(default_factory=dict)
     alive: list[object] = field(default_factory=list)
@@ -331,6 +349,14 @@ def _write(w: _Writer, value: object) -> None:
     elif isinstance(described, Call):
         w.call(described.name, *described.arguments)
         w.remember(id(value), value)
+    elif isinstance(described, Reference):
+        w.name(described.name)
+    elif isinstance(described, Instance):
+        w.name(described.name)
+        w.out += b")\x81"
+        w.remember(id(value), value)
+        w.inside(".__dict__", described.state)
+        w.out += b"b"
     elif type(value) in _WRITERS:
         _WRITERS[type(value)](w, value)
     elif isinstance(value, np.generic):
@@ -380,7 +406,7 @@ def _write_tensor(w: _Writer, parts: TensorParts) -> None:
 
 
 def pickle_plain(
-    obj: object, describe: Callable[[object], TensorParts | Call | None]
+    obj: object, describe: Callable[[object], Described | None]
 ) -> tuple[bytes, Sequence[np.ndarray]]:
     """Pickle plain data and tensors.
 

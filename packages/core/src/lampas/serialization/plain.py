@@ -16,10 +16,10 @@ from typing import Any, Literal
 import numpy as np
 
 from lampas.serialization.names import Name, damaged, shown
-from lampas.serialization.stored import at_least, counts
+from lampas.serialization.stored import Maker, at_least, counts, tensor_names
 from lampas.serialization.unpickle import check_key
 
-__all__ = ["PLAIN_NAMES", "rebuild"]
+__all__ = ["PLAIN_NAMES", "known_names", "rebuild", "rebuild_with"]
 
 
 def _ordered(arguments: tuple) -> OrderedDict:
@@ -192,3 +192,33 @@ PLAIN_NAMES: dict[str, object] = {
     **{text: Name(text) for text in (*_FACTORIES, "numpy ndarray")},
     **{text: Name(text, build) for text, build in (_PYTHON | _NUMPY).items()},
 }
+
+
+class _Known(dict[str, object]):
+    """The names of a closed table, and those that a maker finds."""
+
+    def __init__(self, names: dict[str, object], maker: Maker) -> None:
+        super().__init__(names)
+        self.maker = maker
+
+    def __contains__(self, text: object) -> bool:
+        return super().__contains__(text) or self.maker.find(str(text)) is not None
+
+    def __missing__(self, text: str) -> object:
+        found = self[text] = self.maker.find(text)
+        return found
+
+
+def known_names(maker: Maker) -> dict[str, object]:
+    """All that a file may mention if ``maker`` makes its tensors."""
+    return _Known(PLAIN_NAMES | tensor_names(maker), maker)
+
+
+def rebuild_with(maker: Maker) -> Callable[[object, object], object]:
+    """:func:`rebuild`, and ``maker.restore`` before it."""
+
+    def either(target: object, state: object) -> object:
+        restored = maker.restore(target, state)
+        return rebuild(target, state) if restored is None else restored
+
+    return either

@@ -60,9 +60,30 @@ class Maker(Protocol):
 
     def device(self, type: str, index: int | None) -> object: ...
 
+    def find(self, text: str) -> Name | None:
+        """What ``"module name"`` stands for, where it is no tensor or plain data."""
+
+    def restore(self, target: object, state: object) -> object | None:
+        """``target`` with its state, where it is no plain data."""
+
 
 class ArrayMaker:
-    """Leaves everything as arrays and tuples."""
+    """Leaves everything as arrays and tuples.
+
+    Args:
+        other: whose further names are found, and restored as it does.
+    """
+
+    def __init__(self, other: Maker | None = None) -> None:
+        self.other = other
+
+    def find(self, text: str) -> Name | None:
+        """What the other maker finds."""
+        return self.other.find(text) if self.other else None
+
+    def restore(self, target: object, state: object) -> object | None:
+        """What the other maker restores."""
+        return self.other.restore(target, state) if self.other else None
 
     def tensor(
         self, array: np.ndarray, storage: Storage, requires_grad: bool

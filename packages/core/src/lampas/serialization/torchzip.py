@@ -25,9 +25,9 @@ import numpy as np
 from lampas.dtypes import DType
 from lampas.errors import FileFormatError, UnsafeFileError
 from lampas.serialization.legacy import MAGIC, read_legacy
-from lampas.serialization.plain import PLAIN_NAMES, rebuild
+from lampas.serialization.plain import known_names, rebuild_with
 from lampas.serialization.reading import read_exactly
-from lampas.serialization.stored import Maker, Storage, storage_of, tensor_names
+from lampas.serialization.stored import Maker, Storage, storage_of
 from lampas.serialization.unpickle import unpickle
 
 __all__ = ["read_archive", "write_archive"]
@@ -238,9 +238,9 @@ def read_archive(
 
     return unpickle(
         archive.small(f"{archive.root}data.pkl"),
-        PLAIN_NAMES | tensor_names(maker),
+        known_names(maker),
         persistent,
-        rebuild,
+        rebuild_with(maker),
         source,
     )
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from lampas_vision.datasets._base import DatasetNotFoundError, VisionDataset
 from lampas_vision.datasets._idx import read_idx
 from lampas_vision.datasets.digits import Digits, stratified_split
+from lampas_vision.datasets.fake import FakeData
 from lampas_vision.datasets.folder import DatasetFolder, ImageFolder
-from lampas_vision.datasets.mnist import MNIST
+from lampas_vision.datasets.mnist import MNIST, FashionMNIST
 
 __all__ = [
     "MNIST",
     "DatasetFolder",
     "DatasetNotFoundError",
     "Digits",
+    "FakeData",
+    "FashionMNIST",
     "ImageFolder",
     "VisionDataset",
     "read_idx",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 import lampas_hub
+from lampas import from_numpy
 from lampas.errors import ArgumentError, FileFormatError
 from lampas_vision.datasets._base import (
     DatasetNotFoundError,
@@ -19,7 +20,7 @@ from lampas_vision.datasets._base import (
 )
 from lampas_vision.datasets._idx import read_idx
 
-__all__ = ["MNIST"]
+__all__ = ["MNIST", "FashionMNIST"]
 
 T10K_TRAIN = 8_000
 
@@ -48,52 +49,53 @@ _FILES = {
 }
 
 
-def _folders(root: Path) -> list[Path]:
+def _folders(root: Path, kind: str) -> list[Path]:
     """Where the files may stand; the last is torchvision's place."""
-    return [root, root / "mnist", root / "MNIST" / "raw"]
+    return [root, root / kind.lower(), root / kind / "raw"]
 
 
-def _find(root: Path, name: str) -> Path | None:
+def _find(root: Path, kind: str, name: str) -> Path | None:
     """The file, packed or not."""
-    places = (f / n for f in _folders(root) for n in (f"{name}.gz", name))
+    places = (f / n for f in _folders(root, kind) for n in (f"{name}.gz", name))
     return next((path for path in places if path.is_file()), None)
 
 
 def _fetch(root: Path, name: str) -> None:
-    """Bring a file from one of the mirrors into torchvision's place."""
+    """Bring a file of MNIST from one of the mirrors into torchvision's place."""
     sha256, size = _FILES[name]
     urls = [f"{mirror}/{name}.gz" for mirror in _MIRRORS]
     source = lampas_hub.download(urls, sha256, size)
-    target = _folders(root)[-1]
+    target = _folders(root, "MNIST")[-1]
     target.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target / f"{name}.gz")
 
 
-def _read(root: Path, name: str) -> npt.NDArray[Any]:
-    path = _find(root, name)
+def _read(root: Path, kind: str, name: str, how: str) -> npt.NDArray[Any]:
+    path = _find(root, kind, name)
     if path is None:
-        looked = ", ".join(map(str, _folders(root)))
+        looked = ", ".join(map(str, _folders(root, kind)))
         raise DatasetNotFoundError(
-            f"MNIST: expected the file {name}.gz (or {name}) in one of {looked}; "
-            "pass download=True, or put it there by hand"
+            f"{kind}: expected the file {name}.gz (or {name}) in one of {looked}; {how}"
         )
     return read_idx(path)
 
 
-def _check(images: npt.NDArray[Any], labels: npt.NDArray[Any], root: Path) -> None:
+def _check(
+    images: npt.NDArray[Any], labels: npt.NDArray[Any], kind: str, root: Path
+) -> None:
     if images.dtype != np.uint8 or images.ndim != 3:
         raise FileFormatError(
-            f"MNIST in {root}: expected images (N, H, W) of bytes, got "
+            f"{kind} in {root}: expected images (N, H, W) of bytes, got "
             f"{images.shape} of {images.dtype}"
         )
     if labels.dtype != np.uint8 or labels.shape != images.shape[:1]:
         raise FileFormatError(
-            f"MNIST in {root}: expected {len(images)} labels of one byte, got "
+            f"{kind} in {root}: expected {len(images)} labels of one byte, got "
             f"{labels.shape} of {labels.dtype}"
         )
     if labels.size and labels.max() > 9:
         raise FileFormatError(
-            f"MNIST in {root}: labels must be 0 to 9, got {labels.max()}"
+            f"{kind} in {root}: labels must be 0 to 9, got {labels.max()}"
         )
 
 
@@ -113,8 +115,8 @@ class MNIST(VisionDataset):
             to train on, the last 2,000 to test on.
 
     Attributes:
-        data: images, ``(N, 28, 28)``, uint8.
-        targets: labels, ``(N,)``, int64.
+        data: images, a tensor ``(N, 28, 28)``, uint8.
+        targets: labels, a tensor ``(N,)``, int64.
         classes: ten names.
 
     Raises:
@@ -126,6 +128,9 @@ class MNIST(VisionDataset):
 
         MNIST("data", train=False, transform=ToTensor())
     """
+
+    _kind = "MNIST"
+    _how = "pass download=True, or put it there by hand"
 
     classes = [
         f"{digit} - {name}"
@@ -151,20 +156,26 @@ class MNIST(VisionDataset):
         part = "train" if train and split == "standard" else "t10k"
         root = Path(root).expanduser()
         names = [f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte"]
-        for name in names if download else ():
-            if _find(root, name) is None:
-                _fetch(root, name)
+        kind = self._kind
+        if download:
+            self._fetch_missing(root, names)
         if not root.is_dir():
             raise DatasetNotFoundError(
-                f"MNIST: there is no folder {root}; expected one with {names[0]}.gz "
-                f"and {names[1]}.gz; pass download=True, or put them there by hand"
+                f"{kind}: there is no folder {root}; expected one with {names[0]}.gz "
+                f"and {names[1]}.gz; {self._how}"
             )
-        images, labels = (_read(root, name) for name in names)
-        _check(images, labels, root)
+        images, labels = (_read(root, kind, name, self._how) for name in names)
+        _check(images, labels, kind, root)
         if split == "t10k":
             keep = slice(None, T10K_TRAIN) if train else slice(T10K_TRAIN, None)
             images, labels = images[keep], labels[keep]
-        self.data, self.targets = images, labels.astype(np.int64)
+        self.data = from_numpy(images)
+        self.targets = from_numpy(labels.astype(np.int64))
+
+    def _fetch_missing(self, root: Path, names: list[str]) -> None:
+        for name in names:
+            if _find(root, "MNIST", name) is None:
+                _fetch(root, name)
 
     @property
     def class_to_idx(self) -> dict[str, int]:
@@ -175,8 +186,36 @@ class MNIST(VisionDataset):
         return len(self.data)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        image = Image.fromarray(self.data[index])
+        image = Image.fromarray(self.data[index].numpy())
         return self._transformed(image, int(self.targets[index]))
 
     def extra_repr(self) -> str:
         return f"Split: {'Train' if self.train else 'Test'}"
+
+
+class FashionMNIST(MNIST):
+    """Grey images of clothes, 28x28 pixels, ten classes: files like MNIST's.
+
+    Args:
+        root: the folder with the four files, or one above ``fashionmnist/`` or
+            ``FashionMNIST/raw/``.
+        train, transform, target_transform, split: as of :class:`MNIST`.
+        download: accepted where the files are there; they are not fetched.
+
+    Raises:
+        DatasetNotFoundError: a file is missing; the text names it and the folders.
+
+    ::
+
+        FashionMNIST("data", train=False, transform=ToTensor())
+    """
+
+    classes = (
+        "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
+    ).split(",")
+
+    _kind = "FashionMNIST"
+    _how = "put it there by hand: it is not fetched"
+
+    def _fetch_missing(self, root: Path, names: list[str]) -> None:
+        """Nothing is fetched: reading tells what is missing."""

@@ -66,7 +66,7 @@ class RNNBase(Module):
         self.num_layers, self.bias, self.batch_first = num_layers, bias, batch_first
         self.dropout, self.bidirectional = float(dropout), bidirectional
         self.proj_size = proj_size
-        self._names: list[list[str]] = []
+        self._all_weights: list[list[str]] = []
         out = proj_size or hidden_size
         rows = GATES[mode] * hidden_size
         directions = 2 if bidirectional else 1
@@ -83,7 +83,7 @@ class RNNBase(Module):
                 for name, shape in shapes.items():
                     weight = Parameter(empty(shape, device=device, dtype=dtype))
                     setattr(self, name + suffix, weight)
-                self._names.append([name + suffix for name in shapes])
+                self._all_weights.append([name + suffix for name in shapes])
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -95,7 +95,7 @@ class RNNBase(Module):
     @property
     def all_weights(self) -> list[list[Tensor]]:
         """The weights of each layer and direction."""
-        return [[getattr(self, n) for n in names] for names in self._names]
+        return [[getattr(self, n) for n in names] for names in self._all_weights]
 
     def flatten_parameters(self) -> None:
         """Accepted for PyTorch's sake: weights need no common memory here."""
@@ -173,7 +173,7 @@ class RNNBase(Module):
     def _state(
         self, name: str, state: Tensor | None, x: Tensor, size: int, batched: bool
     ) -> Tensor:
-        shape = (len(self._names), x.shape[1], size)
+        shape = (len(self._all_weights), x.shape[1], size)
         if state is None:
             return zeros(shape, dtype=x.dtype, device=x.device)
         given = state if batched else state.unsqueeze(1)

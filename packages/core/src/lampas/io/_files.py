@@ -22,9 +22,15 @@ from lampas.backend.device import CPU, Device, from_host, to_host
 from lampas.dtypes import from_numpy_dtype
 from lampas.engine.tensor import Size, Tensor, wrap
 from lampas.errors import ArgumentError, ArgumentTypeError, DeviceError, FileFormatError
+from lampas.io._whole import described, named, restored
 from lampas.serialization.atomic import atomic_write
-from lampas.serialization.names import damaged
-from lampas.serialization.pickling import Call, TensorParts, pickle_plain
+from lampas.serialization.names import Name, damaged
+from lampas.serialization.pickling import (
+    Call,
+    Described,
+    TensorParts,
+    pickle_plain,
+)
 from lampas.serialization.safetensors import (
     check_writable,
     read_safetensors,
@@ -114,8 +120,8 @@ class _Places:
 class _TensorMaker:
     """Makes the tensors of a file, each on its device."""
 
-    def __init__(self, places: _Places) -> None:
-        self.places = places
+    def __init__(self, places: _Places, whole: bool = False) -> None:
+        self.places, self.whole = places, whole
         self.moved: dict[tuple[Any, ...], Any] = {}
 
     def tensor(
@@ -151,6 +157,12 @@ class _TensorMaker:
         except (DeviceError, ValueError) as error:
             raise damaged(str(error)) from error
 
+    def find(self, text: str) -> Name | None:
+        return named(text) if self.whole else None
+
+    def restore(self, target: object, state: object) -> object | None:
+        return restored(target, state) if self.whole else None
+
 
 class _Describer:
     """Tells what a file keeps of the objects that this package adds to Python's."""
@@ -164,7 +176,7 @@ class _Describer:
             self.hosts[id(array)] = to_host(array)
         return self.hosts[id(array)]
 
-    def __call__(self, value: object) -> TensorParts | Call | None:
+    def __call__(self, value: object) -> Described | None:
         if isinstance(value, Tensor):
             return TensorParts(
                 self._host(value._data),
@@ -172,7 +184,7 @@ class _Describer:
                 value.requires_grad,
                 value.is_parameter,
             )
-        return _describe(value)
+        return _describe(value) or described(value)
 
 
 def _describe(value: object) -> Call | None:
@@ -231,8 +243,8 @@ def save(
     text, NumPy arrays, gradient flags, and memory that tensors share.
 
     Args:
-        obj: tensors, parameters, numbers, text, None, NumPy arrays, and lists, tuples,
-            dicts and sets of them.
+        obj: tensors, parameters, numbers, text, None, NumPy arrays, modules, and lists,
+            tuples, dicts and sets of them.
         f: where to; a path, or a file object opened for writing bytes.
         pickle_module: accepted for PyTorch's sake; the standard module or None.
         pickle_protocol: 2, the one that every version of PyTorch reads.
@@ -322,8 +334,8 @@ def load(
     """Read what :func:`save`, ``torch.save`` or safetensors wrote.
 
     No code of the file is ever run: its pickle is read by an interpreter of our own
-    that knows tensors, plain containers, numbers, text and NumPy arrays, and refuses
-    the rest by name.
+    that knows tensors, plain containers, numbers, text and NumPy arrays (and modules,
+    if asked), and refuses the rest by name.
 
     Args:
         f: a path, or a file object opened for reading bytes.
@@ -332,7 +344,9 @@ def load(
             they were. What was saved on a device that is not here goes to the CPU,
             with one warning.
         pickle_module: accepted for PyTorch's sake; None or the standard module.
-        weights_only: accepted for PyTorch's sake; every value is as safe as True.
+        weights_only: False reads whole modules too: their classes must be layers of
+            ``lampas.nn`` or have been defined by the program, and so for dataclasses
+            in them. Their attributes are set; nothing of theirs is called.
         mmap: map a file instead of reading it: pages are read when touched, and a
             tensor that is written to keeps its changes to itself.
         pickle_load_args: ``encoding``, accepted for PyTorch's sake.
@@ -354,7 +368,7 @@ def load(
         raise ArgumentError(f"mmap=True needs a path, got {type(f).__name__}")
     with _opened_to_read(f) as (file, source):
         places = _Places(map_location)
-        maker = _TensorMaker(places)
+        maker = _TensorMaker(places, whole=weights_only is False)
         content: Any
         if _is_safetensors_name(f) or _looks_like_safetensors(file):
             arrays, _ = read_safetensors(file, source, map_file=bool(mmap))

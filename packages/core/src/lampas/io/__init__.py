@@ -1,0 +1,7 @@
+"""``lampas.save`` and ``lampas.load``: tensors and what holds them, in files."""
+
+from __future__ import annotations
+
+from lampas.io._files import load, save
+
+__all__ = ["load", "save"]
