@@ -127,12 +127,32 @@ if TYPE_CHECKING:
         set_autocast_enabled,
     )
     from lampas.amp.grad_scaler import GradScaler
+    from lampas._numerics import (
+        are_deterministic_algorithms_enabled,
+        get_deterministic_debug_mode,
+        get_float32_matmul_precision,
+        is_deterministic_algorithms_warn_only_enabled,
+        set_default_tensor_type,
+        set_deterministic_debug_mode,
+        set_float32_matmul_precision,
+        set_flush_denormal,
+        use_deterministic_algorithms,
+    )
+    from lampas._threads import (
+        get_num_interop_threads,
+        get_num_threads,
+        set_num_interop_threads,
+        set_num_threads,
+    )
+    from lampas._warn import is_warn_always_enabled, set_warn_always
+    from lampas.backend.device import get_default_device, set_default_device
     from lampas.doctor import show_config
     from lampas.io import load, save
     from lampas.ops.covariance import *
     from lampas.ops.cumulative import *
     from lampas.ops.distance import *
     from lampas.ops.einsum import *
+    from lampas.ops.fixed_size import *
     from lampas.ops.floats import *
     from lampas.ops.gamma import *
     from lampas.ops.gamma_incomplete import *
@@ -140,15 +160,18 @@ if TYPE_CHECKING:
     from lampas.ops.grid_sampler import *
     from lampas.ops.histogram import *
     from lampas.ops.integers import *
+    from lampas.ops.laid_out import *
     from lampas.ops.linalg_names import *
     from lampas.ops.matrix_exp import *
     from lampas.ops.matrix_power import chain_matmul, matrix_power
     from lampas.ops.neural import *
+    from lampas.ops.older import *
     from lampas.ops.periodic_windows import *
     from lampas.ops.polar import *
     from lampas.ops.product import *
     from lampas.ops.quantile import *
     from lampas.ops.renorm import *
+    from lampas.ops.shared import *
     from lampas.ops.stft import *
     from lampas.ops.strided import *
     from lampas.ops.tensor_queries import *
@@ -198,6 +221,23 @@ _SUBMODULES = (
     "train",
     "utils",
 )
+_NUMERICS = (
+    "are_deterministic_algorithms_enabled",
+    "get_deterministic_debug_mode",
+    "get_float32_matmul_precision",
+    "is_deterministic_algorithms_warn_only_enabled",
+    "set_default_tensor_type",
+    "set_deterministic_debug_mode",
+    "set_float32_matmul_precision",
+    "set_flush_denormal",
+    "use_deterministic_algorithms",
+)
+_THREADS = (
+    "get_num_interop_threads",
+    "get_num_threads",
+    "set_num_interop_threads",
+    "set_num_threads",
+)
 # Functions that live in such submodules.
 _LAZY = {
     "Generator": "random",
@@ -214,8 +254,10 @@ _LAZY = {
     "is_autocast_cpu_enabled": "amp.autocast_mode",
     "is_autocast_enabled": "amp.autocast_mode",
     "load": "io",
+    "get_default_device": "backend.device",
     "manual_seed": "random",
     "save": "io",
+    "set_default_device": "backend.device",
     "seed": "random",
     "set_autocast_cache_enabled": "amp.autocast_mode",
     "set_autocast_dtype": "amp.autocast_mode",
@@ -223,6 +265,9 @@ _LAZY = {
     "set_rng_state": "random",
     "show_config": "doctor",
     "vmap": "transform.vmap",
+    **dict.fromkeys(_NUMERICS, "_numerics"),
+    **dict.fromkeys(_THREADS, "_threads"),
+    **dict.fromkeys(("is_warn_always_enabled", "set_warn_always"), "_warn"),
     **{name: f"ops.{family}" for family, name in _late.functions()},
     **dict.fromkeys(_with_out.__all__, "ops.with_out"),
 }
@@ -236,6 +281,7 @@ __all__ = [
     "Tensor",
     "__version__",
     "autocast",
+    "are_deterministic_algorithms_enabled",
     "bfloat16",
     "bool",
     "can_cast",
@@ -260,7 +306,12 @@ __all__ = [
     "get_autocast_cpu_dtype",
     "get_autocast_dtype",
     "get_autocast_gpu_dtype",
+    "get_default_device",
     "get_default_dtype",
+    "get_deterministic_debug_mode",
+    "get_float32_matmul_precision",
+    "get_num_interop_threads",
+    "get_num_threads",
     "get_printoptions",
     "get_rng_state",
     "half",
@@ -276,8 +327,10 @@ __all__ = [
     "is_autocast_cache_enabled",
     "is_autocast_cpu_enabled",
     "is_autocast_enabled",
+    "is_deterministic_algorithms_warn_only_enabled",
     "is_grad_enabled",
     "is_inference_mode_enabled",
+    "is_warn_always_enabled",
     "load",
     "long",
     "manual_seed",
@@ -293,14 +346,23 @@ __all__ = [
     "set_autocast_cache_enabled",
     "set_autocast_dtype",
     "set_autocast_enabled",
+    "set_default_device",
     "set_default_dtype",
+    "set_default_tensor_type",
+    "set_deterministic_debug_mode",
+    "set_float32_matmul_precision",
+    "set_flush_denormal",
     "set_grad_enabled",
+    "set_num_interop_threads",
+    "set_num_threads",
     "set_printoptions",
     "set_rng_state",
+    "set_warn_always",
     "short",
     "show_config",
     "strided",
     "uint8",
+    "use_deterministic_algorithms",
 ]
 # A family may give on what another one defines: each name once.
 __all__ += dict.fromkeys(name for family in _FAMILIES for name in family.__all__)

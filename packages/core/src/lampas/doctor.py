@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from lampas._threads import blas_threads
+
 __all__ = ["Finding", "Machine", "diagnose", "gpu_cause", "look", "show_config"]
 
 # wheel -> the oldest CUDA version that a driver must speak for it
@@ -48,6 +50,7 @@ class Machine:
         driver: the CUDA version that the NVIDIA driver speaks, if there is one.
         cupys: names of the installed CuPy packages.
         nvrtc: whether the CUDA compiler library was found.
+        threads: threads of the library that multiplies matrices, if it can be asked.
     """
 
     lampas: str
@@ -61,6 +64,7 @@ class Machine:
     driver: tuple[int, int] | None
     cupys: tuple[str, ...]
     nvrtc: bool
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ def look() -> Machine:
         cupys=tuple(name for name in _CUPY_WHEELS if _version(name)),
         nvrtc=bool(ctypes.util.find_library("nvrtc"))
         or any(_version(name) for name in _NVRTC_WHEELS),
+        threads=blas_threads(),
     )
 
 
@@ -181,6 +186,15 @@ def _kernels(machine: Machine) -> Finding:
     return Finding("kernels", True, "built")
 
 
+def _threads(machine: Machine) -> Finding:
+    cores = f"{machine.cores} cores may be used"
+    if machine.threads is None:
+        text = f"{cores}; how many threads multiply matrices can't be asked or set here"
+        return Finding("threads", True, text)
+    text = f"{cores}; matrices are multiplied by {machine.threads}"
+    return Finding("threads", True, text)
+
+
 def _data(machine: Machine) -> Finding:
     if machine.data is None:
         text = "LAMPAS_DATA is not set; data sets inside the packages work"
@@ -197,7 +211,7 @@ def diagnose(machine: Machine) -> list[Finding]:
         Finding("lampas", True, machine.lampas),
         Finding("python", True, f"{machine.python} on {machine.system}"),
         Finding("numpy", True, f"{machine.numpy} with {machine.blas}"),
-        Finding("threads", True, f"{machine.cores} cores may be used"),
+        _threads(machine),
         _kernels(machine),
         _data(machine),
         gpu_cause(machine),

@@ -10,6 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from lampas.autograd import anomaly_mode, graph
 from lampas.autograd.anomaly_mode import detect_anomaly, set_detect_anomaly
+from lampas.autograd.threading_mode import (
+    is_multithreading_enabled,
+    is_view_replay_enabled,
+    set_multithreading_enabled,
+)
 from lampas.engine.backward import backward, grad
 from lampas.engine.function import Function, FunctionCtx, once_differentiable
 from lampas.engine.modes import (
@@ -37,10 +42,13 @@ __all__ = [
     "gradgradcheck",
     "graph",
     "inference_mode",
+    "is_multithreading_enabled",
+    "is_view_replay_enabled",
     "no_grad",
     "once_differentiable",
     "set_detect_anomaly",
     "set_grad_enabled",
+    "set_multithreading_enabled",
 ]
 
 if not TYPE_CHECKING:

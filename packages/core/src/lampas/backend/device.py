@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,24 @@ from lampas.backend import cupy as cupy_backend
 from lampas.backend import sim
 from lampas.errors import ArgumentTypeError, DeviceError
 
-__all__ = ["Device", "backend_of", "from_host", "namespace_of", "to_host"]
+__all__ = [
+    "Device",
+    "backend_of",
+    "chosen_device",
+    "from_host",
+    "get_default_device",
+    "namespace_of",
+    "set_default_device",
+    "to_host",
+]
 
 _TYPES = ("cpu", "cuda", "sim")
 
 
 class Device:
     """A place where tensors live: ``cpu``, ``cuda``, ``cuda:1``, ``sim``.
+
+    In a ``with`` block it is where new tensors live that are not told otherwise.
 
     Args:
         type: one of the names above, or another Device.
@@ -28,6 +40,9 @@ class Device:
     >>> import lampas
     >>> lampas.device("cuda:1").index
     1
+    >>> with lampas.device("sim"):
+    ...     lampas.ones(2).device.type
+    'sim'
     """
 
     __slots__ = ("index", "type")
@@ -61,9 +76,63 @@ class Device:
         index = "" if self.index is None else f", index={self.index}"
         return f"device(type='{self.type}'{index})"
 
+    def __enter__(self) -> Device:
+        _defaults.blocks.append(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        _defaults.blocks.pop()
+
+
+class _Defaults(threading.local):
+    """Of each thread: the default device that was set, and the blocks inside it."""
+
+    def __init__(self) -> None:
+        self.base: Device | None = None
+        self.blocks: list[Device] = []
+
+
+_defaults = _Defaults()
 
 CPU = Device("cpu")
 _SIM = Device("sim", 0)
+
+
+def chosen_device() -> Device | None:
+    """The default device if one was chosen, else None."""
+    blocks = _defaults.blocks
+    return blocks[-1] if blocks else _defaults.base
+
+
+def get_default_device() -> Device:
+    """Where new tensors of this thread live that are not told otherwise.
+
+    >>> import lampas
+    >>> lampas.get_default_device()
+    device(type='cpu')
+    """
+    device = chosen_device() or CPU
+    return Device("cuda", device.index or 0) if device.type == "cuda" else device
+
+
+def set_default_device(device: Device | str | int | None) -> None:
+    """Choose where new tensors of this thread live that are not told otherwise.
+
+    Tensors of arrays (:func:`lampas.from_numpy`) and files are not concerned.
+
+    Args:
+        device: None for host memory.
+
+    Raises:
+        RuntimeError: no such kind of device.
+
+    >>> import lampas
+    >>> lampas.set_default_device("sim")
+    >>> lampas.zeros(2).device.type
+    'sim'
+    >>> lampas.set_default_device(None)
+    """
+    _defaults.base = None if device is None else Device(device)
 
 
 def backend_of(array: Any) -> Device:

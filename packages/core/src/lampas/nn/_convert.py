@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterator
 from typing import Any, Self
-
-import numpy as np
 
 from lampas import dtypes
 from lampas.engine.tensor import Tensor, wrap
@@ -160,19 +157,13 @@ class Conversions:
         )
 
     def share_memory(self) -> Self:
-        """Move parameters and buffers to memory that forked processes share."""
+        """Move parameters and buffers to memory that other processes share."""
         return self._apply(_shared)
 
 
 def _shared(x: Tensor) -> Tensor:
-    """A copy in memory that a forked process sees and changes as its own."""
-    if x.device.type != "cpu":
-        return x
-    array = x._data
-    memory = mmap.mmap(-1, max(array.nbytes, 1))
-    copy = np.frombuffer(memory, array.dtype, array.size).reshape(array.shape)
-    copy[...] = array
-    return wrap(copy)
+    """A copy in memory that other processes see and change as their own."""
+    return x.detach().share_memory_() if x.device.type == "cpu" else x
 
 
 def _is_device(value: Any) -> bool:

@@ -6,6 +6,7 @@ from lampas.ops import (
     _late,
     arithmetic,
     arrange,
+    attributes,
     choose,
     compare,
     complex,
@@ -83,4 +84,4 @@ loaded late and stand in ``_late``.
 
 __all__ = ["FAMILIES"]
 
-_ = (_backward, _inplace, _late, operators, random_fill)
+_ = (_backward, _inplace, _late, attributes, operators, random_fill)

@@ -32,6 +32,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "einsum",
         "tensordot",
     ),
+    "fixed_size": ("nonzero_static",),
     "floats": (
         "frexp",
         "ldexp",
@@ -64,6 +65,10 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "isin",
         "lcm",
         "unravel_index",
+    ),
+    "laid_out": (
+        "empty_permuted",
+        "empty_strided",
     ),
     "linalg_names": (
         "cholesky",
@@ -129,6 +134,14 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "threshold",
         "threshold_",
     ),
+    "older": (
+        "native_channel_shuffle",
+        "range",
+        "typename",
+        "unsafe_chunk",
+        "unsafe_split",
+        "unsafe_split_with_sizes",
+    ),
     "periodic_windows": (
         "bartlett_window",
         "blackman_window",
@@ -165,6 +178,10 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "quantile",
     ),
     "renorm": ("renorm",),
+    "shared": (
+        "from_file",
+        "frombuffer",
+    ),
     "stft": (
         "istft",
         "stft",
@@ -209,6 +226,7 @@ METHODS: dict[str, tuple[str, ...]] = {
         "cummin",
         "logcumsumexp",
     ),
+    "fixed_size": ("nonzero_static",),
     "floats": (
         "frexp",
         "ldexp",
@@ -253,6 +271,10 @@ METHODS: dict[str, tuple[str, ...]] = {
         "lcm",
         "lcm_",
     ),
+    "laid_out": (
+        "dim_order",
+        "new_empty_strided",
+    ),
     "linalg_names": (
         "cholesky",
         "cholesky_inverse",
@@ -273,6 +295,13 @@ METHODS: dict[str, tuple[str, ...]] = {
     ),
     "matrix_exp": ("matrix_exp",),
     "matrix_power": ("matrix_power",),
+    "older": (
+        "apply_",
+        "map_",
+        "unsafe_chunk",
+        "unsafe_split",
+        "unsafe_split_with_sizes",
+    ),
     "piecewise": (
         "hardshrink",
         "prelu",
@@ -317,6 +346,10 @@ METHODS: dict[str, tuple[str, ...]] = {
         "renorm",
         "renorm_",
     ),
+    "shared": (
+        "is_shared",
+        "share_memory_",
+    ),
     "softmax": (
         "log_softmax",
         "softmax",
@@ -339,6 +372,8 @@ METHODS: dict[str, tuple[str, ...]] = {
         "is_pinned",
         "pin_memory",
         "as_subclass",
+        "const_data_ptr",
+        "module_load",
     ),
 }
 """Late families, and the methods that they attach to Tensor."""

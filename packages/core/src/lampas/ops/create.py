@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lampas.backend.device import CPU, Device, from_host, to_host
+from lampas.backend.device import CPU, Device, chosen_device, from_host, to_host
 from lampas.dtypes import DType, as_dtype, from_numpy_dtype, get_default_dtype
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentTypeError, ShapeError
@@ -36,7 +36,7 @@ def placed(
     array: np.ndarray, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A new tensor of a host array, on a device, maybe with gradient."""
-    where = CPU if device is None else Device(device)
+    where = (chosen_device() or CPU) if device is None else Device(device)
     result = wrap(from_host(array, where))
     return result.requires_grad_() if requires_grad else result
 
@@ -126,7 +126,8 @@ def as_tensor(
     """
     if isinstance(data, Tensor):
         data = data if dtype is None else cast(data, as_dtype(dtype))
-        return data if device is None else move(data, Device(device))
+        where = chosen_device() if device is None else Device(device)
+        return data if where is None else move(data, where)
     wanted = None if dtype is None else as_dtype(dtype)
     if isinstance(data, np.ndarray) and wanted in (None, from_numpy_dtype(data.dtype)):
         return placed(data, device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lampas.dtypes import DType
+from lampas.engine.modes import no_grad
 from lampas.engine.promotion import result_type_of
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import ArgumentTypeError, GradientError
@@ -188,3 +189,27 @@ def as_subclass(self: Tensor, cls: type[Tensor]) -> Tensor:
     result._cell, result._view = self._cell, self._view
     result.__class__ = cls
     return result
+
+
+@method()
+def const_data_ptr(self: Tensor) -> int:
+    """Address of the first element, for reading."""
+    return self.data_ptr()
+
+
+@method()
+def module_load(self: Tensor, other: Tensor, assign: bool = False) -> Tensor:
+    """What ``load_state_dict`` puts in the place of this parameter or buffer.
+
+    Args:
+        other: the value of the state dictionary.
+        assign: take ``other`` itself, instead of copying it into this tensor.
+
+    Returns:
+        This tensor with the values of ``other``, or ``other``, detached.
+    """
+    if assign:
+        return other.detach()
+    with no_grad():
+        self.copy_(other)  # type: ignore[attr-defined]
+    return self.detach()
