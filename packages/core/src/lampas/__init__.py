@@ -113,20 +113,6 @@ if TYPE_CHECKING:
         train,
         utils,
     )
-    from lampas.amp.autocast_mode import (
-        autocast,
-        clear_autocast_cache,
-        get_autocast_cpu_dtype,
-        get_autocast_dtype,
-        get_autocast_gpu_dtype,
-        is_autocast_cache_enabled,
-        is_autocast_cpu_enabled,
-        is_autocast_enabled,
-        set_autocast_cache_enabled,
-        set_autocast_dtype,
-        set_autocast_enabled,
-    )
-    from lampas.amp.grad_scaler import GradScaler
     from lampas._numerics import (
         are_deterministic_algorithms_enabled,
         get_deterministic_debug_mode,
@@ -145,6 +131,20 @@ if TYPE_CHECKING:
         set_num_threads,
     )
     from lampas._warn import is_warn_always_enabled, set_warn_always
+    from lampas.amp.autocast_mode import (
+        autocast,
+        clear_autocast_cache,
+        get_autocast_cpu_dtype,
+        get_autocast_dtype,
+        get_autocast_gpu_dtype,
+        is_autocast_cache_enabled,
+        is_autocast_cpu_enabled,
+        is_autocast_enabled,
+        set_autocast_cache_enabled,
+        set_autocast_dtype,
+        set_autocast_enabled,
+    )
+    from lampas.amp.grad_scaler import GradScaler
     from lampas.backend.device import get_default_device, set_default_device
     from lampas.doctor import show_config
     from lampas.io import load, save
@@ -280,8 +280,8 @@ __all__ = [
     "Size",
     "Tensor",
     "__version__",
-    "autocast",
     "are_deterministic_algorithms_enabled",
+    "autocast",
     "bfloat16",
     "bool",
     "can_cast",
