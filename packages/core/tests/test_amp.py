@@ -307,3 +307,16 @@ def test_a_net_learns():
         scaler.update()
         losses.append(loss.item())
     assert losses[-1] < 0.2 * losses[0]
+
+
+@pytest.mark.parametrize("namespace", ["cpu", "cuda"])
+def test_older_names(namespace):
+    older = getattr(lampas, namespace).amp
+    with pytest.warns(FutureWarning, match="amp.autocast"):
+        region = older.autocast()
+    with region:
+        assert lampas.is_autocast_enabled(namespace)
+    with pytest.warns(Warning) as caught:
+        scaler = older.GradScaler()
+    assert "deprecated" in str(caught[0].message)
+    assert scaler.is_enabled() is (namespace == "cpu" or lampas.cuda.is_available())

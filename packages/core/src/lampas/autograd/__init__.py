@@ -1,6 +1,6 @@
 """Gradients: PyTorch's ``torch.autograd``.
 
-What needs the function transforms is loaded when it is first used.
+What needs the function transforms or the profiler is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ from lampas.engine.modes import (
 )
 
 if TYPE_CHECKING:
-    from lampas.autograd import forward_ad, functional
+    from lampas.autograd import forward_ad, functional, profiler
     from lampas.autograd._gradcheck import gradcheck, gradgradcheck
+    from lampas.profiler import ProfilerActivity, kineto_available
 
 __all__ = [
     "Function",
     "FunctionCtx",
+    "ProfilerActivity",
     "anomaly_mode",
     "backward",
     "detect_anomaly",
@@ -44,8 +46,10 @@ __all__ = [
     "inference_mode",
     "is_multithreading_enabled",
     "is_view_replay_enabled",
+    "kineto_available",
     "no_grad",
     "once_differentiable",
+    "profiler",
     "set_detect_anomaly",
     "set_grad_enabled",
     "set_multithreading_enabled",
@@ -54,8 +58,10 @@ __all__ = [
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
-        if name in ("forward_ad", "functional"):
+        if name in ("forward_ad", "functional", "profiler"):
             return importlib.import_module(f"lampas.autograd.{name}")
         if name in ("gradcheck", "gradgradcheck"):
             return getattr(importlib.import_module("lampas.autograd._gradcheck"), name)
+        if name in ("ProfilerActivity", "kineto_available"):
+            return getattr(importlib.import_module("lampas.profiler"), name)
         raise AttributeError(f"module 'lampas.autograd' has no attribute {name!r}")

@@ -11,8 +11,10 @@ from typing import Any
 
 from lampas.backend import cupy as _cupy
 from lampas.backend.device import Device
+from lampas.cuda import amp
 
 __all__ = [
+    "amp",
     "current_device",
     "device",
     "device_count",

@@ -9,7 +9,7 @@ import numpy as np
 
 from lampas.backend.device import namespace_of
 from lampas.engine.callpath import CAST
-from lampas.engine.modes import anomaly, mode
+from lampas.engine.modes import BEFORE_WALK, mode
 from lampas.engine.record import taped
 from lampas.engine.tape import walk
 from lampas.engine.tensor import Tensor, method, wrap
@@ -102,8 +102,8 @@ def backward(
         )
     retain = create_graph if retain_graph is None else retain_graph
     roots = _roots(outputs, given, create_graph)
-    if anomaly.on:
-        anomaly.prepare(roots)
+    for prepare in BEFORE_WALK:
+        prepare(roots)
     if inputs is None:
         walk(roots, create_graph=create_graph, retain_graph=retain)
         return
@@ -187,8 +187,8 @@ def grad(
     record = create_graph or any(g.requires_grad for g in traced)
     taping = create_graph or bool(traced)
     roots = _roots(outs, given, taping)
-    if anomaly.on:
-        anomaly.prepare(roots)
+    for prepare in BEFORE_WALK:
+        prepare(roots)
     walk(
         roots,
         create_graph=taping,

@@ -22,6 +22,7 @@ except ImportError:  # another NumPy may keep it elsewhere; errstate is everywhe
     _extobj_contextvar = None
 
 __all__ = [
+    "BEFORE_WALK",
     "anomaly",
     "as_user",
     "enable_grad",
@@ -58,12 +59,11 @@ class _Anomaly:
     on = False
     check_nan = True
 
-    @staticmethod
-    def prepare(roots: Any) -> None:
-        """What to do before a walk back from the roots; engine.watch puts it here."""
-
 
 anomaly = _Anomaly()
+
+BEFORE_WALK: list[Callable[[Any], None]] = []
+"""Called with the roots before a walk back: by anomaly detection and the profiler."""
 
 
 def is_grad_enabled() -> bool:

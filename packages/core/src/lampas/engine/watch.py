@@ -17,7 +17,7 @@ from typing import Any
 
 from lampas.backend.device import namespace_of
 from lampas.engine import callpath, function
-from lampas.engine.modes import anomaly, mode
+from lampas.engine.modes import BEFORE_WALK, anomaly, mode
 from lampas.engine.tape import MultiNode, Node, ordered
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import GradientError
@@ -236,6 +236,11 @@ def watch_anomaly(on: bool, check_nan: bool) -> None:
     """Switch anomaly detection, for all threads."""
     if on is not anomaly.on:
         _count_users(1 if on else -1)
+        if on:
+            # Before the profiler, which takes nodes of any class.
+            BEFORE_WALK.insert(0, _prepare)
+        else:
+            BEFORE_WALK.remove(_prepare)
     anomaly.on = on
     anomaly.check_nan = check_nan
 
@@ -296,6 +301,3 @@ def _prepare(roots: list[tuple[Any, Any]]) -> None:
     for node in ordered([node for node, _ in roots], None):
         if type(node) is Node:
             node.__class__ = _CheckedNode
-
-
-anomaly.prepare = _prepare
