@@ -18,6 +18,7 @@ from lampas.dtypes import HALVES, as_dtype, from_numpy_dtype, get_default_dtype
 from lampas.engine.faults import FAULTS, argument_name, explain, translated
 from lampas.engine.modes import mode, silence, unsilence
 from lampas.engine.operands import half_of, one_device, rounded
+from lampas.engine.plan import Plan
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import CALL_PATH, Record
 from lampas.engine.tape import WRAP, MultiNode, Node, Output, make_node
@@ -26,7 +27,7 @@ from lampas.engine.tracer import Tracer, interpret, refuse_leaked
 from lampas.engine.views import link_view
 from lampas.errors import ArgumentTypeError
 
-__all__ = ["CAST", "Plan", "call_path", "is_operand", "make_nodes_of", "operator"]
+__all__ = ["CAST", "call_path", "is_operand", "make_nodes_of", "operator"]
 
 _F32 = np.dtype(np.float32)
 _F64 = np.dtype(np.float64)
@@ -43,36 +44,6 @@ def make_nodes_of(single: type[Node], multiple: type[MultiNode]) -> None:
     Node, MultiNode = single, multiple  # type: ignore[misc]
 
 
-class Plan:
-    """The ``saves`` tokens of a record, resolved against its inputs.
-
-    Attributes:
-        steps: (source, attribute, condition) for each token; a source is an input's
-            position or an output's name, a condition the inputs of which one must
-            need a gradient.
-        sources: the source of each saved value.
-    """
-
-    def __init__(self, record: Record) -> None:
-        self.steps = [_parse(token, record) for token in record.saves]
-        self.sources = tuple(source for source, _, _ in self.steps)
-
-
-def _parse(token: str, record: Record) -> tuple[int | str, str, tuple[int, ...]]:
-    name, _, condition = token.partition("?")
-    name, _, attribute = name.partition(".")
-    when = tuple(int(c) for c in condition)
-    if name in record.inputs:
-        source: int | str = record.inputs.index(name)
-        if record.variadic and source == len(record.inputs) - 1:
-            source = "xs"
-    elif name == "y" or (name[0] == "y" and name[1:].isdigit()):
-        source = name
-    else:
-        raise ValueError(f"op {record.name!r} saves {token!r}, which it does not have")
-    return source, attribute, when
-
-
 def call_path(record: Record) -> Callable[..., Any]:
     """Make the function behind ``record.call``."""
     record.plan = Plan(record)
@@ -87,6 +58,8 @@ def call_path(record: Record) -> Callable[..., Any]:
         return _single(record)
     if simple and arity != 1 and record.promote is None:
         return _several(record)
+    if simple and arity > 0:
+        return _alike(record)
     return partial(_general, record)
 
 
@@ -210,6 +183,50 @@ def _several(record: Record) -> Callable[..., Any]:
         if differentiable and mode.grad and True in need:
             nodes = tuple(x._node for x in args)
             _remember(record, out, args, tuple(arrays), tuple(need), nodes, params)
+        return out
+
+    return call
+
+
+def _alike(record: Record) -> Callable[..., Any]:
+    """The path of ops that promote, for tensors of one dtype and numbers."""
+    general = partial(_general, record)
+    run, count = record.runner(np), len(record.inputs)
+    differentiable = record.vjp_rule is not None
+
+    def call(*args: Any, **params: Any) -> Any:
+        first = args[0]
+        if type(first) is not Tensor or len(args) != count:
+            return general(*args, **params)
+        dtype = first._data.dtype
+        if dtype is not _F32 and dtype is not _F64:
+            return general(*args, **params)
+        arrays, nodes = [], []
+        for x in args:
+            if type(x) is Tensor:
+                a = x._data
+                if a.dtype is not dtype or type(a) is not _ndarray:
+                    return general(*args, **params)
+                arrays.append(a)
+                nodes.append(x._node)
+            elif type(x) is float or type(x) is int:
+                arrays.append(x)
+                nodes.append(None)
+            else:
+                return general(*args, **params)
+        if params and _has_scalars(params):
+            return general(*args, **params)
+        token = silence()
+        try:
+            y = run(*arrays, **params)
+        except FAULTS as error:
+            raise translated(record, args, error) from None
+        finally:
+            unsilence(token)
+        out = wrap(np.asarray(y) if isinstance(y, np.generic) else y)
+        if differentiable and mode.grad and any(n is not None for n in nodes):
+            need = tuple(n is not None for n in nodes)
+            _remember(record, out, args, tuple(arrays), need, tuple(nodes), params)
         return out
 
     return call
