@@ -134,3 +134,61 @@ def test_numpy_doubles_are_as_weak_as_python_numbers():
     whole = lampas.ones(2, dtype=lampas.int32)
     assert (whole * np.float64(1)).dtype == lampas.float32
     assert (x.detach() * np.complex128(1j)).dtype == lampas.complex64
+
+
+WHOLE = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "div_floor": lambda a, b: a // b,
+    "remainder": lambda a, b: a % b,
+    "bitwise_and": lambda a, b: a & b,
+    "bitwise_left_shift": lambda a, b: a << b,
+    "eq": lambda a, b: a == b,
+    "ge": lambda a, b: a >= b,
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_integers_and_a_number_either_way_round(name):
+    """What the short path for int64 gives, by Python's own integers."""
+    compute = WHOLE[name]
+    values = [7, -7, 3, 1]
+    x = lampas.tensor(values)
+    assert compute(x, 3).tolist() == pytest.approx([compute(v, 3) for v in values])
+    assert compute(x, x.abs()).tolist() == pytest.approx(
+        [compute(v, abs(v)) for v in values]
+    )
+    assert compute(20, x[2:]).tolist() == pytest.approx(
+        [compute(20, 3), compute(20, 1)]
+    )
+
+
+def test_integers_keep_what_the_complete_path_does():
+    x = lampas.tensor([1, 2])
+    assert (x + 1.5).dtype is lampas.float32
+    assert (x + True).tolist() == [2, 3]
+    with pytest.raises(RuntimeError, match=r"add.*\(2,\).*\(3,\)"):
+        x + lampas.tensor([1, 2, 3])
+    mask = lampas.tensor([True, False])
+    assert (mask + mask).dtype is lampas.bool
+    with pytest.raises(RuntimeError, match="bool"):
+        mask - mask
+    with pytest.raises(TypeError):
+        x + "1"
+
+
+def test_the_short_path_of_one_dtype_takes_numbers_and_leaves_others_alone():
+    """relu6, leaky slopes, powers and linear: gradient by the rule written out."""
+    x = lampas.tensor([2.0, -3.0], requires_grad=True)
+    y = x**3
+    y.backward(lampas.ones(2))
+    assert x.grad.tolist() == [12.0, 27.0]
+    assert (lampas.tensor([2, 3]) ** 2).dtype is lampas.int64
+    assert (x.detach() ** lampas.tensor([2.0], dtype=lampas.float64)).dtype is (
+        lampas.float64
+    )
+    weight = lampas.ones(1, 2, dtype=lampas.float64)
+    got = lampas.nn.functional.linear(x.detach(), weight, lampas.tensor([1.0]))
+    assert got.tolist() == [0.0]

@@ -17,7 +17,7 @@ import numpy as np
 from lampas.dtypes import HALVES, as_dtype, from_numpy_dtype, get_default_dtype
 from lampas.engine.faults import FAULTS, argument_name, explain, translated
 from lampas.engine.modes import mode, silence, unsilence
-from lampas.engine.operands import half_of, one_device, rounded
+from lampas.engine.operands import half_of, is_operand, one_device, rounded
 from lampas.engine.plan import Plan
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import CALL_PATH, Record
@@ -25,9 +25,10 @@ from lampas.engine.tape import WRAP, MultiNode, Node, Output, make_node
 from lampas.engine.tensor import Tensor, shared_cell, wrap
 from lampas.engine.tracer import Tracer, interpret, refuse_leaked
 from lampas.engine.views import link_view
+from lampas.engine.whole import whole
 from lampas.errors import ArgumentTypeError
 
-__all__ = ["CAST", "call_path", "is_operand", "make_nodes_of", "operator"]
+__all__ = ["CAST", "call_path", "make_nodes_of", "operator"]
 
 _F32 = np.dtype(np.float32)
 _F64 = np.dtype(np.float64)
@@ -190,7 +191,7 @@ def _several(record: Record) -> Callable[..., Any]:
 
 def _alike(record: Record) -> Callable[..., Any]:
     """The path of ops that promote, for tensors of one dtype and numbers."""
-    general = partial(_general, record)
+    general = whole(record, partial(_general, record))
     run, count = record.runner(np), len(record.inputs)
     differentiable = record.vjp_rule is not None
 
@@ -250,13 +251,15 @@ def operator(
     operand (the short paths are for floats and numbers only, which none refuses).
     """
 
+    complete = whole(record, partial(_general, record))
+
     def general(x: Any, other: Any) -> Any:
         if not is_operand(other):
             return NotImplemented
         if check is not None:
             check(x)
             check(other)
-        return _general(record, other, x) if reverse else _general(record, x, other)
+        return complete(other, x) if reverse else complete(x, other)
 
     return _reversed(record, general) if reverse else _binary(record, general)
 
@@ -297,7 +300,7 @@ def _binary(
     record: Record, general: Callable[..., Any] | None = None
 ) -> Callable[..., Any]:
     ufunc = getattr(np, record.ufunc or "", None)
-    general = general or partial(_general, record)
+    general = general or whole(record, partial(_general, record))
     if record.kernels or ufunc is None:
         return general
     differentiable = record.vjp_rule is not None
@@ -379,11 +382,6 @@ def _binary(
 
 
 # ---- the complete path
-
-
-def is_operand(value: Any) -> bool:
-    """Whether an op takes ``value`` in the place of a tensor."""
-    return isinstance(value, (Tensor, np.ndarray, np.generic, *_NUMBERS))
 
 
 def _has_scalars(params: dict[str, Any]) -> bool:

@@ -15,7 +15,14 @@ from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import refuse_leaked
 from lampas.errors import DeviceError
 
-__all__ = ["half_of", "one_device", "rounded"]
+__all__ = ["half_of", "is_operand", "one_device", "rounded"]
+
+_OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float, complex)
+
+
+def is_operand(value: Any) -> bool:
+    """Whether an op takes ``value`` in the place of a tensor."""
+    return isinstance(value, _OPERANDS)
 
 
 def one_device(

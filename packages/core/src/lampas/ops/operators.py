@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from lampas.engine.callpath import is_operand, operator
+from lampas.engine.callpath import operator
 from lampas.engine.intercept import OPERATORS
+from lampas.engine.operands import is_operand
 from lampas.engine.record import RECORDS
 from lampas.engine.tensor import Tensor, wrap
 from lampas.ops import arithmetic, compare, matmul, power, unary
