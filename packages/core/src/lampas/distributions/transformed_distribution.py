@@ -12,6 +12,7 @@ from lampas.distributions.transforms.base import sum_rightmost
 from lampas.engine.modes import no_grad
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
+from lampas.ops.with_out import where
 
 __all__ = ["TransformedDistribution"]
 
@@ -139,9 +140,9 @@ class TransformedDistribution(Distribution):
     def _turned(self, share: Tensor) -> Tensor:
         """The share of draws below for that above, where the transforms decrease."""
         sign = ComposeTransform(self.transforms).sign
-        if not isinstance(sign, Tensor) and sign == 1:
-            return share
-        return sign * (share - 0.5) + 0.5
+        if isinstance(sign, Tensor):
+            return where(sign > 0, share, 1 - share)
+        return share if sign > 0 else 1 - share
 
     def cdf(self, value: Tensor) -> Tensor:
         for transform in reversed(self.transforms):
