@@ -192,3 +192,22 @@ def test_the_short_path_of_one_dtype_takes_numbers_and_leaves_others_alone():
     weight = lampas.ones(1, 2, dtype=lampas.float64)
     got = lampas.nn.functional.linear(x.detach(), weight, lampas.tensor([1.0]))
     assert got.tolist() == [0.0]
+
+
+def test_one_integer_or_bool_tensor():
+    x = lampas.tensor([2, -3])
+    assert (~x).tolist() == [-3, 2]
+    assert (-x).tolist() == [-2, 3]
+    assert abs(x).tolist() == [2, 3]
+    assert (~lampas.tensor([True, False])).tolist() == [False, True]
+    assert lampas.exp(x).dtype is lampas.float32
+    assert lampas.floor(x).dtype is lampas.int64
+    with pytest.raises(RuntimeError, match="bool"):
+        -lampas.tensor([True])
+
+
+def test_a_long_list_is_read_as_a_short_one():
+    values = [1, 2.5, True] * 20
+    assert lampas.tensor(values).tolist() == [float(v) for v in values]
+    mixed = [*values, lampas.tensor(4.0)]
+    assert lampas.tensor(mixed).tolist() == [*map(float, values), 4.0]

@@ -71,7 +71,7 @@ def _unary(record: Record) -> Callable[..., Any]:
     ufunc = record.runner(np)
     sources = record.plan.sources
     keep_x, keep_y = 0 in sources, "y" in sources
-    general = partial(_general, record)
+    general = whole(record, partial(_general, record))
     plain = all(not attribute for _, attribute, _ in record.plan.steps)
     if not plain or (keep_x and keep_y) or record.kernels:
         return general

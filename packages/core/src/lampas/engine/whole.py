@@ -20,13 +20,36 @@ _END = 2**63
 _ndarray = np.ndarray
 
 
+def _whole_unary(record: Record, general: Callable[..., Any]) -> Callable[..., Any]:
+    """The path of one int64 or bool tensor."""
+    run = record.runner(np)
+
+    def call(x: Any) -> Any:
+        if type(x) is not Tensor:
+            return general(x)
+        a = x._data
+        dtype = a.dtype
+        if (dtype is not _I64 and dtype is not _BOOL) or type(a) is not _ndarray:
+            return general(x)
+        token = silence()
+        try:
+            y = run(a)
+        finally:
+            unsilence(token)
+        return wrap(y if type(y) is _ndarray else np.asarray(y))
+
+    return call
+
+
 def whole(record: Record, general: Callable[..., Any]) -> Callable[..., Any]:
     """The path of two int64 tensors, two bool tensors, or an int64 one and an int.
 
     Nothing is cast and nothing has a gradient. Everything else goes to ``general``.
     """
-    if len(record.inputs) != 2 or record.promote != "promote" or record.parametric:
+    if record.promote != "promote" or record.parametric or len(record.inputs) > 2:
         return general
+    if len(record.inputs) == 1:
+        return _whole_unary(record, general)
     run = record.runner(np)
 
     def call(x: Any, other: Any) -> Any:

@@ -69,10 +69,15 @@ def _array_of(data: Any, dtype: DType | None) -> np.ndarray:
     return array.astype((dtype or from_numpy_dtype(array.dtype)).numpy)
 
 
+_NUMBERS = frozenset((bool, int, float, complex))
+
+
 def _without_tensors(data: Any) -> Any:
     if isinstance(data, Tensor):
         return data.tolist()
     if isinstance(data, (list, tuple)):
+        if len(data) > 32 and _NUMBERS.issuperset(map(type, data)):
+            return data  # a long list of numbers: nothing to look into
         return [_without_tensors(d) for d in data]
     return data
 
