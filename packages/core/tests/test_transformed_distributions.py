@@ -365,6 +365,43 @@ def test_divergences_are_mean_log_ratios(p: Any, q: Any) -> None:
     assert D.kl_divergence(p, p).item() == pytest.approx(0, abs=1e-12)
 
 
+_MIXED: list[tuple[Any, Any]] = [
+    (D.Exponential(_t(0.7)), D.Gumbel(_t(0.3), _t(1.2))),
+    (D.Exponential(_t(0.7)), D.Normal(_t(0.3), _t(1.2))),
+    (D.Gumbel(_t(0.3), _t(1.2)), D.Normal(_t(0.5), _t(1.5))),
+    (D.Laplace(_t(0.3), _t(1.2)), D.Normal(_t(0.5), _t(1.5))),
+    (D.Uniform(_t(1.3), _t(2.5)), D.Normal(_t(0.5), _t(1.5))),
+    (D.Uniform(_t(1.3), _t(2.5)), D.Exponential(_t(0.7))),
+    (D.Uniform(_t(1.3), _t(2.5)), D.Gumbel(_t(0.3), _t(1.2))),
+    (D.Uniform(_t(1.3), _t(2.5)), D.Pareto(_t(1.2), _t(3.0))),
+    (D.Normal(_t(0.3), _t(1.2)), D.Gumbel(_t(0.5), _t(1.5))),
+    (D.Normal(_t(0.3), _t(1.2)), D.Laplace(_t(-0.5), _t(1.5))),
+    (D.Pareto(_t(1.3), _t(7.0)), D.Exponential(_t(0.7))),
+    (D.Pareto(_t(1.3), _t(7.0)), D.Normal(_t(0.5), _t(1.5))),
+]
+
+
+@pytest.mark.parametrize("p, q", _MIXED, ids=repr)
+def test_divergences_between_families_are_mean_log_ratios(p: Any, q: Any) -> None:
+    found = D.kl_divergence(p, q).item()
+    assert math.isclose(found, _mean_log_ratio(p, q), rel_tol=2e-3)
+
+
+def test_divergences_are_infinite_where_the_second_never_draws() -> None:
+    for p in (D.Normal(0.0, 1.0), D.Laplace(0.0, 1.0), D.Gumbel(0.0, 1.0)):
+        for q in (D.Exponential(_t([1.0, 2.0])), D.Pareto(1.0, 1.0)):
+            found = D.kl_divergence(p, q)
+            assert found.isinf().all().item() and found.shape == q.batch_shape
+    for p, q in [
+        (D.Exponential(1.0), D.Uniform(0.0, 1.0)),
+        (D.Pareto(1.0, 1.0), D.Uniform(0.0, 1.0)),
+        (D.Pareto(1.0, 1.5), D.Normal(0.0, 1.0)),
+        (D.Uniform(-1.0, 1.0), D.Exponential(1.0)),
+        (D.Uniform(0.5, 2.0), D.Pareto(1.0, 1.0)),
+    ]:
+        assert D.kl_divergence(p, q).item() == math.inf
+
+
 def test_divergences_without_an_end_or_a_formula() -> None:
     inner, wider = D.Pareto(2.0, 1.0), D.Pareto(1.0, 1.0)
     assert D.kl_divergence(wider, inner).item() == math.inf

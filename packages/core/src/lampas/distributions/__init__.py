@@ -4,13 +4,29 @@
 >>> from lampas.distributions import Normal
 >>> Normal(lampas.zeros(3), 1.0).sample((2,)).shape
 lampas.Size([2, 3])
+
+========================  ======================================================
+on real numbers           Normal, Laplace, Cauchy, Gumbel
+above a bound             Exponential, HalfNormal, HalfCauchy, LogNormal, Pareto,
+                          GeneralizedPareto, Weibull
+on an interval            Uniform, Kumaraswamy, RelaxedBernoulli
+on the simplex            LogisticNormal, RelaxedOneHotCategorical
+discrete                  Bernoulli, Categorical, OneHotCategorical,
+                          OneHotCategoricalStraightThrough
+made of others            Independent, TransformedDistribution
+========================  ======================================================
+
+``kl_divergence(p, q)`` compares two of them. ``transforms`` are the maps that make
+one distribution of another; ``biject_to`` and ``transform_to`` give those that lead
+from all real numbers into one of the sets of ``constraints``.
 """
 
 from __future__ import annotations
 
 from lampas.distributions import (
     constraints,
-    kl_transformed,
+    kl_mixed,  # loaded, it registers its formulas
+    kl_transformed,  # loaded, it registers its formulas
     transforms,
 )
 from lampas.distributions.bernoulli import Bernoulli

@@ -1,0 +1,126 @@
+"""Kullback-Leibler divergences between distributions of different families."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lampas.distributions.distribution import Distribution
+from lampas.distributions.exponential import Exponential, Laplace
+from lampas.distributions.gumbel import EULER_GAMMA, Gumbel
+from lampas.distributions.kl import register_kl
+from lampas.distributions.normal import Normal
+from lampas.distributions.pareto import Pareto
+from lampas.distributions.uniform import Uniform
+from lampas.engine.tensor import Tensor
+from lampas.ops.like import full_like
+from lampas.ops.views import broadcast_tensors
+from lampas.ops.with_out import where
+
+__all__: list[str] = []
+
+_LOG_2PI = math.log(2 * math.pi)
+
+# What the first draws with some chance, the second never does.
+_ENDLESS: list[tuple[type[Distribution], tuple[type[Distribution], ...]]] = [
+    (Exponential, (Pareto, Uniform)),
+    (Gumbel, (Exponential, Pareto, Uniform)),
+    (Laplace, (Exponential, Pareto, Uniform)),
+    (Normal, (Exponential, Pareto, Uniform)),
+    (Pareto, (Uniform,)),
+]
+
+
+def _infinite(p: Any, q: Any) -> Tensor:
+    like, _ = broadcast_tensors(p.entropy(), q.entropy())
+    return full_like(like, math.inf)
+
+
+for _first, _seconds in _ENDLESS:
+    for _second in _seconds:
+        register_kl(_first, _second)(_infinite)
+
+
+@register_kl(Exponential, Gumbel)
+def _exponential_gumbel(p: Exponential, q: Gumbel) -> Tensor:
+    product = p.rate * q.scale
+    shift = q.loc / q.scale
+    reached = shift.exp() * product / (product + 1)
+    return product.log() - shift + product.reciprocal() - 1 + reached
+
+
+@register_kl(Exponential, Normal)
+def _exponential_normal(p: Exponential, q: Normal) -> Tensor:
+    # E (x - loc)^2, from the mean and the variance 1 / rate^2.
+    apart = (p.mean - q.loc) ** 2 + p.variance
+    return q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
+
+
+@register_kl(Gumbel, Normal)
+def _gumbel_normal(p: Gumbel, q: Normal) -> Tensor:
+    apart = (p.loc + p.scale * EULER_GAMMA - q.loc) ** 2 + p.variance
+    return q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
+
+
+@register_kl(Laplace, Normal)
+def _laplace_normal(p: Laplace, q: Normal) -> Tensor:
+    apart = (p.loc - q.loc) ** 2 + p.variance
+    return q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
+
+
+@register_kl(Uniform, Normal)
+def _uniform_normal(p: Uniform, q: Normal) -> Tensor:
+    apart = (p.mean - q.loc) ** 2 + p.variance
+    return q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
+
+
+@register_kl(Normal, Gumbel)
+def _normal_gumbel(p: Normal, q: Gumbel) -> Tensor:
+    shift = (p.loc - q.loc) / q.scale
+    # E exp(-z) of a normal z.
+    grown = (0.5 * (p.scale / q.scale) ** 2 - shift).exp()
+    return q.scale.log() + shift + grown - p.entropy()
+
+
+@register_kl(Normal, Laplace)
+def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
+    apart = p.loc - q.loc
+    standard = apart / p.scale
+    # E |x - q.loc|: the mean of a folded normal draw.
+    density = (-0.5 * standard**2).exp() * math.sqrt(2 / math.pi)
+    distance = p.scale * density + apart * (standard / math.sqrt(2)).erf()
+    return (2 * q.scale).log() + distance / q.scale - p.entropy()
+
+
+@register_kl(Pareto, Exponential)
+def _pareto_exponential(p: Pareto, q: Exponential) -> Tensor:
+    return q.rate * p.mean - q.rate.log() - p.entropy()
+
+
+@register_kl(Pareto, Normal)
+def _pareto_normal(p: Pareto, q: Normal) -> Tensor:
+    apart = (p.mean - q.loc) ** 2 + p.variance
+    found = q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
+    return where(p.alpha > 2, found, math.inf)
+
+
+@register_kl(Uniform, Exponential)
+def _uniform_exponential(p: Uniform, q: Exponential) -> Tensor:
+    found = q.rate * p.mean - q.rate.log() - p.entropy()
+    return where(p.low >= 0, found, math.inf)
+
+
+@register_kl(Uniform, Gumbel)
+def _uniform_gumbel(p: Uniform, q: Gumbel) -> Tensor:
+    low, high = (p.low - q.loc) / q.scale, (p.high - q.loc) / q.scale
+    # E exp(-z) and E z of a uniform z.
+    grown = ((-low).exp() - (-high).exp()) / (high - low)
+    return q.scale.log() + (low + high) / 2 + grown - p.entropy()
+
+
+@register_kl(Uniform, Pareto)
+def _uniform_pareto(p: Uniform, q: Pareto) -> Tensor:
+    ends = p.high * p.high.log() - p.low * p.low.log()
+    mean_log = ends / (p.high - p.low) - 1
+    density = q.alpha.log() + q.alpha * q.scale.log() - (q.alpha + 1) * mean_log
+    return where(p.low >= q.scale, -density - p.entropy(), math.inf)
