@@ -110,6 +110,7 @@ if TYPE_CHECKING:
         profiler,
         random,
         signal,
+        sparse,
         special,
         testing,
         train,
@@ -174,6 +175,7 @@ if TYPE_CHECKING:
     from lampas.ops.quantile import *
     from lampas.ops.renorm import *
     from lampas.ops.shared import *
+    from lampas.ops.sparse import *
     from lampas.ops.stft import *
     from lampas.ops.strided import *
     from lampas.ops.tensor_queries import *
@@ -196,7 +198,7 @@ short, int, long = int16, int32, int64
 cfloat, cdouble = complex64, complex128
 e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
 newaxis = None
-strided = "lampas.strided"
+strided, sparse_coo = "lampas.strided", "lampas.sparse_coo"
 contiguous_format = "lampas.contiguous_format"
 channels_last = "lampas.channels_last"
 preserve_format = "lampas.preserve_format"
@@ -220,6 +222,7 @@ _SUBMODULES = (
     "profiler",
     "random",
     "signal",
+    "sparse",
     "special",
     "testing",
     "train",
@@ -364,6 +367,7 @@ __all__ = [
     "set_warn_always",
     "short",
     "show_config",
+    "sparse_coo",
     "strided",
     "uint8",
     "use_deterministic_algorithms",

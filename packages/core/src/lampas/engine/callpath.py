@@ -28,7 +28,7 @@ from lampas.engine.views import link_view
 from lampas.engine.whole import whole
 from lampas.errors import ArgumentTypeError
 
-__all__ = ["CAST", "call_path", "make_nodes_of", "operator"]
+__all__ = ["CAST", "LAYOUTS", "call_path", "make_nodes_of", "operator"]
 
 _F32 = np.dtype(np.float32)
 _F64 = np.dtype(np.float64)
@@ -37,6 +37,9 @@ _ndarray = np.ndarray
 _NUMBERS = (bool, int, float, complex)
 
 WRAP.append(wrap)
+
+LAYOUTS: list[tuple[type[Tensor], Callable[..., Any]]] = []
+"""Other layouts than the dense one, each its class and what runs an op on it."""
 
 
 def make_nodes_of(single: type[Node], multiple: type[MultiNode]) -> None:
@@ -407,6 +410,9 @@ def _general(record: Record, *args: Any, **params: Any) -> Any:
         raise ArgumentTypeError(
             f"{record.name} takes {len(record.inputs)} tensors, got {len(operands)}"
         )
+    for layout, dispatch in LAYOUTS:
+        if any(isinstance(x, layout) for x in operands):
+            return dispatch(record, operands, params)
     if record.promote is not None:
         operands = _promote(record, operands)
     if mode.levels and any(isinstance(x, Tracer) for x in operands):

@@ -182,6 +182,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "from_file",
         "frombuffer",
     ),
+    "sparse": ("sparse_coo_tensor",),
     "stft": (
         "istft",
         "stft",
@@ -353,6 +354,19 @@ METHODS: dict[str, tuple[str, ...]] = {
     "softmax": (
         "log_softmax",
         "softmax",
+    ),
+    "sparse": (
+        "coalesce",
+        "dense_dim",
+        "indices",
+        "is_coalesced",
+        "sparse_dim",
+        "to_dense",
+        "to_sparse",
+        "values",
+        "_indices",
+        "_nnz",
+        "_values",
     ),
     "stft": (
         "istft",

@@ -1,0 +1,146 @@
+"""Sparse tensors in coordinate form: the values at listed places, zeros elsewhere.
+
+A sparse tensor is a Tensor of another class, so every fast path leaves it at once. The
+history of its values is its own: a gradient has the same places. Ops that know the
+layout stand in ``RULES``; any other refuses by name, and none gives a wrong result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from lampas.engine.callpath import LAYOUTS
+from lampas.engine.record import Record
+from lampas.engine.tensor import Tensor, wrap
+from lampas.errors import LampasError
+
+__all__ = ["RULES", "LayoutError", "SparseTensor", "sparse_of"]
+
+RULES: dict[str, Callable[..., Any]] = {}
+"""What an op does with sparse operands, by the name of its record."""
+
+
+class LayoutError(LampasError, NotImplementedError, AttributeError):
+    """An operation has no form for tensors of this layout."""
+
+
+class _Places:
+    """Stands where a dense tensor has its array: shape and type, no elements."""
+
+    __slots__ = ("dtype", "itemsize", "nbytes", "ndim", "shape", "size")
+
+    base = None
+
+    def __init__(self, shape: tuple[int, ...], dtype: Any) -> None:
+        self.shape, self.dtype, self.ndim = shape, dtype, len(shape)
+        self.size, self.itemsize = math.prod(shape), dtype.itemsize
+        self.nbytes = self.size * self.itemsize
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise LayoutError(
+            f"{name}: this operation takes no sparse tensor; call to_dense() first"
+        )
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> NoReturn:
+        self.__getattr__("an operation")
+
+    __array__ = __array_ufunc__ = __array_function__ = _refuse
+    __getitem__ = __setitem__ = __iter__ = __len__ = __bool__ = _refuse
+    __add__ = __radd__ = __iadd__ = _refuse
+
+
+class SparseTensor(Tensor):
+    """A tensor in coordinate form; made by :func:`lampas.sparse_coo_tensor`."""
+
+    __slots__ = ("_is_coalesced", "_places", "_stored")
+
+    is_sparse = True
+
+    @property
+    def _node(self) -> Any:  # type: ignore[override]
+        return self._stored._node
+
+    @_node.setter
+    def _node(self, node: Any) -> None:
+        self._stored._node = node
+
+    @property
+    def layout(self) -> str:
+        """Always the coordinate form."""
+        return "lampas.sparse_coo"
+
+    @property
+    def device(self) -> Any:
+        """The device on which the values live."""
+        return self._stored.device
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient at the places of this tensor, or None."""
+        g = self._stored.grad
+        return None if g is None else sparse_of(self._places, g, self._data.shape)
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        self._stored.grad = None if value is None else value._stored
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Start or stop recording operations on the values; returns the tensor."""
+        self._stored.requires_grad_(requires_grad)
+        return self
+
+    def detach(self) -> Tensor:
+        """The same places and values, cut off from what made them."""
+        shape = self._data.shape
+        return sparse_of(self._places, self._stored.detach(), shape, self._is_coalesced)
+
+    @property
+    def data(self) -> Tensor:  # type: ignore[override]
+        """The same places and values, of their own history."""
+        return self.detach()
+
+    def __repr__(self) -> str:
+        suffix = ""
+        if self.grad_fn is not None:
+            suffix = f", grad_fn=<{self.grad_fn.name()}>"
+        elif self.requires_grad:
+            suffix = ", requires_grad=True"
+        head = f"tensor(indices={wrap(self._places)!r},\n"
+        stored = repr(self._stored.detach()).replace("\n", "\n       ")
+        size = f"size={tuple(self.shape)}, nnz={self._places.shape[1]}"
+        tail = f"{size}, layout={self.layout}{suffix})"
+        return f"{head}       values={stored},\n       {tail}"
+
+    def _own_copy(self, *args: Any) -> NoReturn:
+        raise LayoutError(
+            "copying and saving take no sparse tensor; keep indices() and values()"
+        )
+
+    __deepcopy__ = __reduce_ex__ = _own_copy
+
+
+def sparse_of(
+    places: Any, stored: Tensor, shape: tuple[int, ...], coalesced: bool = False
+) -> SparseTensor:
+    """A sparse tensor of values, (nnz, ...), at places, (sparse dimensions, nnz)."""
+    made = object.__new__(SparseTensor)
+    made._data = _Places(shape, stored._data.dtype)
+    made._places, made._stored, made._is_coalesced = places, stored, coalesced
+    made._cell = made._view = made._extra = None
+    return made
+
+
+def dispatch(record: Record, operands: tuple[Any, ...], params: Any) -> Any:
+    """Run an op on sparse operands."""
+    rule = RULES.get(record.name)
+    if rule is None:
+        raise LayoutError(
+            f"{record.name}: takes no tensor of layout lampas.sparse_coo; call "
+            "to_dense() first"
+        )
+    return rule(*operands, **params)
+
+
+LAYOUTS.append((SparseTensor, dispatch))
