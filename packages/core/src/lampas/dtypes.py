@@ -221,6 +221,14 @@ class Finfo:
         self.resolution = float(info.resolution)
         self.dtype = dtype.name
 
+    def __repr__(self) -> str:
+        return (
+            f"finfo(resolution={self.resolution:g}, min={self.min:g}, "
+            f"max={self.max:g}, eps={self.eps:g}, "
+            f"smallest_normal={self.smallest_normal:g}, tiny={self.tiny:g}, "
+            f"dtype={self.dtype})"
+        )
+
 
 class Iinfo:
     """Limits of an integer type: ``bits max min dtype``."""
@@ -229,6 +237,9 @@ class Iinfo:
         info = np.iinfo(dtype.numpy)
         self.bits, self.max, self.min = info.bits, int(info.max), int(info.min)
         self.dtype = dtype.name
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"
 
 
 def finfo(type: DType | None = None) -> Finfo:

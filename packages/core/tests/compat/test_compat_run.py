@@ -125,3 +125,13 @@ def test_nothing_to_run_is_said(tmp_path: Path) -> None:
     done = run("-m", "lampas.compat", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage: lampas run")
+
+
+def test_printed_text_is_pytorchs(tmp_path: Path) -> None:
+    # files/printed.txt is what files/printing_program.txt printed under PyTorch 2.13
+    files = Path(__file__).parent / "files"
+    program = (files / "printing_program.txt").read_text()
+    (tmp_path / "program.py").write_text(program)
+    done = run("-m", "lampas.compat", "program.py", cwd=tmp_path)
+    assert done.stderr == ""
+    assert done.stdout == (files / "printed.txt").read_text()

@@ -16,6 +16,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from lampas.compat._absent import Absent
+from lampas.compat._spelling import spell
 
 __all__ = ["ROOTS", "WANTED", "Alias", "make", "package_of", "sources_of"]
 
@@ -47,16 +48,25 @@ _OURS_ONLY = frozenset(
 
 # Modules that stand under another name in lampas.
 _ELSEWHERE = {
+    "torch.nn.modules.activation": "lampas.nn.modules.activation",
     "torch.nn.modules.adaptive": "lampas.nn.modules.adaptive_softmax",
     "torch.nn.modules.batchnorm": "lampas.nn.modules.norm",
+    "torch.nn.modules.channelshuffle": "lampas.nn.modules.misc",
+    "torch.nn.modules.conv": "lampas.nn.modules.conv",
+    "torch.nn.modules.distance": "lampas.nn.modules.misc",
     "torch.nn.modules.dropout": "lampas.nn.modules.misc",
     "torch.nn.modules.flatten": "lampas.nn.modules.misc",
     "torch.nn.modules.instancenorm": "lampas.nn.modules.norm",
+    "torch.nn.modules.linear": "lampas.nn.modules.linear",
+    "torch.nn.modules.loss": "lampas.nn.modules.loss",
+    "torch.nn.modules.module": "lampas.nn.module",
     "torch.nn.modules.normalization": "lampas.nn.modules.norm",
     "torch.nn.modules.pixelshuffle": "lampas.nn.modules.misc",
     "torch.nn.modules.pooling": "lampas.nn.modules.pool",
+    "torch.nn.modules.rnn": "lampas.nn.modules.rnn",
     "torch.nn.modules.sparse": "lampas.nn.modules.misc",
     "torch.nn.parallel": "lampas.nn.modules.parallel",
+    "torch.nn.parallel.data_parallel": "lampas.nn.modules.parallel",
 }
 
 
@@ -136,10 +146,15 @@ def sources_of(name: str) -> list[str] | None:
     """
     if name in _OURS_ONLY:
         return None
-    candidates = (f"lampas.compat._{name}", package_of(name))
+    candidates = [f"lampas.compat._{name}", package_of(name)]
+    if name.rpartition(".")[0] == "torch.nn.modules" and name in _ELSEWHERE:
+        candidates.append("lampas.nn")
     return [found for found in candidates if _exists(found)] or None
 
 
 def make(name: str) -> Alias:
     """The module that a program sees under ``name``, which has sources."""
-    return Alias(name, [importlib.import_module(n) for n in sources_of(name) or ()])
+    sources = [importlib.import_module(n) for n in sources_of(name) or ()]
+    for source in sources:
+        spell(source)
+    return Alias(name, sources)

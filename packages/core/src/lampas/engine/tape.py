@@ -98,7 +98,8 @@ class Node:
 
     def name(self) -> str:
         """The name of the operation, as PyTorch spells such names."""
-        return "".join(w.title() for w in self.record.name.split("_")) + "Backward0"
+        name = _NAMES.get(self.record.name, self.record.name)
+        return "".join(word.title() for word in name.split("_")) + "Backward0"
 
     def __repr__(self) -> str:
         return f"<{self.name()}>"
@@ -249,6 +250,19 @@ class Output:
 
     def release(self) -> None:
         """Nothing is kept here."""
+
+
+# What PyTorch calls an op whose record has another name.
+_NAMES = {
+    "cast": "to_copy",
+    "cross_entropy": "nll_loss",
+    "linear_bias": "addmm",
+    "max_dim": "max",
+    "min_dim": "min",
+    "pow_number": "pow",
+    "reshape": "view",
+    "take": "index",
+}
 
 
 class Leaf:
