@@ -1,8 +1,7 @@
 """The call path: what happens between calling an op and its forward.
 
-Each record gets a path made for its arity. The fast ones serve float32 and float64
-tensors on the CPU and nothing else; whatever differs (numbers, other dtypes, devices,
-subclasses) goes to :func:`_general`, which is complete.
+Each record gets a path made for its arity. The fast ones serve real tensors on the CPU;
+whatever differs (devices, subclasses, ...) goes to :func:`_general`, which is complete.
 """
 
 from __future__ import annotations
