@@ -87,6 +87,24 @@ def test_grad_by_a_tensor_in_between():
     assert x.grad is None
 
 
+@pytest.mark.parametrize("many", [tuple, list, iter, lambda xs: {"a": xs[0]}.values()])
+def test_tensors_to_differentiate_come_in_anything_to_go_through(many):
+    x = lampas.tensor([1.0, 2.0], requires_grad=True)
+    (g,) = lampas.autograd.grad(many([(x * x).sum()]), many([x]))
+    assert g.tolist() == [2.0, 4.0]
+    lampas.autograd.backward(many([x * x]), many([lampas.ones(2)]), inputs=many([x]))
+    assert x.grad.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("inputs", [[3], {"a": 1}, [None], []])
+def test_what_is_no_tensor_to_differentiate_by_is_refused(inputs):
+    x = lampas.tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(RuntimeError, match="inputs"):
+        lampas.autograd.grad((x * x).sum(), inputs)
+    with pytest.raises(TypeError, match="inputs must be a tensor or tensors, got int"):
+        lampas.autograd.grad((x * x).sum(), 3)
+
+
 def test_grad_of_what_was_not_used():
     x, other = leaf(1.0), leaf(1.0)
     y = (x * 2).sum()

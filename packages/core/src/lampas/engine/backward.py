@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from lampas.engine.record import taped
 from lampas.engine.tape import walk
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import Tracer, TransformError
-from lampas.errors import GradientError, ShapeError
+from lampas.errors import ArgumentTypeError, GradientError, ShapeError
 
 __all__ = ["backward", "grad"]
 
@@ -63,12 +63,36 @@ def _checked(tensor: Tensor, g: Tensor | None, i: int) -> Tensor:
     return g if g._data.dtype == data.dtype else CAST[0](g, dtype=data.dtype)
 
 
-def _sequence(value: Any) -> tuple[Any, ...]:
-    return tuple(value) if isinstance(value, (tuple, list)) else (value,)
+def _sequence(value: Any, name: str, optional: bool = False) -> tuple[Any, ...]:
+    """The tensors of one or of any number; ``optional`` ones may be None."""
+    if isinstance(value, Tensor):
+        return (value,)
+    if not isinstance(value, Iterable):
+        raise ArgumentTypeError(
+            f"{name} must be a tensor or tensors, got {type(value).__name__}"
+        )
+    found = tuple(value)
+    for i, x in enumerate(found):
+        if not isinstance(x, Tensor) and not (optional and x is None):
+            raise GradientError(
+                f"element {i} of {name} must be a tensor, got {type(x).__name__}"
+            )
+    return found
+
+
+def _inputs(value: Any) -> tuple[Any, ...]:
+    found = _sequence(value, "inputs")
+    if not found:
+        raise GradientError("inputs must hold at least one tensor, got none")
+    return found
+
+
+def _cotangents(value: Any, name: str, count: int) -> tuple[Any, ...]:
+    return (None,) * count if value is None else _sequence(value, name, True)
 
 
 def backward(
-    tensors: Tensor | Sequence[Tensor],
+    tensors: Tensor | Iterable[Tensor],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -94,8 +118,8 @@ def backward(
     >>> x.grad
     tensor([2., 4.])
     """
-    outputs = _sequence(tensors)
-    given = (None,) * len(outputs) if grad_tensors is None else _sequence(grad_tensors)
+    outputs = _sequence(tensors, "tensors")
+    given = _cotangents(grad_tensors, "grad_tensors", len(outputs))
     if len(given) != len(outputs):
         raise GradientError(
             f"got {len(outputs)} tensors and {len(given)} gradients; give one for each"
@@ -107,7 +131,7 @@ def backward(
     if inputs is None:
         walk(roots, create_graph=create_graph, retain_graph=retain)
         return
-    chosen = _sequence(inputs)
+    chosen = _inputs(inputs)
     found = grad(outputs, chosen, given, retain, create_graph, True, True)
     for x, g in zip(chosen, found, strict=True):
         if g is not None:
@@ -116,7 +140,7 @@ def backward(
 
 def _rows(grad_outputs: Any) -> list[tuple[Any, ...]]:
     """The cotangents of each pass, from those of all."""
-    given = () if grad_outputs is None else _sequence(grad_outputs)
+    given = _cotangents(grad_outputs, "grad_outputs", 0)
     sizes = {g.shape[0] if g.ndim else 0 for g in given if isinstance(g, Tensor)}
     if len(sizes) != 1 or sizes == {0}:
         raise GradientError(
@@ -128,8 +152,8 @@ def _rows(grad_outputs: Any) -> list[tuple[Any, ...]]:
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
+    outputs: Tensor | Iterable[Tensor],
+    inputs: Tensor | Iterable[Tensor],
     grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
@@ -162,18 +186,18 @@ def grad(
     >>> lampas.autograd.grad(first, x)
     (tensor(18.),)
     """
+    outs, ins = _sequence(outputs, "outputs"), _inputs(inputs)
     if is_grads_batched:
         rows = _rows(grad_outputs)
         rest = (create_graph, True, allow_unused, False, materialize_grads)
-        found = [grad(outputs, inputs, row, True, *rest) for row in rows[:-1]]
+        found = [grad(outs, ins, row, True, *rest) for row in rows[:-1]]
         keep = create_graph if retain_graph is None else retain_graph
-        found.append(grad(outputs, inputs, rows[-1], keep, *rest))
+        found.append(grad(outs, ins, rows[-1], keep, *rest))
         return tuple(
             None if parts[0] is None else taped.stack(*parts, dim=0)
             for parts in zip(*found, strict=True)
         )
-    outs, ins = _sequence(outputs), _sequence(inputs)
-    given = (None,) * len(outs) if grad_outputs is None else _sequence(grad_outputs)
+    given = _cotangents(grad_outputs, "grad_outputs", len(outs))
     for i, x in enumerate(ins):
         if x._node is None:
             raise GradientError(
