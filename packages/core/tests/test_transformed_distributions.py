@@ -144,7 +144,7 @@ def test_shares_and_values_are_inverses_and_the_slope_is_the_density(name: str) 
     assert d.support.check(x).all().item()  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("name", set(_FAMILIES) - {"HalfCauchy"})
+@pytest.mark.parametrize("name", sorted(set(_FAMILIES) - {"HalfCauchy"}))
 def test_entropy_and_moments_are_integrals(name: str) -> None:
     # E f(x) = int f(icdf(u)) du; the polynomial tames both ends.
     v = (np.arange(20000) + 0.5) / 20000
@@ -161,7 +161,7 @@ def test_entropy_and_moments_are_integrals(name: str) -> None:
     np.testing.assert_allclose(few.entropy().numpy(), entropy.numpy(), 1e-4, 1e-6)
 
 
-@pytest.mark.parametrize("name", set(_FAMILIES) - {"Kumaraswamy", "Weibull"})
+@pytest.mark.parametrize("name", sorted(set(_FAMILIES) - {"Kumaraswamy", "Weibull"}))
 def test_modes_are_where_the_density_is_greatest(name: str) -> None:
     d = _made(name, 20)
     top = d.log_prob(d.mode)

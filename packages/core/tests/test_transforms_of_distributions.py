@@ -217,7 +217,7 @@ def test_copies_compute_the_same(name: str) -> None:
         assert (other(x) == make()(x)).all().item()
 
 
-@pytest.mark.parametrize("name", set(_ALL) - {"cdf"})
+@pytest.mark.parametrize("name", sorted(set(_ALL) - {"cdf"}))
 def test_equal_are_those_of_one_kind_and_equal_parameters(name: str) -> None:
     make, _ = _ALL[name]
     assert make() == make() and make().inv == make().inv
