@@ -142,6 +142,9 @@ class GradScaler:
         finite = True
         with no_grad():
             for g in grads:
+                if g.is_sparse:
+                    # In place as for a dense one: these are the gradient's own.
+                    g = g._values()
                 g.mul_(1.0 / self._scale)
                 xp = namespace_of(g._data)
                 finite = finite and bool(xp.isfinite(g._data).all())

@@ -11,6 +11,7 @@ from lampas.backend.device import namespace_of
 from lampas.engine.callpath import CAST
 from lampas.engine.modes import BEFORE_WALK, mode
 from lampas.engine.record import taped
+from lampas.engine.rows import Rows
 from lampas.engine.tape import walk
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import Tracer, TransformError
@@ -241,6 +242,8 @@ def _own(g: Any, roots: list[tuple[Any, Any]], wanted: dict[Any, Any]) -> Any:
     """A gradient as a tensor whose memory nothing else shares."""
     if g is None or isinstance(g, Tensor):
         return g
+    if type(g) is Rows:
+        return g.tensor()
     array = np.asarray(g) if isinstance(g, np.generic) else g
     shared = array.base is not None or any(array is r for _, r in roots)
     shared = shared or sum(array is other for other in wanted.values()) > 1

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from lampas.engine.callpath import LAYOUTS
 from lampas.engine.record import Record
+from lampas.engine.rows import SPARSE_OF
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import LampasError
 
@@ -96,6 +97,14 @@ class SparseTensor(Tensor):
         shape = self._data.shape
         return sparse_of(self._places, self._stored.detach(), shape, self._is_coalesced)
 
+    def zero_(self) -> Tensor:
+        """Let go of all places, in place; returns the tensor."""
+        stored = self._stored._data
+        self._places = self._places[:, :0].copy()
+        self._stored = wrap(stored[:0].copy())
+        self._is_coalesced = True
+        return self
+
     @property
     def data(self) -> Tensor:  # type: ignore[override]
         """The same places and values, of their own history."""
@@ -144,3 +153,10 @@ def dispatch(record: Record, operands: tuple[Any, ...], params: Any) -> Any:
 
 
 LAYOUTS.append((SparseTensor, dispatch))
+
+
+def _of_arrays(places: Any, parts: Any, shape: Any, coalesced: bool) -> SparseTensor:
+    return sparse_of(places, wrap(parts), shape, coalesced)
+
+
+SPARSE_OF.append(_of_arrays)

@@ -18,6 +18,7 @@ from lampas.backend.device import namespace_of
 from lampas.dtypes import HALVES
 from lampas.engine.modes import as_user, mode, silence, unsilence, warnings_now
 from lampas.engine.record import Call, Record, raw_namespace, taped
+from lampas.engine.rows import Rows
 from lampas.errors import GradientError, VersionError
 
 if TYPE_CHECKING:
@@ -288,9 +289,13 @@ class Leaf:
     def accumulate(self, g: Any, owned: bool) -> None:
         """Add an array to the gradient; ``owned`` says that it may be kept."""
         grad = self.grad
-        if grad is None:
+        if type(g) is Rows:
+            self.grad = g.gathered(grad)
+        elif grad is None:
             array = np.asarray(g) if isinstance(g, np.generic) else g
             self.grad = WRAP[0](array if owned else array.copy(), None)
+        elif grad.is_sparse:
+            self.grad = WRAP[0](Rows.of(grad) + g, None)
         elif grad._node is None:
             if grad._cell is not None:
                 grad._cell[0] += 1
@@ -349,6 +354,8 @@ def _narrow_taped(value: Any, half: Any) -> Any:
 def _run_hooks(node: Any, g: Any, graph: bool) -> Any:
     if g is None:
         return None
+    if type(g) is Rows:
+        return _run_row_hooks(node, g)
     if isinstance(g, np.generic):
         g = np.asarray(g)
     for hook in list(node.hooks.functions.values()):
@@ -358,6 +365,15 @@ def _run_hooks(node: Any, g: Any, graph: bool) -> Any:
     if node.hooks.keep is not None:
         node.hooks.keep(g if graph else WRAP[0](g, None))
     return g
+
+
+def _run_row_hooks(node: Any, g: Rows) -> Any:
+    """The hooks of a leaf whose gradient is sparse; one may return a dense one."""
+    tensor = g.tensor()
+    for hook in list(node.hooks.functions.values()):
+        replaced = as_user(hook, tensor)
+        tensor = tensor if replaced is None else replaced
+    return Rows.of(tensor) if tensor.is_sparse else tensor._data
 
 
 def ordered(roots: Iterable[Any], keep: set[Any] | None) -> list[Any]:

@@ -6,6 +6,7 @@ has without any op.
 
 from __future__ import annotations
 
+import copy
 import functools
 import weakref
 from collections.abc import Callable, Iterator
@@ -315,8 +316,9 @@ class Tensor:
             result._node = Leaf(result)
         result.__dict__.update(self.__dict__)
         memo[id(self)] = result
-        if self.grad is not None:
-            result.grad = wrap(self.grad._data.copy())
+        g = self.grad
+        if g is not None:
+            result.grad = copy.deepcopy(g) if g.is_sparse else wrap(g._data.copy())
         return result
 
     def __reduce_ex__(self, protocol: Any) -> Any:

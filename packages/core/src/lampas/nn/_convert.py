@@ -38,7 +38,7 @@ class Conversions:
                 if param is not None:
                     param._data = fn(wrap(stored(param)))._data
                     if param.grad is not None:
-                        param.grad = fn(wrap(param.grad._data))
+                        param.grad = fn(param.grad.data)
             for name, buffer in module._buffers.items():
                 if is_lazy(buffer):
                     buffer._data = fn(wrap(stored(buffer)))._data
@@ -139,7 +139,7 @@ class Conversions:
         """Forget the gradients of all parameters, or fill them with zeros."""
         for param in self.parameters():
             if param.grad is not None:
-                param.grad = None if set_to_none else wrap(param.grad._data * 0)
+                param.grad = None if set_to_none else _zeros(param.grad)
 
     def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
         """Move to a device without the values: parameters and buffers have any.
@@ -172,3 +172,10 @@ def _is_device(value: Any) -> bool:
         and not isinstance(value, bool)
         or (hasattr(value, "type") and not isinstance(value, (Tensor, dtypes.DType)))
     )
+
+
+def _zeros(grad: Tensor) -> Tensor:
+    """Zeros in the form of a gradient; a sparse one lists no places."""
+    if grad.is_sparse:
+        return grad.detach().zero_()
+    return wrap(grad._data * 0)

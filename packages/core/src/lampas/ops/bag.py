@@ -146,12 +146,15 @@ def embedding_bag(
         )
     if mode == "max" and scale_grad_by_freq:
         raise ArgumentError("embedding_bag: scale_grad_by_freq excludes mode='max'")
+    if mode == "max" and sparse:
+        raise ArgumentError("embedding_bag: sparse gradients exclude mode='max'")
     if per_sample_weights is not None:
         _check_factors(per_sample_weights, input, weight, mode)
     require_same_device("embedding_bag", input=input, weight=weight)
     bags, count = _bags(input, offsets, include_last_offset)
     flat = input.reshape(-1)  # type: ignore[attr-defined]
-    rows = embedding(flat, weight, padding_idx, max_norm, norm_type, scale_grad_by_freq)
+    how = (padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse)
+    rows = embedding(flat, weight, *how)
     used = np.ones(bags.size, bool)
     if padding_idx is not None:
         used = to_host(flat._data) != padding_idx % weight._data.shape[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import numpy as np
@@ -234,13 +235,15 @@ def embedding(
         max_norm: rows in use are scaled down, in place, to at most this norm.
         norm_type: exponent of that norm.
         scale_grad_by_freq: divide a row's gradient by how often it is used.
-        sparse: accepted; gradients are dense.
+        sparse: give a leaf of a table a sparse gradient, which lists the rows in use;
+            tables on a device, and those that are no leaf, get a dense one.
 
     Returns:
         (*input.shape, width).
 
     Raises:
         IndexError: a row number is out of range; the text has it and the limit.
+        RuntimeError: both ``sparse`` and ``scale_grad_by_freq``, with a gradient.
 
     >>> table = lampas.tensor([[0.0, 1.0], [2.0, 3.0]])
     >>> lampas.nn.functional.embedding(lampas.tensor([1, 0]), table)
@@ -255,9 +258,16 @@ def embedding(
     padding_idx = _padding("embedding", padding_idx, count)
     if max_norm is not None:
         _renormalise(weight, index, max_norm, norm_type)
-    return _embedding.call(
+    rows = _embedding.call(
         weight, index=index, padding_idx=padding_idx, by_count=scale_grad_by_freq
     )
+    return _listed(rows, scale_grad_by_freq) if sparse else rows
+
+
+def _listed(rows: Tensor, by_count: bool) -> Any:
+    # Loaded when first asked for: few programs have sparse gradients.
+    late = importlib.import_module("lampas.ops.sparse_embedding")
+    return late.list_rows(rows, by_count)
 
 
 def sum_rows(rows: Tensor, index: Any, count: int) -> Tensor:

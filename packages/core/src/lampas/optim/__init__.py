@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lampas.optim.radam import RAdam
     from lampas.optim.rmsprop import RMSprop
     from lampas.optim.rprop import Rprop
+    from lampas.optim.sparse_adam import SparseAdam
 
 __all__ = [
     "ASGD",
@@ -40,6 +41,7 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "SparseAdam",
     "lr_scheduler",
     "swa_utils",
 ]
@@ -57,6 +59,7 @@ _LATE = {
     "RAdam": "radam",
     "RMSprop": "rmsprop",
     "Rprop": "rprop",
+    "SparseAdam": "sparse_adam",
 }
 
 # Hidden from type checkers: each name that comes late is imported for them above.

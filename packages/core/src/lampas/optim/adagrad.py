@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from lampas.engine.tensor import Tensor
+from lampas.errors import GradientError
 from lampas.optim._by_element import ByElement, with_decay
 from lampas.optim._options import check_modes, check_not_negative
+from lampas.optim.optimizer import changed, rows_of
 
 __all__ = ["Adagrad"]
 
@@ -31,6 +33,8 @@ class Adagrad(ByElement):
         foreach, fused: accepted; one implementation serves all.
         maximize: go up instead of down.
         differentiable: must be False.
+
+    Sparse gradients change the rows that they list.
 
     Raises:
         ValueError: an option is out of range.
@@ -87,6 +91,27 @@ class Adagrad(ByElement):
         # Both parts of a complex number have a sum.
         state["sum"]._data[...] = complex(value, value) if p.is_complex() else value
         return state
+
+    def _check_layouts(
+        self, group: dict[str, Any], dense: list[Tensor], sparse: list[Tensor]
+    ) -> None:
+        if sparse and group["weight_decay"]:
+            raise GradientError(
+                "Adagrad: weight_decay does not go with sparse gradients, as it "
+                "changes every row; put that parameter into a group without it"
+            )
+
+    def _update_rows(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        for p in params:
+            g = rows_of(p, group["maximize"])
+            state, at = self.state[p], tuple(g.places)
+            count = state["step"]._data
+            count += 1
+            total = state["sum"]._data
+            arrays = [p._data[at], g.parts, total[at]]
+            self._step_parts(arrays, int(count), group)
+            p._data[at], total[at] = arrays[0], arrays[2]
+        changed(params)
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

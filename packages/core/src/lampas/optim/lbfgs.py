@@ -253,6 +253,8 @@ class _Run:
         parts = []
         for p in self.params:
             g = np.zeros_like(p._data) if p.grad is None else p.grad._data
+            if p.grad is not None and p.grad.is_sparse:
+                g = p.grad.to_dense()._data
             if g.dtype in HALVES:
                 g = g.astype(np.float32)
             if g.dtype.kind == "c":

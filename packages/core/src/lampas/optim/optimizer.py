@@ -13,9 +13,10 @@ import numpy as np
 
 from lampas.dtypes import float64, get_default_dtype
 from lampas.engine.modes import enable_grad, no_grad
+from lampas.engine.rows import Rows
 from lampas.engine.tape import Handle, Hooks
 from lampas.engine.tensor import Tensor, wrap
-from lampas.errors import ArgumentError, ArgumentTypeError
+from lampas.errors import ArgumentError, ArgumentTypeError, GradientError
 
 __all__ = [
     "Optimizer",
@@ -223,12 +224,40 @@ class Optimizer:
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        # All groups are looked through before any is changed.
+        work = [(group, *self._split(group)) for group in self.param_groups]
         # As everywhere, overflow is no warning but an infinity.
         with np.errstate(all="ignore"):
-            for group in self.param_groups:
-                params = [p for p in group["params"] if p.grad is not None]
+            for group, params, sparse in work:
+                if sparse:
+                    self._update_rows(group, sparse)
                 self._update(group, params)
         return loss
+
+    def _split(self, group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
+        """The parameters that have a dense gradient, and those with a sparse one."""
+        dense: list[Tensor] = []
+        sparse: list[Tensor] = []
+        for p in group["params"]:
+            g = p.grad
+            if g is not None:
+                (sparse if g.is_sparse else dense).append(p)
+        self._check_layouts(group, dense, sparse)
+        return dense, sparse
+
+    def _check_layouts(
+        self, group: dict[str, Any], dense: list[Tensor], sparse: list[Tensor]
+    ) -> None:
+        """Refuse gradients for which there is no update."""
+        if sparse:
+            raise GradientError(
+                f"{type(self).__name__} does not support sparse gradients, got one of "
+                f"shape {tuple(sparse[0].shape)}; use SparseAdam, SGD or Adagrad, or "
+                "drop sparse=True"
+            )
+
+    def _update_rows(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        raise TypeError(f"{type(self).__name__} does not say how to update rows")
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         raise TypeError(f"{type(self).__name__} does not say how to update")
@@ -403,6 +432,13 @@ def gradients_of(params: Iterable[Tensor], maximize: bool) -> list[Any]:
     """The gradient arrays of parameters, negated to maximise."""
     grads = [p.grad._data for p in params]  # type: ignore[union-attr]
     return [-g for g in grads] if maximize else grads
+
+
+def rows_of(p: Tensor, maximize: bool) -> Rows:
+    """A parameter's sparse gradient, each place once, negated to maximise."""
+    g: Any = p.grad
+    rows = Rows.of(g) if g._is_coalesced else Rows.of(g).summed()
+    return rows * -1.0 if maximize else rows
 
 
 def like(p: Tensor) -> Tensor:

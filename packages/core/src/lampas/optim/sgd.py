@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import HALVES
+from lampas.engine.rows import Rows
 from lampas.engine.tensor import Tensor
-from lampas.errors import ArgumentError
+from lampas.errors import ArgumentError, GradientError
 from lampas.optim._options import check_modes, check_not_negative
-from lampas.optim.optimizer import Optimizer, changed, gradients_of, like
+from lampas.optim.optimizer import Optimizer, changed, gradients_of, like, rows_of
 
 __all__ = ["SGD"]
 
@@ -31,6 +32,9 @@ class SGD(Optimizer):
         maximize: go up instead of down.
         foreach, fused: accepted; one implementation serves all.
         differentiable: must be False.
+
+    Sparse gradients change the rows that they list, and with momentum those listed
+    before.
 
     Raises:
         ValueError: an option is out of range.
@@ -92,10 +96,42 @@ class SGD(Optimizer):
                 data[...] = wide - step
         changed(params)
 
+    def _check_layouts(
+        self, group: dict[str, Any], dense: list[Tensor], sparse: list[Tensor]
+    ) -> None:
+        if sparse and group["weight_decay"]:
+            raise GradientError(
+                "SGD: weight_decay does not go with sparse gradients, as it changes "
+                "every row; put that parameter into a group without it"
+            )
+
+    def _update_rows(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        lr = float(group["lr"])
+        for p in params:
+            g = rows_of(p, group["maximize"])
+            if group["momentum"]:
+                g = self._sparse_velocity(p, g, group)
+            p._data[tuple(g.places)] -= g.parts * lr
+        changed(params)
+
+    def _sparse_velocity(self, p: Tensor, g: Rows, group: dict[str, Any]) -> Rows:
+        momentum, state = group["momentum"], self.state[p]
+        buffer, velocity = state.get("momentum_buffer"), g
+        if buffer is not None and not buffer.is_sparse:
+            # The parameter had dense gradients before.
+            buffer = _all_listed(buffer._data, len(g.places))
+        if buffer is not None:
+            old = Rows.of(buffer) * momentum
+            velocity = (old + g * (1.0 - group["dampening"])).summed()
+        state["momentum_buffer"] = velocity.tensor(True)
+        return (g + velocity * momentum).summed() if group["nesterov"] else velocity
+
     def _velocity(self, p: Tensor, g: Any, group: dict[str, Any]) -> Any:
         momentum = group["momentum"]
         state = self.state[p]
         buffer = state.get("momentum_buffer")
+        if buffer is not None and buffer.is_sparse:
+            state["momentum_buffer"] = buffer = buffer.to_dense()
         if buffer is None:
             state["momentum_buffer"] = buffer = like(p)
             buffer._data[...] = velocity = g
@@ -106,3 +142,10 @@ class SGD(Optimizer):
             if velocity is not buffer._data:
                 buffer._data[...] = velocity
         return g + velocity * momentum if group["nesterov"] else velocity
+
+
+def _all_listed(array: Any, depth: int) -> Any:
+    """A sparse tensor of all elements, its places along ``depth`` dimensions."""
+    shape = array.shape
+    places = np.indices(shape[:depth]).reshape(depth, -1)
+    return Rows(places, array.reshape(-1, *shape[depth:]), shape).tensor(True)

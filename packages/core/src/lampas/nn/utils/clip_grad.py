@@ -17,7 +17,12 @@ from lampas.backend.device import namespace_of
 from lampas.dtypes import HALVES, get_default_dtype
 from lampas.engine.modes import no_grad
 from lampas.engine.tensor import Tensor, wrap
-from lampas.errors import ArgumentError, ArgumentTypeError, NonFiniteError
+from lampas.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    GradientError,
+    NonFiniteError,
+)
 
 __all__ = [
     "NonFiniteNorm",
@@ -27,6 +32,10 @@ __all__ = [
     "clip_grads_with_norm_",
     "get_total_norm",
 ]
+
+
+class _SparseGradientError(GradientError, NotImplementedError):
+    """A gradient is sparse where only dense ones are taken."""
 
 
 class NonFiniteNorm(NonFiniteError, RuntimeError):
@@ -118,8 +127,13 @@ def _written(grads: Iterable[Tensor], name: str) -> None:
 
 
 def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    grads = [p.grad for p in _tensors(name, parameters)]
-    return [g for g in grads if g is not None]
+    grads = [g for p in _tensors(name, parameters) if (g := p.grad) is not None]
+    if any(g.is_sparse for g in grads):
+        raise _SparseGradientError(
+            f"{name}: takes no sparse gradients; leave their parameters out, or set "
+            "p.grad = p.grad.to_dense() first"
+        )
+    return grads
 
 
 @np.errstate(all="ignore")

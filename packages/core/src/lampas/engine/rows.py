@@ -1,0 +1,103 @@
+"""Gradients that are zero but for listed places, on their way to a leaf.
+
+They go over the tape between arrays, as arrays do: ``+`` of two lists one after the
+other, and with an array gives an array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+__all__ = ["SPARSE_OF", "Rows", "summed"]
+
+SPARSE_OF: list[Callable[..., Any]] = []
+"""Holds engine.sparse's maker of tensors, which needs what stands above the tape."""
+
+
+def summed(places: Any, parts: Any, shape: Any) -> tuple[Any, Any]:
+    """Each place once, in order, with the sum of its parts.
+
+    Args:
+        places: (sparse dimensions, nnz), integers.
+        parts: (nnz, ...).
+        shape: of the whole.
+    """
+    if not places.shape[1]:
+        return places, parts
+    depth = len(places)
+    flat = places[0]
+    if depth != 1:
+        flat = np.ravel_multi_index(tuple(places), shape[:depth])
+    order = np.argsort(flat, kind="stable")
+    ordered = flat[order]
+    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    if first.all():
+        return places[:, order], parts[order]
+    starts = np.flatnonzero(first)
+    return places[:, order[starts]], np.add.reduceat(parts[order], starts, axis=0)
+
+
+class Rows:
+    """Parts of a gradient, (nnz, ...), at places, (sparse dimensions, nnz)."""
+
+    __slots__ = ("parts", "places", "shape")
+
+    # NumPy's binary operators leave the work to ours.
+    __array_ufunc__ = None
+
+    def __init__(self, places: Any, parts: Any, shape: tuple[int, ...]) -> None:
+        self.places, self.parts, self.shape = places, parts, shape
+
+    @classmethod
+    def of(cls, tensor: Any) -> Rows:
+        """The listed places of a sparse tensor, in its memory."""
+        return cls(tensor._places, tensor._stored._data, tensor._data.shape)
+
+    def __add__(self, other: Any) -> Any:
+        if type(other) is not Rows:
+            return self.added_to(other.copy())
+        places = np.concatenate([self.places, other.places], axis=1)
+        parts = np.concatenate([self.parts, other.parts])
+        return Rows(places, parts, self.shape)
+
+    def __radd__(self, other: Any) -> Any:
+        return self.added_to(other.copy())
+
+    def __mul__(self, factor: float) -> Rows:
+        return Rows(self.places, self.parts * factor, self.shape)
+
+    def added_to(self, array: Any) -> Any:
+        """The array, with the parts added to it in place."""
+        places, sums = summed(self.places, self.parts, self.shape)
+        array[tuple(places)] += sums
+        return array
+
+    def summed(self) -> Rows:
+        """The same sum with each place once, in order."""
+        places, parts = summed(self.places, self.parts, self.shape)
+        return Rows(places, parts, self.shape)
+
+    def tensor(self, coalesced: bool = False) -> Any:
+        """A sparse tensor of these parts."""
+        return SPARSE_OF[0](self.places, self.parts, self.shape, coalesced)
+
+    def gathered(self, grad: Any) -> Any:
+        """A leaf's gradient after this; it is the same tensor where it can be."""
+        if grad is None:
+            return self.tensor()
+        if grad.is_sparse:
+            total = (Rows.of(grad) + self).tensor()
+            if grad._node is not None:
+                return total
+            grad._places, grad._stored = total._places, total._stored
+            grad._is_coalesced = False
+            return grad
+        if grad._node is not None:
+            grad = grad.detach().clone()
+        if grad._cell is not None:
+            grad._cell[0] += 1
+        self.added_to(grad._data)
+        return grad
