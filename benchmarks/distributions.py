@@ -44,26 +44,53 @@ def light(rng: np.random.Generator, count: int) -> np.ndarray:
     return rng.uniform(2.1, 9, size=count)
 
 
+def wide(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Down to where draws are no smaller than doubles can be."""
+    return 10 ** rng.uniform(-2, 4, size=count)
+
+
+def large(rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.uniform(4.5, 40, size=count)
+
+
+def chance(rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.uniform(0.02, 0.98, size=count)
+
+
 def bent(rng: np.random.Generator, count: int) -> np.ndarray:
     return rng.uniform(-0.9, 0.45, size=count)
 
 
 FAMILIES = {
     "Cauchy": Family(D.Cauchy, stats.cauchy, (any_real, positive)),
+    "Beta": Family(D.Beta, stats.beta, (positive, positive)),
+    "Binomial": Family(
+        lambda p: D.Binomial(9, p), lambda p: stats.binom(9, p), (chance,)
+    ),
+    "Chi2": Family(D.Chi2, stats.chi2, (positive,)),
     "Exponential": Family(D.Exponential, lambda r: stats.expon(0, 1 / r), (positive,)),
+    "FisherSnedecor": Family(D.FisherSnedecor, stats.f, (positive, large)),
+    "Gamma": Family(D.Gamma, lambda c, r: stats.gamma(c, 0, 1 / r), (wide, positive)),
     "GeneralizedPareto": Family(
         D.GeneralizedPareto,
         lambda loc, scale, c: stats.genpareto(c, loc, scale),
         (any_real, positive, bent),
     ),
+    "Geometric": Family(D.Geometric, lambda p: stats.geom(p, -1), (chance,)),
     "Gumbel": Family(D.Gumbel, stats.gumbel_r, (any_real, positive)),
     "HalfCauchy": Family(D.HalfCauchy, lambda s: stats.halfcauchy(0, s), (positive,)),
     "HalfNormal": Family(D.HalfNormal, lambda s: stats.halfnorm(0, s), (positive,)),
+    "InverseGamma": Family(
+        D.InverseGamma, lambda c, r: stats.invgamma(c, 0, r), (light, positive)
+    ),
     "Laplace": Family(D.Laplace, stats.laplace, (any_real, positive)),
     "LogNormal": Family(
         D.LogNormal,
         lambda loc, scale: stats.lognorm(scale, 0, np.exp(loc)),
         (any_real, lambda rng, count: rng.uniform(0.1, 2, size=count)),
+    ),
+    "NegativeBinomial": Family(
+        D.NegativeBinomial, lambda n, p: stats.nbinom(n, 1 - p), (positive, chance)
     ),
     "Normal": Family(D.Normal, stats.norm, (any_real, positive)),
     "Pareto": Family(
@@ -71,6 +98,8 @@ FAMILIES = {
         lambda scale, alpha: stats.pareto(alpha, 0, scale),
         (positive, light),
     ),
+    "Poisson": Family(D.Poisson, stats.poisson, (positive,)),
+    "StudentT": Family(D.StudentT, stats.t, (light, any_real, positive)),
     "Uniform": Family(
         lambda low, width: D.Uniform(low, low + width),
         stats.uniform,
@@ -84,18 +113,28 @@ FAMILIES = {
 }
 
 
+def known(quantity: Callable[[], Any], theirs: Any) -> tuple[Any, Any]:
+    """Ours and SciPy's, or neither where PyTorch has none."""
+    try:
+        return quantity(), theirs
+    except NotImplementedError:
+        return lampas.zeros(0), np.zeros(0)
+
+
 def values(family: Family, rng: np.random.Generator, count: int) -> dict[str, Any]:
     """Of each quantity, ours and SciPy's."""
     given = [draw(rng, count) for draw in family.parameters]
     ours = family.ours(*(lampas.tensor(array) for array in given))
     theirs = family.scipys(*given)
     x = theirs.ppf(rng.uniform(0.001, 0.999, size=count))
-    at = lampas.tensor(x)
+    at = lampas.tensor(np.asarray(x, np.float64))
+    discrete = isinstance(theirs.dist, stats.rv_discrete)
+    density = theirs.logpmf if discrete else theirs.logpdf
     mean, variance = theirs.stats(moments="mv")
     return {
-        "log_prob": (ours.log_prob(at), theirs.logpdf(x)),
-        "cdf": (ours.cdf(at), theirs.cdf(x)),
-        "entropy": (ours.entropy(), theirs.entropy()),
+        "log_prob": (ours.log_prob(at), density(x)),
+        "cdf": known(lambda: ours.cdf(at), theirs.cdf(x)),
+        "entropy": known(ours.entropy, theirs.entropy()),
         "mean": (ours.mean, mean),
         "variance": (ours.variance, variance),
     }
@@ -108,9 +147,9 @@ def difference(ours: Any, theirs: Any) -> float:
     """
     ours = np.asarray(ours.numpy())
     theirs = np.broadcast_to(theirs, ours.shape)
-    known = np.isfinite(theirs)
-    apart = np.abs(ours[known] - theirs[known])
-    return float((apart / np.maximum(np.abs(theirs[known]), 1e-6)).max(initial=0))
+    finite = np.isfinite(theirs)
+    apart = np.abs(ours[finite] - theirs[finite])
+    return float((apart / np.maximum(np.abs(theirs[finite]), 1e-6)).max(initial=0))
 
 
 def main() -> int:

@@ -151,6 +151,7 @@ if TYPE_CHECKING:
     from lampas.backend.device import get_default_device, set_default_device
     from lampas.doctor import show_config
     from lampas.io import load, save
+    from lampas.ops.count_samples import *
     from lampas.ops.covariance import *
     from lampas.ops.cumulative import *
     from lampas.ops.distance import *

@@ -30,28 +30,39 @@ from lampas.distributions import (
     transforms,
 )
 from lampas.distributions.bernoulli import Bernoulli
+from lampas.distributions.binomial import Binomial
 from lampas.distributions.categorical import Categorical
 from lampas.distributions.cauchy import Cauchy
 from lampas.distributions.constraint_registry import biject_to, transform_to
+from lampas.distributions.dirichlet import Beta, Dirichlet
 from lampas.distributions.distribution import Distribution
 from lampas.distributions.exponential import Exponential, Laplace
+from lampas.distributions.exponential_family import ExponentialFamily
+from lampas.distributions.fisher_snedecor import FisherSnedecor
+from lampas.distributions.gamma import Chi2, Gamma
 from lampas.distributions.generalized_pareto import GeneralizedPareto
+from lampas.distributions.geometric import Geometric
 from lampas.distributions.gumbel import Gumbel
 from lampas.distributions.half_cauchy import HalfCauchy
 from lampas.distributions.half_normal import HalfNormal
 from lampas.distributions.independent import Independent
+from lampas.distributions.inverse_gamma import InverseGamma
 from lampas.distributions.kl import kl_divergence, register_kl
 from lampas.distributions.kumaraswamy import Kumaraswamy
 from lampas.distributions.log_normal import LogNormal
 from lampas.distributions.logistic_normal import LogisticNormal
+from lampas.distributions.multinomial import Multinomial
+from lampas.distributions.negative_binomial import NegativeBinomial
 from lampas.distributions.normal import Normal
 from lampas.distributions.one_hot_categorical import (
     OneHotCategorical,
     OneHotCategoricalStraightThrough,
 )
 from lampas.distributions.pareto import Pareto
+from lampas.distributions.poisson import Poisson
 from lampas.distributions.relaxed_bernoulli import RelaxedBernoulli
 from lampas.distributions.relaxed_categorical import RelaxedOneHotCategorical
+from lampas.distributions.student_t import StudentT
 from lampas.distributions.transformed_distribution import TransformedDistribution
 from lampas.distributions.transforms import (
     AbsTransform,
@@ -82,30 +93,42 @@ __all__ = [
     "AbsTransform",
     "AffineTransform",
     "Bernoulli",
+    "Beta",
+    "Binomial",
     "CatTransform",
     "Categorical",
     "Cauchy",
+    "Chi2",
     "ComposeTransform",
     "CorrCholeskyTransform",
     "CumulativeDistributionTransform",
+    "Dirichlet",
     "Distribution",
     "ExpTransform",
     "Exponential",
+    "ExponentialFamily",
+    "FisherSnedecor",
+    "Gamma",
     "GeneralizedPareto",
+    "Geometric",
     "Gumbel",
     "HalfCauchy",
     "HalfNormal",
     "Independent",
     "IndependentTransform",
+    "InverseGamma",
     "Kumaraswamy",
     "Laplace",
     "LogNormal",
     "LogisticNormal",
     "LowerCholeskyTransform",
+    "Multinomial",
+    "NegativeBinomial",
     "Normal",
     "OneHotCategorical",
     "OneHotCategoricalStraightThrough",
     "Pareto",
+    "Poisson",
     "PositiveDefiniteTransform",
     "PowerTransform",
     "RelaxedBernoulli",
@@ -116,6 +139,7 @@ __all__ = [
     "SoftplusTransform",
     "StackTransform",
     "StickBreakingTransform",
+    "StudentT",
     "TanhTransform",
     "Transform",
     "TransformedDistribution",

@@ -15,6 +15,10 @@ from lampas.engine.tensor import Tensor
 
 FUNCTIONS: dict[str, tuple[str, ...]] = {
     "bessel_modified": ("i0",),
+    "count_samples": (
+        "binomial",
+        "poisson",
+    ),
     "covariance": (
         "corrcoef",
         "cov",

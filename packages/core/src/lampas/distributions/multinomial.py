@@ -1,0 +1,124 @@
+"""The multinomial distribution."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from lampas.distributions import constraints
+from lampas.distributions._chances import times_log
+from lampas.distributions.binomial import Binomial
+from lampas.distributions.categorical import Categorical
+from lampas.distributions.distribution import Distribution, MissingMethodError
+from lampas.engine.tensor import Size, Tensor
+from lampas.ops.like import ones_like, zeros_like
+from lampas.ops.with_out import where
+
+__all__ = ["Multinomial"]
+
+
+class Multinomial(Distribution):
+    """How often each number comes up in ``total_count`` draws of a Categorical.
+
+    Args:
+        total_count: the number of draws.
+        probs, logits: as for :class:`Categorical`; exactly one is given.
+        validate_args: whether arguments are checked.
+
+    Raises:
+        ValueError: as for :class:`Categorical`.
+        NotImplementedError: ``total_count`` is no int.
+
+    >>> import lampas
+    >>> Multinomial(4, lampas.tensor([1.0, 3.0])).mean
+    tensor([1., 3.])
+    """
+
+    arg_constraints = {
+        "probs": constraints.simplex,
+        "logits": constraints.real_vector,
+    }
+    total_count: int
+
+    def __init__(
+        self,
+        total_count: int = 1,
+        probs: Tensor | None = None,
+        logits: Tensor | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        if not isinstance(total_count, int):
+            raise MissingMethodError(
+                f"Multinomial: total_count must be one int, got {total_count!r}"
+            )
+        self.total_count = total_count
+        self._by_probs = probs is not None
+        self._categorical = Categorical(probs, logits, validate_args)
+        super().__init__(
+            self._categorical.batch_shape,
+            self._categorical.param_shape[-1:],
+            validate_args,
+        )
+
+    def expand(self, batch_shape: Any) -> Self:
+        made = type(self).__new__(type(self))
+        made.total_count, made._by_probs = self.total_count, self._by_probs
+        made._categorical = self._categorical.expand(batch_shape)
+        made._batch_shape, made._event_shape = Size(batch_shape), self._event_shape
+        made._validate_args = self._validate_args
+        return made
+
+    def _given(self) -> dict[str, Tensor]:
+        return self._categorical._given()
+
+    @constraints.dependent_property(is_discrete=True, event_dim=1)
+    def support(self) -> constraints.Constraint:
+        return constraints.multinomial(self.total_count)
+
+    @property
+    def probs(self) -> Tensor:
+        """Chances along the last dimension."""
+        return self._categorical.probs
+
+    @property
+    def logits(self) -> Tensor:
+        """Logarithms of the chances."""
+        return self._categorical.logits
+
+    @property
+    def param_shape(self) -> Size:
+        """Shape of ``probs`` and ``logits``."""
+        return self._categorical.param_shape
+
+    @property
+    def mean(self) -> Tensor:
+        return self.probs * self.total_count
+
+    @property
+    def variance(self) -> Tensor:
+        return self.total_count * self.probs * (1 - self.probs)
+
+    def sample(self, sample_shape: Any = ()) -> Tensor:
+        shape = Size(sample_shape)
+        drawn = self._categorical.sample((self.total_count, *shape))
+        drawn = drawn.movedim(0, -1)
+        counts = zeros_like(drawn[..., :1]).expand(self._extended_shape(shape)).clone()
+        counts = counts.scatter_add(-1, drawn, ones_like(drawn))
+        return counts.to(self.probs.dtype)
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        if self._validate_args:
+            self._validate_sample(value)
+        ways = (value.sum(-1) + 1).lgamma() - (value + 1).lgamma().sum(-1)
+        if self._by_probs:
+            return ways + times_log(value, self.probs).sum(-1)
+        some = value != 0
+        return ways + where(some, value * self.logits, 0.0).sum(-1)
+
+    def entropy(self) -> Tensor:
+        # Each count alone is binomial.
+        each = Binomial(self.total_count, self.probs, validate_args=False)
+        counts = each.enumerate_support(expand=False)
+        factorials = (counts + 1).lgamma()
+        expected = (each.log_prob(counts).exp() * factorials).sum((0, -1))
+        ways = factorials.reshape(-1)[-1]
+        return self.total_count * self._categorical.entropy() - ways + expected
