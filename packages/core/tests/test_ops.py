@@ -301,9 +301,10 @@ def _behind(outs):
             break
         total = sum((o * o).sum() for o in roots)
         names |= _names(total.grad_fn)
-        outs = lampas.autograd.grad(
-            total, _leaves(total.grad_fn), create_graph=True, allow_unused=True
-        )
+        leaves = _leaves(total.grad_fn)
+        if not leaves:
+            break
+        outs = lampas.autograd.grad(total, leaves, create_graph=True, allow_unused=True)
     return names
 
 

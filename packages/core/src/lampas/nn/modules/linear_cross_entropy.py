@@ -33,7 +33,7 @@ class LinearCrossEntropyLoss(Module):
     >>> import lampas
     >>> loss = lampas.nn.LinearCrossEntropyLoss(4, 5)
     >>> loss(lampas.zeros(3, 4), lampas.tensor([0, 1, 4]))
-    tensor(1.6094, grad_fn=<CrossEntropyBackward0>)
+    tensor(1.6094, grad_fn=<NllLossBackward0>)
     """
 
     weight: Tensor | None
