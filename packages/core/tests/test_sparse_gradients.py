@@ -149,6 +149,22 @@ def test_hooks_and_autograd_grad_get_sparse_gradients():
     np.testing.assert_allclose(w.grad.numpy(), 2 * _scatter(INDEX, c, (6, 3)))
 
 
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpoints_and_anomaly_detection_keep_the_layout(reentrant):
+    w, c = _table(), _factors()
+    x, extra = lampas.tensor(INDEX), lampas.zeros(1, requires_grad=True)
+
+    def part(x, extra):
+        rows = F.embedding(x, w, sparse=True) * lampas.tensor(c)
+        return rows.sum() + extra
+
+    checkpoint = lampas.utils.checkpoint.checkpoint
+    with lampas.autograd.set_detect_anomaly(True):
+        checkpoint(part, x, extra, use_reentrant=reentrant).sum().backward()
+    assert w.grad.is_sparse
+    np.testing.assert_allclose(w.grad.to_dense().numpy(), _scatter(INDEX, c, (6, 3)))
+
+
 def test_a_table_that_is_no_leaf_passes_a_dense_gradient_on():
     w, c = _table(), _factors()
     rows = F.embedding(lampas.tensor(INDEX), w * 2, sparse=True)
@@ -257,6 +273,8 @@ def test_sparse_adam_refuses_what_is_not_its_own():
             optim.SparseAdam([w], **options)
     with pytest.raises(ValueError, match="sparse"):
         optim.SparseAdam([w.detach().to_sparse()])
+    with pytest.raises(ValueError, match="complex"):
+        optim.SparseAdam([lampas.zeros(2, 2, dtype=lampas.complex64)])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.record import Call
 from lampas.engine.rows import Rows
 from lampas.engine.tape import Leaf, Node, make_node
 from lampas.engine.tensor import Tensor
@@ -52,7 +53,7 @@ def list_rows(rows: Tensor, by_count: bool) -> Tensor:
                 "embedding: scale_grad_by_freq does not go with sparse gradients; "
                 "drop one of the two"
             )
-        rows._node = make_node(
-            LookupNode, node.call, node.parents, node.saved, node.guards
-        )
+        # A call of its own: one that is watched may have its index taken away.
+        call = Call(node.record, node.call.need, node.call.params, node.call.half)
+        rows._node = make_node(LookupNode, call, node.parents, node.saved, node.guards)
     return rows

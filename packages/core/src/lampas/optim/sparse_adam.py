@@ -30,7 +30,7 @@ class SparseAdam(Optimizer):
         maximize: go up instead of down.
 
     Raises:
-        ValueError: an option is out of range, or a parameter is sparse.
+        ValueError: an option is out of range, or a parameter is sparse or complex.
         RuntimeError: of ``step``: a gradient is dense.
 
     >>> import lampas
@@ -59,12 +59,12 @@ class SparseAdam(Optimizer):
 
     def _check(self, params: list[Any]) -> None:
         super()._check(params)
-        sparse = [i for i, p in enumerate(params) if p.is_sparse]
-        if sparse:
-            raise ArgumentError(
-                "SparseAdam needs dense parameters, whose gradients are sparse; "
-                f"parameter {sparse[0]} is sparse itself"
-            )
+        for i, p in enumerate(params):
+            if p.is_sparse or p.is_complex():
+                raise ArgumentError(
+                    "SparseAdam needs dense real parameters, whose gradients are "
+                    f"sparse; parameter {i} is {'sparse' if p.is_sparse else p.dtype}"
+                )
 
     def _check_layouts(
         self, group: dict[str, Any], dense: list[Tensor], sparse: list[Tensor]
