@@ -6,14 +6,19 @@
 lampas.Size([2, 3])
 
 ========================  ======================================================
-on real numbers           Normal, Laplace, Cauchy, Gumbel
-above a bound             Exponential, HalfNormal, HalfCauchy, LogNormal, Pareto,
+on real numbers           Normal, StudentT, Laplace, Cauchy, Gumbel, VonMises
+above a bound             Exponential, Gamma, Chi2, InverseGamma, FisherSnedecor,
+                          HalfNormal, HalfCauchy, LogNormal, Pareto,
                           GeneralizedPareto, Weibull
-on an interval            Uniform, Kumaraswamy, RelaxedBernoulli
-on the simplex            LogisticNormal, RelaxedOneHotCategorical
+on an interval            Uniform, Beta, ContinuousBernoulli, Kumaraswamy,
+                          RelaxedBernoulli
+on the simplex            Dirichlet, LogisticNormal, RelaxedOneHotCategorical
+vectors and matrices      MultivariateNormal, LowRankMultivariateNormal, Wishart,
+                          LKJCholesky
 discrete                  Bernoulli, Categorical, OneHotCategorical,
-                          OneHotCategoricalStraightThrough
-made of others            Independent, TransformedDistribution
+                          OneHotCategoricalStraightThrough, Binomial, Multinomial,
+                          Geometric, NegativeBinomial, Poisson
+made of others            Independent, MixtureSameFamily, TransformedDistribution
 ========================  ======================================================
 
 ``kl_divergence(p, q)`` compares two of them. ``transforms`` are the maps that make
@@ -25,7 +30,9 @@ from __future__ import annotations
 
 from lampas.distributions import (
     constraints,
+    kl_gamma,  # loaded, it registers its formulas
     kl_mixed,  # loaded, it registers its formulas
+    kl_multivariate,  # loaded, it registers its formulas
     kl_transformed,  # loaded, it registers its formulas
     transforms,
 )
@@ -34,6 +41,7 @@ from lampas.distributions.binomial import Binomial
 from lampas.distributions.categorical import Categorical
 from lampas.distributions.cauchy import Cauchy
 from lampas.distributions.constraint_registry import biject_to, transform_to
+from lampas.distributions.continuous_bernoulli import ContinuousBernoulli
 from lampas.distributions.dirichlet import Beta, Dirichlet
 from lampas.distributions.distribution import Distribution
 from lampas.distributions.exponential import Exponential, Laplace
@@ -49,9 +57,13 @@ from lampas.distributions.independent import Independent
 from lampas.distributions.inverse_gamma import InverseGamma
 from lampas.distributions.kl import kl_divergence, register_kl
 from lampas.distributions.kumaraswamy import Kumaraswamy
+from lampas.distributions.lkj_cholesky import LKJCholesky
 from lampas.distributions.log_normal import LogNormal
 from lampas.distributions.logistic_normal import LogisticNormal
+from lampas.distributions.lowrank_multivariate_normal import LowRankMultivariateNormal
+from lampas.distributions.mixture_same_family import MixtureSameFamily
 from lampas.distributions.multinomial import Multinomial
+from lampas.distributions.multivariate_normal import MultivariateNormal
 from lampas.distributions.negative_binomial import NegativeBinomial
 from lampas.distributions.normal import Normal
 from lampas.distributions.one_hot_categorical import (
@@ -87,7 +99,9 @@ from lampas.distributions.transforms import (
     identity_transform,
 )
 from lampas.distributions.uniform import Uniform
+from lampas.distributions.von_mises import VonMises
 from lampas.distributions.weibull import Weibull
+from lampas.distributions.wishart import Wishart
 
 __all__ = [
     "AbsTransform",
@@ -100,6 +114,7 @@ __all__ = [
     "Cauchy",
     "Chi2",
     "ComposeTransform",
+    "ContinuousBernoulli",
     "CorrCholeskyTransform",
     "CumulativeDistributionTransform",
     "Dirichlet",
@@ -118,11 +133,15 @@ __all__ = [
     "IndependentTransform",
     "InverseGamma",
     "Kumaraswamy",
+    "LKJCholesky",
     "Laplace",
     "LogNormal",
     "LogisticNormal",
+    "LowRankMultivariateNormal",
     "LowerCholeskyTransform",
+    "MixtureSameFamily",
     "Multinomial",
+    "MultivariateNormal",
     "NegativeBinomial",
     "Normal",
     "OneHotCategorical",
@@ -144,7 +163,9 @@ __all__ = [
     "Transform",
     "TransformedDistribution",
     "Uniform",
+    "VonMises",
     "Weibull",
+    "Wishart",
     "biject_to",
     "constraints",
     "identity_transform",
