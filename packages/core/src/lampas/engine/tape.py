@@ -289,11 +289,15 @@ class Leaf:
     def accumulate(self, g: Any, owned: bool) -> None:
         """Add an array to the gradient; ``owned`` says that it may be kept."""
         grad = self.grad
-        if type(g) is Rows:
-            self.grad = g.gathered(grad)
-        elif grad is None:
-            array = np.asarray(g) if isinstance(g, np.generic) else g
-            self.grad = WRAP[0](array if owned else array.copy(), None)
+        if type(g) is not _ndarray:
+            if type(g) is Rows:
+                self.grad = g.gathered(grad)
+                self._done()
+                return
+            if isinstance(g, np.generic):
+                g = np.asarray(g)
+        if grad is None:
+            self.grad = WRAP[0](g if owned else g.copy(), None)
         elif grad.is_sparse:
             self.grad = WRAP[0](Rows.of(grad) + g, None)
         elif grad._node is None:

@@ -236,12 +236,10 @@ class Optimizer:
 
     def _split(self, group: dict[str, Any]) -> tuple[list[Tensor], list[Tensor]]:
         """The parameters that have a dense gradient, and those with a sparse one."""
-        dense: list[Tensor] = []
-        sparse: list[Tensor] = []
-        for p in group["params"]:
-            g = p.grad
-            if g is not None:
-                (sparse if g.is_sparse else dense).append(p)
+        params, sparse = group["params"], []
+        dense = [p for p in params if (g := p.grad) is not None and not g.is_sparse]
+        if len(dense) != len(params):
+            sparse = [p for p in params if (g := p.grad) is not None and g.is_sparse]
         self._check_layouts(group, dense, sparse)
         return dense, sparse
 
