@@ -62,3 +62,68 @@ def test_divergences_between_chances_of_0_and_1() -> None:
         D.kl_divergence(fair, D.Binomial(4, _t(0.5)))
     with pytest.raises(NotImplementedError, match="different families"):
         D.kl_divergence(D.Dirichlet(_t([1.0, 1.0])), _PAIRS["poisson"][0])
+
+
+_BETA = D.Beta(_t(2.0), _t(3.0))
+_GAMMA = D.Gamma(_t(2.5), _t(1.5))
+_CONTINUOUS = D.ContinuousBernoulli(_t(0.2))
+_CROSSED: list[tuple[D.Distribution, D.Distribution]] = [
+    (D.Bernoulli(_t(0.3)), D.Poisson(_t(0.7))),
+    (_BETA, _CONTINUOUS),
+    (_BETA, D.Exponential(_t(2.0))),
+    (_BETA, _GAMMA),
+    (_BETA, D.Normal(_t(0.3), _t(0.5))),
+    (_BETA, D.Uniform(_t(-0.5), _t(1.0))),
+    (_CONTINUOUS, D.Exponential(_t(2.0))),
+    (_CONTINUOUS, D.Normal(_t(0.3), _t(0.5))),
+    (_CONTINUOUS, D.Uniform(_t(0.0), _t(1.5))),
+    (D.Exponential(_t(2.0)), _GAMMA),
+    (_GAMMA, D.Exponential(_t(0.5))),
+    (_GAMMA, D.Gumbel(_t(0.3), _t(2.0))),
+    (_GAMMA, D.Normal(_t(1.0), _t(2.0))),
+    (D.Pareto(_t(0.5), _t(4.0)), _GAMMA),
+    (D.Uniform(_t(0.0), _t(0.7)), _BETA),
+    (D.Uniform(_t(0.1), _t(1.0)), _CONTINUOUS),
+    (D.Uniform(_t(0.0), _t(2.0)), _GAMMA),
+]
+
+
+def _names(pair: tuple[Any, Any]) -> str:
+    return "-".join(type(d).__name__ for d in pair)
+
+
+@pytest.mark.parametrize("pair", _CROSSED, ids=_names)
+def test_divergences_between_families_are_means_over_draws(
+    pair: tuple[D.Distribution, D.Distribution],
+) -> None:
+    p, q = pair
+    lampas.manual_seed(10)
+    drawn = p.sample((20000,))
+    apart = p.log_prob(drawn) - q.log_prob(drawn)
+    error = 5 * apart.std().item() / math.sqrt(20000) + 1e-9
+    assert abs(D.kl_divergence(p, q).item() - apart.mean().item()) < error
+
+
+_LINE = (D.Normal(_t(0.0), _t(1.0)), D.Gumbel(_t(0.0), _t(1.0)))
+_ENDLESS: list[tuple[D.Distribution, D.Distribution]] = [
+    *((p, q) for p in _LINE for q in (_BETA, _CONTINUOUS, _GAMMA)),
+    (D.Laplace(_t(0.0), _t(1.0)), _GAMMA),
+    (D.Exponential(_t(1.0)), _BETA),
+    (D.Pareto(_t(1.0), _t(2.0)), _CONTINUOUS),
+    (_GAMMA, _BETA),
+    (_GAMMA, D.Uniform(_t(0.0), _t(9.0))),
+    (_BETA, D.Pareto(_t(0.1), _t(1.0))),
+    (D.Poisson(_t(1.0)), D.Bernoulli(_t(0.5))),
+    (D.Poisson(_t(1.0)), D.Binomial(5, _t(0.5))),
+    (D.Uniform(_t(-0.1), _t(0.5)), _GAMMA),
+    (D.Uniform(_t(0.1), _t(1.5)), _BETA),
+    (D.Uniform(_t(0.1), _t(1.5)), _CONTINUOUS),
+    (_BETA, D.Uniform(_t(0.1), _t(1.5))),
+]
+
+
+@pytest.mark.parametrize("pair", _ENDLESS, ids=_names)
+def test_what_the_second_never_draws_is_endlessly_far(
+    pair: tuple[D.Distribution, D.Distribution],
+) -> None:
+    assert D.kl_divergence(*pair).item() == math.inf

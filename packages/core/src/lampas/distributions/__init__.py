@@ -31,6 +31,7 @@ from __future__ import annotations
 from lampas.distributions import (
     constraints,
     kl_gamma,  # loaded, it registers its formulas
+    kl_gamma_mixed,  # loaded, it registers its formulas
     kl_mixed,  # loaded, it registers its formulas
     kl_multivariate,  # loaded, it registers its formulas
     kl_transformed,  # loaded, it registers its formulas

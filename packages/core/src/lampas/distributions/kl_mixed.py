@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lampas.distributions.bernoulli import Bernoulli
+from lampas.distributions.binomial import Binomial
+from lampas.distributions.continuous_bernoulli import ContinuousBernoulli
+from lampas.distributions.dirichlet import Beta
 from lampas.distributions.distribution import Distribution
 from lampas.distributions.exponential import Exponential, Laplace
+from lampas.distributions.gamma import Gamma
 from lampas.distributions.gumbel import EULER_GAMMA, Gumbel
 from lampas.distributions.kl import register_kl
 from lampas.distributions.normal import Normal
 from lampas.distributions.pareto import Pareto
+from lampas.distributions.poisson import Poisson
 from lampas.distributions.uniform import Uniform
 from lampas.engine.tensor import Tensor
 from lampas.ops.like import full_like
@@ -23,16 +29,20 @@ _LOG_2PI = math.log(2 * math.pi)
 
 # What the first draws with some chance, the second never does.
 _ENDLESS: list[tuple[type[Distribution], tuple[type[Distribution], ...]]] = [
-    (Exponential, (Pareto, Uniform)),
-    (Gumbel, (Exponential, Pareto, Uniform)),
-    (Laplace, (Exponential, Pareto, Uniform)),
-    (Normal, (Exponential, Pareto, Uniform)),
-    (Pareto, (Uniform,)),
+    (Beta, (Pareto,)),
+    (ContinuousBernoulli, (Pareto,)),
+    (Exponential, (Beta, ContinuousBernoulli, Pareto, Uniform)),
+    (Gamma, (Beta, ContinuousBernoulli, Pareto, Uniform)),
+    (Gumbel, (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform)),
+    (Laplace, (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform)),
+    (Normal, (Beta, ContinuousBernoulli, Exponential, Gamma, Pareto, Uniform)),
+    (Pareto, (Beta, ContinuousBernoulli, Uniform)),
+    (Poisson, (Bernoulli, Binomial)),
 ]
 
 
 def _infinite(p: Any, q: Any) -> Tensor:
-    like, _ = broadcast_tensors(p.entropy(), q.entropy())
+    like, _ = broadcast_tensors(p.mean, q.mean)
     return full_like(like, math.inf)
 
 
