@@ -181,7 +181,8 @@ def api(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time overhead, operations and models; results as JSON."""
+    """Time overhead, operations, models, loading; how far distributions are off."""
+    session.install("-q", "scipy>=1.14")  # what distributions are compared with
     install_suite(session)
     for script in sorted(ROOT.glob("benchmarks/[!_]*.py")):
         session.run("python", str(script), *session.posargs)

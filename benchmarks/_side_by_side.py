@@ -43,12 +43,16 @@ def compare(program: Program, rounds: int = 7) -> tuple[float, float | None]:
     return statistics.median(mine) * 1e3, ratio
 
 
-def report(description: str, programs: dict[str, Program]) -> None:
-    """Print a line for each program, and write the figures as JSON where asked to."""
+def parser_of(description: str) -> argparse.ArgumentParser:
+    """The options that every benchmark has."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--only", help="programs whose name contains this")
-    options = parser.parse_args()
+    return parser
+
+
+def time_all(programs: dict[str, Program], options: argparse.Namespace) -> None:
+    """Print a line for each program, and write the figures as JSON where asked to."""
     figures = {}
     for name, program in programs.items():
         if options.only and options.only not in name:
@@ -59,3 +63,8 @@ def report(description: str, programs: dict[str, Program]) -> None:
         print(f"{name:28s} {ms:9.2f} ms   torch over ours {shown}", flush=True)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def report(description: str, programs: dict[str, Program]) -> None:
+    """Time the programs with the options of the command line."""
+    time_all(programs, parser_of(description).parse_args())
