@@ -60,7 +60,7 @@ def test_divergences_between_chances_of_0_and_1() -> None:
     assert D.kl_divergence(fair, D.Binomial(2, _t(0.5))).item() == math.inf
     with pytest.raises(NotImplementedError, match="larger"):
         D.kl_divergence(fair, D.Binomial(4, _t(0.5)))
-    with pytest.raises(NotImplementedError, match="different families"):
+    with pytest.raises(NotImplementedError, match="type Dirichlet and q type Poisson"):
         D.kl_divergence(D.Dirichlet(_t([1.0, 1.0])), _PAIRS["poisson"][0])
 
 
@@ -127,3 +127,22 @@ def test_what_the_second_never_draws_is_endlessly_far(
     pair: tuple[D.Distribution, D.Distribution],
 ) -> None:
     assert D.kl_divergence(*pair).item() == math.inf
+
+
+_FAMILIES: list[tuple[D.Distribution, D.Distribution]] = [
+    (D.Normal(_t([0.5]), _t([2.0])), D.Normal(_t([-1.0]), _t([0.7]))),
+    (D.Exponential(_t([0.5])), D.Exponential(_t([2.0]))),
+    (D.Bernoulli(_t([0.2])), D.Bernoulli(_t([0.6]))),
+    (D.Categorical(_t([[0.2, 0.8]])), D.Categorical(_t([[0.5, 0.5]]))),
+]
+
+
+@pytest.mark.parametrize("pair", _FAMILIES, ids=_names)
+def test_normalizers_agree_with_the_formulas(
+    pair: tuple[D.Distribution, D.Distribution],
+) -> None:
+    family: Any = D.ExponentialFamily
+    generic = _FORMULAS[family, family](*pair).detach()
+    np.testing.assert_allclose(generic.numpy(), D.kl_divergence(*pair).numpy(), 1e-9)
+    entropy = family.entropy(pair[0]).detach()
+    np.testing.assert_allclose(entropy.numpy(), pair[0].entropy().numpy(), 1e-9)

@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import Any
 
 from lampas.distributions import constraints
-from lampas.distributions.distribution import Distribution, broadcast_all
+from lampas.distributions.distribution import broadcast_all
+from lampas.distributions.exponential_family import ExponentialFamily
 from lampas.dtypes import finfo
 from lampas.engine.modes import enable_grad, no_grad
 from lampas.engine.tensor import Tensor
@@ -17,7 +18,7 @@ from lampas.ops.with_out import arange, bernoulli, sigmoid
 __all__ = ["Bernoulli"]
 
 
-class Bernoulli(Distribution):
+class Bernoulli(ExponentialFamily):
     """1 with the chance ``probs``, otherwise 0.
 
     Args:
@@ -35,6 +36,7 @@ class Bernoulli(Distribution):
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.boolean
     has_enumerate_support = True
+    _mean_carrier_measure = 0
 
     def __init__(
         self,
@@ -98,3 +100,10 @@ class Bernoulli(Distribution):
     def enumerate_support(self, expand: bool = True) -> Tensor:
         values = arange(2, dtype=self.probs.dtype, device=self.probs.device)
         return self._enumerated(values, expand)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.logits,)
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        return softplus(natural_params[0])

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from lampas.distributions import constraints
-from lampas.distributions.distribution import Distribution
+from lampas.distributions.exponential_family import ExponentialFamily
 from lampas.dtypes import finfo
 from lampas.engine.modes import enable_grad, no_grad
 from lampas.engine.tensor import Size, Tensor
@@ -17,7 +17,7 @@ from lampas.ops.with_out import arange, multinomial, softmax
 __all__ = ["Categorical"]
 
 
-class Categorical(Distribution):
+class Categorical(ExponentialFamily):
     """The number ``i`` with a chance in proportion to ``probs[..., i]``.
 
     Args:
@@ -38,6 +38,7 @@ class Categorical(Distribution):
         "logits": constraints.real_vector,
     }
     has_enumerate_support = True
+    _mean_carrier_measure = 0
 
     def __init__(
         self,
@@ -123,3 +124,10 @@ class Categorical(Distribution):
     def enumerate_support(self, expand: bool = True) -> Tensor:
         values = arange(self._num_events, device=self.probs.device)
         return self._enumerated(values, expand)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (self.logits,)
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        return natural_params[0].logsumexp(-1)

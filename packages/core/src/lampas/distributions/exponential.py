@@ -7,6 +7,7 @@ from typing import Any
 
 from lampas.distributions import constraints
 from lampas.distributions.distribution import Distribution, broadcast_all
+from lampas.distributions.exponential_family import ExponentialFamily
 from lampas.engine.tensor import Tensor
 from lampas.ops.with_out import empty, minimum
 
@@ -18,7 +19,7 @@ def _waits(like: Tensor, shape: Any) -> Tensor:
     return empty(shape, dtype=like.dtype, device=like.device).exponential_()
 
 
-class Exponential(Distribution):
+class Exponential(ExponentialFamily):
     """Density ``rate exp(-rate x)`` for ``x >= 0``.
 
     Args:
@@ -32,6 +33,7 @@ class Exponential(Distribution):
     arg_constraints = {"rate": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
+    _mean_carrier_measure = 0
     rate: Tensor
 
     def __init__(self, rate: Any, validate_args: bool | None = None) -> None:
@@ -72,6 +74,13 @@ class Exponential(Distribution):
 
     def entropy(self) -> Tensor:
         return 1.0 - self.rate.log()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (-self.rate,)
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        return -(-natural_params[0]).log()
 
 
 class Laplace(Distribution):

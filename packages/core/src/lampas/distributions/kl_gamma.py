@@ -25,8 +25,8 @@ def _family(p: ExponentialFamily, q: ExponentialFamily) -> Tensor:
     """The Bregman divergence of the log normalizer."""
     if type(p) is not type(q):
         raise MissingMethodError(
-            "No KL(p || q) follows from the normalizers of different families, "
-            f"{type(p).__name__} and {type(q).__name__}"
+            f"No KL(p || q) is implemented for p type {type(p).__name__} "
+            f"and q type {type(q).__name__}"
         )
     natural, slopes = p._expected_statistics()
     found = q._log_normalizer(*q._natural_params) - p._log_normalizer(*natural)

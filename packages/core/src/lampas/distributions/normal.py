@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from lampas.distributions import constraints
-from lampas.distributions.distribution import Distribution, broadcast_all
+from lampas.distributions.distribution import broadcast_all
+from lampas.distributions.exponential_family import ExponentialFamily
 from lampas.engine.tensor import Tensor
 from lampas.ops.normal import ndtri
 from lampas.ops.with_out import randn
@@ -16,7 +17,7 @@ __all__ = ["Normal"]
 _HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
 
 
-class Normal(Distribution):
+class Normal(ExponentialFamily):
     """Density ``exp(-((x - loc) / scale)^2 / 2) / (scale sqrt(2 pi))``.
 
     Args:
@@ -32,6 +33,7 @@ class Normal(Distribution):
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
+    _mean_carrier_measure = 0
     loc: Tensor
     scale: Tensor
 
@@ -77,3 +79,11 @@ class Normal(Distribution):
 
     def entropy(self) -> Tensor:
         return 0.5 + _HALF_LOG_2PI + self.scale.log()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return self.loc / self.scale**2, -0.5 / self.scale**2
+
+    def _log_normalizer(self, *natural_params: Tensor) -> Tensor:
+        x, y = natural_params
+        return 0.5 * (-math.pi / y).log() - 0.25 * x * x / y
