@@ -252,6 +252,10 @@ def test_dirichlet_and_multinomial() -> None:
     drawn = m.expand((2,)).sample((5000,))
     assert drawn.shape == (5000, 2, 3) and (drawn.sum(-1) == 5).all().item()
     np.testing.assert_allclose(drawn.mean((0, 1)).numpy(), [1, 1.5, 2.5], atol=0.05)
+    together = (drawn[..., 0] * drawn[..., 1]).mean().item()
+    assert together == pytest.approx(5 * 4 * 0.2 * 0.3, rel=0.05)
+    some = D.Multinomial(4, lampas.tensor([0.0, 1.0, 0.0, 2.0], device="sim"))
+    assert (some.sample((50,))[:, ::2] == 0).all().item()
     with pytest.raises(NotImplementedError, match="one int"):
         D.Multinomial(2.0, _t([1.0, 1.0]))  # type: ignore[arg-type]
 
@@ -371,3 +375,20 @@ def test_entropy_of_an_exponential_family_follows_from_its_normalizer() -> None:
     assert generic.item() == pytest.approx(gamma.entropy().item(), rel=1e-12)
     with pytest.raises(NotImplementedError, match="_mean_carrier_measure"):
         D.ExponentialFamily().entropy()
+
+
+def test_dirichlet_draws_under_transforms() -> None:
+    c = _t([1.0, 2.0])
+    lampas.manual_seed(3)
+    _, moved = lampas.func.jvp(lambda a: sample_dirichlet(a), (c,), (_t([1.0, 0.0]),))
+    lampas.manual_seed(3)
+    wanted = c.clone().requires_grad_()
+    (first,) = lampas.autograd.grad(
+        sample_dirichlet(wanted)[0], wanted, create_graph=True
+    )
+    assert first is not None
+    assert moved[0].item() == pytest.approx(first[0].item(), rel=1e-12)
+    with pytest.raises(RuntimeError, match="Dirichlet draw"):
+        first.sum().backward()
+    many = lampas.func.vmap(sample_dirichlet, randomness="different")(c.expand(4, 2))
+    assert many.shape == (4, 2) and many[:, 0].unique().numel() == 4

@@ -9,9 +9,13 @@ from lampas.distributions._chances import times_log
 from lampas.distributions.binomial import Binomial
 from lampas.distributions.categorical import Categorical
 from lampas.distributions.distribution import Distribution, MissingMethodError
+from lampas.dtypes import float64
+from lampas.engine.modes import no_grad
 from lampas.engine.tensor import Size, Tensor
-from lampas.ops.like import ones_like, zeros_like
-from lampas.ops.with_out import where
+from lampas.ops.arrange import flip
+from lampas.ops.count_samples import binomial
+from lampas.ops.like import full_like
+from lampas.ops.with_out import stack, where
 
 __all__ = ["Multinomial"]
 
@@ -98,12 +102,17 @@ class Multinomial(Distribution):
         return self.total_count * self.probs * (1 - self.probs)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
-        shape = Size(sample_shape)
-        drawn = self._categorical.sample((self.total_count, *shape))
-        drawn = drawn.movedim(0, -1)
-        counts = zeros_like(drawn[..., :1]).expand(self._extended_shape(shape)).clone()
-        counts = counts.scatter_add(-1, drawn, ones_like(drawn))
-        return counts.to(self.probs.dtype)
+        with no_grad():
+            probs = self.probs.expand(self._extended_shape(sample_shape)).to(float64)
+            # Each count is binomial among the draws that are left.
+            tails = flip(flip(probs, -1).cumsum(-1), -1)
+            shares = where(tails > 0, probs / tails, 0.0).clamp(0, 1).unbind(-1)
+            left = full_like(shares[0], self.total_count)
+            counts = []
+            for share in shares[:-1]:
+                counts.append(binomial(left, share))
+                left = left - counts[-1]
+            return stack([*counts, left], -1).to(self.probs.dtype)
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:

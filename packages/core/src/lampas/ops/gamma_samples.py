@@ -61,7 +61,7 @@ def dirichlet_forward(xp: Any, x: Any, *, drawn: Any) -> Any:
 @_dirichlet.vjp
 def dirichlet_vjp(F: Any, g: Any, x: Any, y: Any, *, need: Any, drawn: Any) -> Any:
     # A larger concentration raises its own share; the others keep their proportions.
-    mean = F.sum(g * y, dim=-1, keepdim=True)
+    mean = F.sum(g * y, dim=(g.ndim - 1,), keepdim=True)
     return (F.dirichlet_slope(x, y) * (g - mean),)
 
 
