@@ -149,6 +149,14 @@ def test_hooks_and_autograd_grad_get_sparse_gradients():
     np.testing.assert_allclose(w.grad.numpy(), 2 * _scatter(INDEX, c, (6, 3)))
 
 
+def test_models_with_sparse_gradients_are_copied():
+    layer = nn.Embedding(6, 3, sparse=True)
+    layer(lampas.tensor(INDEX)).sum().backward()
+    twin = copy.deepcopy(layer).weight.grad
+    layer.weight.grad._values().zero_()
+    assert twin.is_sparse and (twin._values() == 1).all()
+
+
 @pytest.mark.parametrize("reentrant", [False, True])
 def test_checkpoints_and_anomaly_detection_keep_the_layout(reentrant):
     w, c = _table(), _factors()
@@ -254,6 +262,19 @@ def test_sparse_adam_saves_its_state():
     other = optim.SparseAdam([twin], lr=0.1)
     other.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     assert optimizer.state_dict()["state"][0]["step"] == 5
+    with lampas.no_grad():
+        twin.copy_(w)
+    expected = _steps(optimizer, w, batches[5:])
+    np.testing.assert_array_equal(_steps(other, twin, batches[5:]), expected)
+
+
+def test_a_sparse_velocity_is_loaded():
+    w, twin = _table(), _table()
+    batches = _batches()
+    optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+    _steps(optimizer, w, batches[:5])
+    other = optim.SGD([twin], lr=0.1, momentum=0.9)
+    other.load_state_dict(optimizer.state_dict())
     with lampas.no_grad():
         twin.copy_(w)
     expected = _steps(optimizer, w, batches[5:])

@@ -7,6 +7,7 @@ layout stand in ``RULES``; any other refuses by name, and none gives a wrong res
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -122,12 +123,14 @@ class SparseTensor(Tensor):
         tail = f"{size}, layout={self.layout}{suffix})"
         return f"{head}       values={stored},\n       {tail}"
 
-    def _own_copy(self, *args: Any) -> NoReturn:
-        raise LayoutError(
-            "copying and saving take no sparse tensor; keep indices() and values()"
-        )
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        places, stored = self._places.copy(), copy.deepcopy(self._stored, memo)
+        return sparse_of(places, stored, self._data.shape, self._is_coalesced)
 
-    __deepcopy__ = __reduce_ex__ = _own_copy
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise LayoutError(
+            "saving takes no sparse tensor; keep its indices() and values()"
+        )
 
 
 def sparse_of(
