@@ -78,6 +78,14 @@ class SparseTensor(Tensor):
         """The device on which the values live."""
         return self._stored.device
 
+    def zero_(self) -> Tensor:
+        """Let go of all places, in place; returns the tensor."""
+        stored = self._stored._data
+        self._places = self._places[:, :0].copy()
+        self._stored = wrap(stored[:0].copy())
+        self._is_coalesced = True
+        return self
+
     @property
     def grad(self) -> Tensor | None:
         """The gradient at the places of this tensor, or None."""
@@ -97,14 +105,6 @@ class SparseTensor(Tensor):
         """The same places and values, cut off from what made them."""
         shape = self._data.shape
         return sparse_of(self._places, self._stored.detach(), shape, self._is_coalesced)
-
-    def zero_(self) -> Tensor:
-        """Let go of all places, in place; returns the tensor."""
-        stored = self._stored._data
-        self._places = self._places[:, :0].copy()
-        self._stored = wrap(stored[:0].copy())
-        self._is_coalesced = True
-        return self
 
     @property
     def data(self) -> Tensor:  # type: ignore[override]
