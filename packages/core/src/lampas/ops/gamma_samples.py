@@ -32,9 +32,14 @@ _dirichlet = op("dirichlet", kind=ALONG_AXIS, saves="x y", infer=like_input)
 _dirichlet_slope = op("dirichlet_slope", kind=ALONG_AXIS, infer=like_input)
 
 
+def _given(xp: Any, x: Any, drawn: Any) -> Any:
+    """What was drawn, for each example of a batch."""
+    return xp.broadcast_to(drawn, x.shape).astype(x.dtype)
+
+
 @_gamma.forward
 def standard_gamma_forward(xp: Any, x: Any, *, drawn: Any) -> Any:
-    return drawn.astype(x.dtype)
+    return _given(xp, x, drawn)
 
 
 @_gamma.vjp
@@ -55,7 +60,7 @@ def standard_gamma_slope_vjp(F: Any, g: Any, *, need: Any) -> Any:
 
 @_dirichlet.forward
 def dirichlet_forward(xp: Any, x: Any, *, drawn: Any) -> Any:
-    return drawn.astype(x.dtype)
+    return _given(xp, x, drawn)
 
 
 @_dirichlet.vjp
@@ -85,7 +90,8 @@ def dirichlet_slope_vjp(F: Any, g: Any, *, need: Any) -> Any:
     raise no_derivative("the gradient of a Dirichlet draw", "its concentration")
 
 
-pointwise(_gamma, _gamma_slope)
+# All dimensions but the last are batches to a Dirichlet distribution.
+pointwise(_gamma, _gamma_slope, _dirichlet, _dirichlet_slope)
 
 
 def numpys(generator: Generator | None) -> np.random.Generator:
