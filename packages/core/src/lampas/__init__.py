@@ -150,6 +150,7 @@ if TYPE_CHECKING:
     from lampas.amp.grad_scaler import GradScaler
     from lampas.backend.device import get_default_device, set_default_device
     from lampas.doctor import show_config
+    from lampas.errors import OutOfMemoryError
     from lampas.io import load, save
     from lampas.ops.count_samples import *
     from lampas.ops.covariance import *
@@ -250,6 +251,7 @@ _THREADS = (
 _LAZY = {
     "Generator": "random",
     "GradScaler": "amp.grad_scaler",
+    "OutOfMemoryError": "errors",
     "autocast": "amp.autocast_mode",
     "clear_autocast_cache": "amp.autocast_mode",
     "default_generator": "random",
@@ -285,6 +287,7 @@ __all__ = [
     "DType",
     "Generator",
     "GradScaler",
+    "OutOfMemoryError",
     "Size",
     "Tensor",
     "__version__",

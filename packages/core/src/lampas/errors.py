@@ -9,6 +9,7 @@ so ``except RuntimeError`` in a ported script goes on catching what it caught::
     ├── ArgumentError                                          (ValueError)
     ├── ArgumentTypeError                                      (TypeError)
     ├── DimensionError, BoundsError                            (IndexError)
+    ├── OutOfMemoryError                        (RuntimeError, MemoryError)
     ├── FileFormatError                                        (RuntimeError)
     ├── UnsafeFileError                                        (UnpicklingError)
     ├── NonFiniteError                                         (FloatingPointError)
@@ -33,6 +34,7 @@ __all__ = [
     "LinAlgError",
     "MissingExtraError",
     "NonFiniteError",
+    "OutOfMemoryError",
     "ShapeError",
     "UnsafeFileError",
     "VersionError",
@@ -58,6 +60,10 @@ class DTypeError(LampasError, RuntimeError):
 
 class LinAlgError(LampasError, RuntimeError):
     """A matrix has no such decomposition or solution, or none was found."""
+
+
+class OutOfMemoryError(LampasError, RuntimeError, MemoryError):
+    """There is no memory for a result; the text lists the largest live tensors."""
 
 
 class VersionError(LampasError, RuntimeError):

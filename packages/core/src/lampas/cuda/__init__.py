@@ -12,8 +12,10 @@ from typing import Any
 from lampas.backend import cupy as _cupy
 from lampas.backend.device import Device
 from lampas.cuda import amp
+from lampas.errors import OutOfMemoryError
 
 __all__ = [
+    "OutOfMemoryError",
     "amp",
     "current_device",
     "device",

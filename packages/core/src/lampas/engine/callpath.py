@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import HALVES, as_dtype, from_numpy_dtype, get_default_dtype
-from lampas.engine.faults import FAULTS, argument_name, explain, translated
+from lampas.engine.faults import FAULTS, argument_name, translated
 from lampas.engine.modes import mode, silence, unsilence
 from lampas.engine.operands import half_of, is_operand, one_device, rounded
 from lampas.engine.plan import Plan
@@ -331,8 +331,8 @@ def _binary(
         token = silence()
         try:
             y = ufunc(a, b)
-        except ValueError as error:
-            raise explain(record, (x, other), error) from None
+        except (ValueError, MemoryError) as error:
+            raise translated(record, (x, other), error) from None
         finally:
             unsilence(token)
         if type(y) is not _ndarray:

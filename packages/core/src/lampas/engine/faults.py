@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.exhausted import out_of_memory
 from lampas.engine.record import Record
 from lampas.engine.tensor import Tensor
 from lampas.errors import (
@@ -18,7 +19,7 @@ from lampas.errors import (
 
 __all__ = ["FAULTS", "argument_name", "explain", "translated"]
 
-FAULTS = (ValueError, TypeError, np.linalg.LinAlgError)
+FAULTS = (ValueError, TypeError, np.linalg.LinAlgError, MemoryError)
 
 
 def translated(
@@ -27,6 +28,8 @@ def translated(
     """The error to raise for one that NumPy raised inside a forward."""
     if isinstance(error, LampasError):
         return error
+    if isinstance(error, MemoryError):
+        return out_of_memory(record.name, error)
     if isinstance(error, np.exceptions.AxisError):
         return DimensionError(f"{record.name}: {error}")
     if isinstance(error, TypeError):

@@ -9,6 +9,7 @@ import numpy as np
 
 from lampas.backend.device import CPU, Device, chosen_device, from_host, to_host
 from lampas.dtypes import DType, as_dtype, from_numpy_dtype, get_default_dtype
+from lampas.engine.exhausted import out_of_memory
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentTypeError, ShapeError
 from lampas.ops._arguments import sizes_of
@@ -157,6 +158,14 @@ def from_numpy(ndarray: np.ndarray) -> Tensor:
     return wrap(ndarray)
 
 
+def _filled_array(fill: Any, shape: tuple[int, ...], kind: np.dtype) -> np.ndarray:
+    if fill is None:
+        return np.empty(shape, kind)
+    # Through asarray, which wraps what the dtype does not hold as PyTorch does.
+    value = np.asarray(fill).astype(kind)
+    return np.zeros(shape, kind) if fill == 0 else np.full(shape, value, kind)
+
+
 def new_filled(
     fill: Any,
     size: tuple[Any, ...],
@@ -170,12 +179,10 @@ def new_filled(
     for length in shape:
         if length < 0:
             raise ShapeError(f"sizes must not be negative, got {shape}")
-    if fill is None:
-        array = np.empty(shape, kind)
-    else:
-        # Through asarray, which wraps what the dtype does not hold as PyTorch does.
-        value = np.asarray(fill).astype(kind)
-        array = np.zeros(shape, kind) if fill == 0 else np.full(shape, value, kind)
+    try:
+        array = _filled_array(fill, shape, kind)
+    except MemoryError as error:
+        raise out_of_memory("a new tensor", error) from None
     return placed(array, device, requires_grad)
 
 
