@@ -45,7 +45,7 @@ from lampas.distributions.constraint_registry import biject_to, transform_to
 from lampas.distributions.continuous_bernoulli import ContinuousBernoulli
 from lampas.distributions.dirichlet import Beta, Dirichlet
 from lampas.distributions.distribution import Distribution
-from lampas.distributions.exponential import Exponential, Laplace
+from lampas.distributions.exponential import Exponential
 from lampas.distributions.exponential_family import ExponentialFamily
 from lampas.distributions.fisher_snedecor import FisherSnedecor
 from lampas.distributions.gamma import Chi2, Gamma
@@ -58,6 +58,7 @@ from lampas.distributions.independent import Independent
 from lampas.distributions.inverse_gamma import InverseGamma
 from lampas.distributions.kl import kl_divergence, register_kl
 from lampas.distributions.kumaraswamy import Kumaraswamy
+from lampas.distributions.laplace import Laplace
 from lampas.distributions.lkj_cholesky import LKJCholesky
 from lampas.distributions.log_normal import LogNormal
 from lampas.distributions.logistic_normal import LogisticNormal

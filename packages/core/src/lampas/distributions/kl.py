@@ -9,8 +9,9 @@ from lampas.distributions.bernoulli import Bernoulli
 from lampas.distributions.categorical import Categorical
 from lampas.distributions.cauchy import Cauchy
 from lampas.distributions.distribution import Distribution, MissingMethodError
-from lampas.distributions.exponential import Exponential, Laplace
+from lampas.distributions.exponential import Exponential
 from lampas.distributions.independent import Independent
+from lampas.distributions.laplace import Laplace
 from lampas.distributions.normal import Normal
 from lampas.distributions.one_hot_categorical import OneHotCategorical
 from lampas.distributions.uniform import Uniform

@@ -10,10 +10,11 @@ from lampas.distributions.binomial import Binomial
 from lampas.distributions.continuous_bernoulli import ContinuousBernoulli
 from lampas.distributions.dirichlet import Beta
 from lampas.distributions.distribution import Distribution
-from lampas.distributions.exponential import Exponential, Laplace
+from lampas.distributions.exponential import Exponential
 from lampas.distributions.gamma import Gamma
 from lampas.distributions.gumbel import EULER_GAMMA, Gumbel
 from lampas.distributions.kl import register_kl
+from lampas.distributions.laplace import Laplace
 from lampas.distributions.normal import Normal
 from lampas.distributions.pareto import Pareto
 from lampas.distributions.poisson import Poisson
