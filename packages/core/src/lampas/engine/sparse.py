@@ -106,6 +106,16 @@ class SparseTensor(Tensor):
         shape = self._data.shape
         return sparse_of(self._places, self._stored.detach(), shape, self._is_coalesced)
 
+    def t(self) -> Tensor:
+        """The transpose of a matrix.
+
+        Raises:
+            RuntimeError: it has not just two dimensions, both sparse.
+        """
+        if self._data.ndim != 2 or len(self._places) != 2:
+            raise LayoutError("t: a sparse tensor must have two sparse dimensions")
+        return sparse_of(self._places[::-1], self._stored, self._data.shape[::-1])
+
     @property
     def data(self) -> Tensor:  # type: ignore[override]
         """The same places and values, of their own history."""

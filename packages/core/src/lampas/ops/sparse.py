@@ -17,7 +17,7 @@ from lampas.errors import (
     DTypeError,
     ShapeError,
 )
-from lampas.ops import matmul
+from lampas.ops import matmul, sparse_arithmetic
 from lampas.ops.create import as_tensor
 from lampas.ops.embed import embedding, sum_rows
 
@@ -286,3 +286,5 @@ def mm(sparse: Tensor, dense: Tensor) -> Tensor:
 
 
 RULES["matmul"] = _times
+
+_ = sparse_arithmetic
