@@ -149,12 +149,43 @@ def test_hooks_and_autograd_grad_get_sparse_gradients():
     np.testing.assert_allclose(w.grad.numpy(), 2 * _scatter(INDEX, c, (6, 3)))
 
 
-def test_models_with_sparse_gradients_are_copied():
+@pytest.mark.parametrize("padding", [None, 2])
+def test_gradients_of_sparse_gradients(padding):
+    w, c = _table(), _factors()
+    x = lampas.tensor(INDEX)
+    for again in (1, 2):
+        rows = F.embedding(x, w, padding, sparse=True)
+        (rows**3 * lampas.tensor(c)).sum().backward(create_graph=True)
+        assert w.grad.is_sparse and w.grad._nnz() == again * (4 - 2 * bool(padding))
+    p = w.detach().numpy()
+    expected = _scatter(INDEX, 3 * p[INDEX] ** 2 * c, (6, 3))
+    second = _scatter(INDEX, 6 * p[INDEX] * c, (6, 3)) * expected
+    if padding:
+        expected[padding] = second[padding] = 0
+    dense = w.grad.to_dense()
+    np.testing.assert_allclose(dense.detach().numpy(), 2 * expected)
+    # Half of the squared norm has the gradient H g.
+    (g,) = lampas.autograd.grad((dense**2).sum() / 8, w)
+    np.testing.assert_allclose(g.to_dense().numpy(), second)
+
+
+def test_backward_to_chosen_inputs_adds_up():
+    w, c = _table(), _factors()
+    for _ in range(2):
+        rows = F.embedding(lampas.tensor(INDEX), w, sparse=True)
+        (rows * lampas.tensor(c)).sum().backward(inputs=[w])
+    assert w.grad.is_sparse
+    expected = 2 * _scatter(INDEX, c, (6, 3))
+    np.testing.assert_allclose(w.grad.to_dense().numpy(), expected)
+
+
+def test_models_with_sparse_gradients_are_copied_and_cast():
     layer = nn.Embedding(6, 3, sparse=True)
     layer(lampas.tensor(INDEX)).sum().backward()
     twin = copy.deepcopy(layer).weight.grad
-    layer.weight.grad._values().zero_()
+    layer.weight.grad._values().mul_(2)
     assert twin.is_sparse and (twin._values() == 1).all()
+    assert layer.double().weight.grad.dtype is lampas.float64
 
 
 @pytest.mark.parametrize("reentrant", [False, True])

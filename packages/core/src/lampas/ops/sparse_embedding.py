@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.modes import mode
 from lampas.engine.record import Call
 from lampas.engine.rows import Rows
+from lampas.engine.sparse import sparse_of
 from lampas.engine.tape import Leaf, Node, make_node
-from lampas.engine.tensor import Tensor
+from lampas.engine.tensor import Tensor, wrap
+from lampas.engine.tracer import Tracer
 from lampas.errors import GradientError
 from lampas.ops import sparse
 
@@ -33,6 +36,19 @@ class LookupNode(Node):
         keep = slice(None) if padding is None else np.flatnonzero(index != padding)
         places = np.array(index[keep], np.int64)[None]
         return (Rows(places, np.array(parts[keep]), tuple(shape)),)
+
+    def run_taped(self, g: Any) -> tuple[Any, ...]:
+        if mode.levels or isinstance(g, Tracer):
+            # Transforms know dense tensors only.
+            return Node.run_taped(self, g)
+        self._check()
+        (shape,), params = self.saved, self.call.params
+        index, padding = params["index"].reshape(-1), params["padding_idx"]
+        parts = g.reshape(-1, shape[1])
+        if padding is not None:
+            keep = np.flatnonzero(index != padding)
+            index, parts = index[keep], parts[wrap(keep)]
+        return (sparse_of(np.array(index, np.int64)[None], parts, tuple(shape)),)
 
 
 def list_rows(rows: Tensor, by_count: bool) -> Tensor:
