@@ -186,7 +186,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "from_file",
         "frombuffer",
     ),
-    "sparse": ("sparse_coo_tensor",),
+    "sparse": ("sparse_coo_tensor", "spmm"),
     "stft": (
         "istft",
         "stft",

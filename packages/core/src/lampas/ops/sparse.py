@@ -21,7 +21,7 @@ from lampas.ops import matmul, sparse_arithmetic
 from lampas.ops.create import as_tensor
 from lampas.ops.embed import embedding, sum_rows
 
-__all__ = ["sparse_coo_tensor"]
+__all__ = ["sparse_coo_tensor", "spmm"]
 
 _take, _take_add = RECORDS["take"], RECORDS["take_add"]
 
@@ -283,6 +283,16 @@ def mm(sparse: Tensor, dense: Tensor) -> Tensor:
                 f"mm: {name} must be a Tensor, got {type(value).__name__}"
             )
     return matmul.mm(sparse, dense)
+
+
+def spmm(mat: Tensor, mat2: Tensor) -> Tensor:
+    """``lampas.sparse.mm`` under its older name.
+
+    >>> lampas.spmm(lampas.eye(2).to_sparse(), lampas.ones(2, 1))
+    tensor([[1.],
+            [1.]])
+    """
+    return mm(mat, mat2)
 
 
 RULES["matmul"] = _times
