@@ -56,8 +56,9 @@ def handler_of(server):
             pass
 
         def send_body(self, data):
-            self.wfile.write(data)
+            # Counted first: a reader may look as soon as the last byte has arrived.
             server.sent += len(data)
+            self.wfile.write(data)
 
         def head(self, status, length, content_range=None):
             self.send_response(status)

@@ -51,7 +51,7 @@ def main():
     print(refusal(lambda: torch.onnx.export(1, 2)))
     print(isinstance(1, Thing), helper.answer())
     loader = DataLoader(Numbers(), 2, num_workers=1, multiprocessing_context="spawn")
-    print([batch.sum().item() for batch in loader])
+    print([batch.sum().item() for batch in loader], flush=True)
     child = "import torch; print(torch.__version__ == __import__('sys').argv[1])"
     subprocess.run([sys.executable, "-c", child, torch.__version__], check=True)
     print(torch.float32, torch.zeros(2, 3).shape, torch.ones(1).type(), torch.dtype)
