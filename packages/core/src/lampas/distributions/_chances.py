@@ -13,7 +13,13 @@ from lampas.errors import ArgumentError
 from lampas.ops.activation import logsigmoid
 from lampas.ops.with_out import sigmoid, where
 
-__all__ = ["Chance", "times_log", "times_log_of_rest"]
+__all__ = [
+    "Chance",
+    "OverChances",
+    "check_one_given",
+    "times_log",
+    "times_log_of_rest",
+]
 
 
 def times_log(weight: Tensor, chance: Tensor) -> Tensor:
@@ -28,26 +34,35 @@ def times_log_of_rest(weight: Tensor, chance: Tensor) -> Tensor:
     return where(some, weight * (-where(some, chance, 0.0)).log1p(), 0.0)
 
 
+def check_one_given(probs: Any, logits: Any) -> None:
+    """Refuse both or none of the two.
+
+    Raises:
+        ValueError: both or none were given.
+    """
+    if (probs is None) == (logits is None):
+        raise ArgumentError(
+            "Either `probs` or `logits` must be specified, but not both."
+        )
+
+
 class Chance(Distribution):
     """A distribution that is given ``probs`` or ``logits``, exactly one of the two."""
 
     _by_probs: bool
 
     def _take(self, probs: Any, logits: Any, *others: Any) -> list[Tensor]:
-        """Keep what was given, of one shape with the others, which are returned.
+        """Keep what was given, of one shape with the others; the others, and it.
 
         Raises:
             ValueError: both or none of ``probs`` and ``logits`` were given.
         """
-        if (probs is None) == (logits is None):
-            raise ArgumentError(
-                "Either `probs` or `logits` must be specified, but not both."
-            )
+        check_one_given(probs, logits)
         name = "logits" if probs is None else "probs"
         *rest, given = broadcast_all(*others, logits if probs is None else probs)
         vars(self)[name] = given
         self._by_probs = probs is not None
-        return [value.to(given.dtype) for value in rest]
+        return [*(value.to(given.dtype) for value in rest), given]
 
     def expand(self, batch_shape: Any) -> Self:
         made = super().expand(batch_shape)
@@ -83,3 +98,34 @@ class Chance(Distribution):
             likely = times_log(successes, self.probs)
             return likely + times_log_of_rest(failures, self.probs)
         return successes * logsigmoid(self.logits) + failures * logsigmoid(-self.logits)
+
+
+class OverChances(Distribution):
+    """A distribution whose chances are those of another one, which it is made over."""
+
+    _over: Any
+
+    def expand(self, batch_shape: Any) -> Self:
+        made = type(self).__new__(type(self))
+        made._over = self._over.expand(batch_shape)
+        made._batch_shape, made._event_shape = Size(batch_shape), self._event_shape
+        made._validate_args = self._validate_args
+        return made
+
+    def _given(self) -> dict[str, Tensor]:
+        return self._over._given()
+
+    @property
+    def probs(self) -> Tensor:
+        """The chances, as the distribution beneath has them."""
+        return self._over.probs
+
+    @property
+    def logits(self) -> Tensor:
+        """Their logits, as the distribution beneath has them."""
+        return self._over.logits
+
+    @property
+    def param_shape(self) -> Size:
+        """Shape of ``probs`` and ``logits``."""
+        return self._over.param_shape

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from lampas.distributions import constraints
-from lampas.distributions.distribution import broadcast_all
+from lampas.distributions._chances import Chance
 from lampas.distributions.exponential_family import ExponentialFamily
-from lampas.dtypes import finfo
-from lampas.engine.modes import enable_grad, no_grad
+from lampas.engine.modes import no_grad
 from lampas.engine.tensor import Tensor
-from lampas.errors import ArgumentError
 from lampas.ops.activation import softplus
-from lampas.ops.with_out import arange, bernoulli, sigmoid
+from lampas.ops.with_out import arange, bernoulli
 
 __all__ = ["Bernoulli"]
 
 
-class Bernoulli(ExponentialFamily):
+class Bernoulli(Chance, ExponentialFamily):
     """1 with the chance ``probs``, otherwise 0.
 
     Args:
@@ -44,33 +41,8 @@ class Bernoulli(ExponentialFamily):
         logits: Any = None,
         validate_args: bool | None = None,
     ) -> None:
-        if (probs is None) == (logits is None):
-            raise ArgumentError(
-                "Either `probs` or `logits` must be specified, but not both."
-            )
-        name = "logits" if probs is None else "probs"
-        (given,) = broadcast_all(logits if probs is None else probs)
-        vars(self)[name] = given
+        (given,) = self._take(probs, logits)
         super().__init__(given.shape, validate_args=validate_args)
-
-    @cached_property
-    @enable_grad()  # kept, even if first read while drawing
-    def probs(self) -> Tensor:
-        """Chances of a 1."""
-        return sigmoid(self.logits)
-
-    @cached_property
-    @enable_grad()  # kept, even if first read while drawing
-    def logits(self) -> Tensor:
-        """Logarithms of the odds of a 1."""
-        tiny = finfo(self.probs.dtype).eps
-        inner = self.probs.clamp(tiny, 1 - tiny)
-        return inner.log() - (-inner).log1p()
-
-    @property
-    def param_shape(self) -> Any:
-        """Shape of ``probs`` and ``logits``."""
-        return self._batch_shape
 
     @property
     def mean(self) -> Tensor:

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from lampas.distributions import constraints
+from lampas.distributions._chances import check_one_given
 from lampas.distributions.exponential_family import ExponentialFamily
 from lampas.dtypes import finfo
 from lampas.engine.modes import enable_grad, no_grad
@@ -46,10 +47,7 @@ class Categorical(ExponentialFamily):
         logits: Tensor | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        if (probs is None) == (logits is None):
-            raise ArgumentError(
-                "Either `probs` or `logits` must be specified, but not both."
-            )
+        check_one_given(probs, logits)
         for name, given in (("probs", probs), ("logits", logits)):
             if given is None:
                 continue

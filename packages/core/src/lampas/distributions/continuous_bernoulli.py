@@ -8,7 +8,6 @@ from lampas.distributions import constraints
 from lampas.distributions._chances import Chance
 from lampas.distributions.exponential_family import ExponentialFamily
 from lampas.dtypes import finfo
-from lampas.engine.modes import no_grad
 from lampas.engine.tensor import Tensor
 from lampas.ops.with_out import rand, where
 
@@ -58,8 +57,7 @@ class ContinuousBernoulli(Chance, ExponentialFamily):
         lims: tuple[float, float] = (0.499, 0.501),
         validate_args: bool | None = None,
     ) -> None:
-        self._take(probs, logits)
-        given = self.probs if logits is None else self.logits
+        (given,) = self._take(probs, logits)
         super().__init__(given.shape, validate_args=validate_args)
 
     def _halves(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -93,10 +91,6 @@ class ContinuousBernoulli(Chance, ExponentialFamily):
         inverse = 2 * (-large).exp() / -(-2 * large).expm1()
         far = 1 / large**2 - inverse**2
         return 0.25 * where(near, _series(small * small, _CURVE), far)
-
-    def sample(self, sample_shape: Any = ()) -> Tensor:
-        with no_grad():
-            return self.rsample(sample_shape)
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)

@@ -41,8 +41,7 @@ class Geometric(Chance):
         logits: Any = None,
         validate_args: bool | None = None,
     ) -> None:
-        self._take(probs, logits)
-        given = self.probs if logits is None else self.logits
+        (given,) = self._take(probs, logits)
         super().__init__(given.shape, validate_args=validate_args)
         if self._validate_args and logits is None and not (given > 0).all().item():
             raise ArgumentError(

@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lampas.distributions import constraints
+from lampas.distributions._folded import Folded
 from lampas.distributions.cauchy import Cauchy
 from lampas.distributions.distribution import broadcast_all
-from lampas.distributions.transformed_distribution import TransformedDistribution
-from lampas.distributions.transforms import AbsTransform
 from lampas.engine.tensor import Tensor
-from lampas.ops.like import full_like, zeros_like
-from lampas.ops.with_out import atan, tan, where
+from lampas.ops.like import full_like
+from lampas.ops.with_out import atan, tan
 
 __all__ = ["HalfCauchy"]
 
 
-class HalfCauchy(TransformedDistribution):
+class HalfCauchy(Folded):
     """The size of a Cauchy draw around 0.
 
     Args:
@@ -29,33 +27,18 @@ class HalfCauchy(TransformedDistribution):
     tensor(0.5000)
     """
 
-    arg_constraints = {"scale": constraints.positive}
-    support = constraints.nonnegative
-    has_rsample = True
-    scale: Tensor
-
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
         (self.scale,) = broadcast_all(scale)
         base = Cauchy(0.0, self.scale, validate_args=False)
-        super().__init__(base, AbsTransform(), validate_args)
+        super().__init__(base, validate_args)
 
     @property
     def mean(self) -> Tensor:
         return full_like(self.scale, math.inf)
 
     @property
-    def mode(self) -> Tensor:
-        return zeros_like(self.scale)
-
-    @property
     def variance(self) -> Tensor:
         return full_like(self.scale, math.inf)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        if self._validate_args:
-            self._validate_sample(value)
-        found = self.base_dist.log_prob(value) + math.log(2)
-        return where(value >= 0, found, -math.inf)
 
     def cdf(self, value: Tensor) -> Tensor:
         if self._validate_args:
@@ -64,6 +47,3 @@ class HalfCauchy(TransformedDistribution):
 
     def icdf(self, value: Tensor) -> Tensor:
         return self.scale * tan(value * (math.pi / 2))
-
-    def entropy(self) -> Tensor:
-        return self.base_dist.entropy() - math.log(2)

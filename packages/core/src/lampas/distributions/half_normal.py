@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lampas.distributions import constraints
+from lampas.distributions._folded import Folded
 from lampas.distributions.distribution import broadcast_all
 from lampas.distributions.normal import Normal
-from lampas.distributions.transformed_distribution import TransformedDistribution
-from lampas.distributions.transforms import AbsTransform
 from lampas.engine.tensor import Tensor
-from lampas.ops.like import zeros_like
-from lampas.ops.with_out import erf, erfinv, where
+from lampas.ops.with_out import erf, erfinv
 
 __all__ = ["HalfNormal"]
 
 
-class HalfNormal(TransformedDistribution):
+class HalfNormal(Folded):
     """The size of a normal draw of mean 0.
 
     Args:
@@ -28,33 +25,18 @@ class HalfNormal(TransformedDistribution):
     tensor(0.7979)
     """
 
-    arg_constraints = {"scale": constraints.positive}
-    support = constraints.nonnegative
-    has_rsample = True
-    scale: Tensor
-
     def __init__(self, scale: Any, validate_args: bool | None = None) -> None:
         (self.scale,) = broadcast_all(scale)
         base = Normal(0.0, self.scale, validate_args=False)
-        super().__init__(base, AbsTransform(), validate_args)
+        super().__init__(base, validate_args)
 
     @property
     def mean(self) -> Tensor:
         return self.scale * math.sqrt(2 / math.pi)
 
     @property
-    def mode(self) -> Tensor:
-        return zeros_like(self.scale)
-
-    @property
     def variance(self) -> Tensor:
         return self.scale**2 * (1 - 2 / math.pi)
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        if self._validate_args:
-            self._validate_sample(value)
-        found = self.base_dist.log_prob(value) + math.log(2)
-        return where(value >= 0, found, -math.inf)
 
     def cdf(self, value: Tensor) -> Tensor:
         if self._validate_args:
@@ -63,6 +45,3 @@ class HalfNormal(TransformedDistribution):
 
     def icdf(self, value: Tensor) -> Tensor:
         return self.scale * math.sqrt(2) * erfinv(value)
-
-    def entropy(self) -> Tensor:
-        return self.base_dist.entropy() - math.log(2)

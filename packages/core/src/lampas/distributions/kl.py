@@ -119,7 +119,7 @@ def _categorical(p: Categorical, q: Categorical) -> Tensor:
 
 @register_kl(OneHotCategorical, OneHotCategorical)
 def _one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
-    return _categorical(p._categorical, q._categorical)
+    return _categorical(p._over, q._over)
 
 
 @register_kl(Cauchy, Cauchy)

@@ -12,7 +12,6 @@ from lampas.distributions.exponential import Exponential
 from lampas.distributions.gamma import Gamma
 from lampas.distributions.gumbel import EULER_GAMMA, Gumbel
 from lampas.distributions.kl import register_kl
-from lampas.distributions.normal import Normal
 from lampas.distributions.pareto import Pareto
 from lampas.distributions.poisson import Poisson
 from lampas.distributions.uniform import Uniform
@@ -21,27 +20,10 @@ from lampas.ops.with_out import where, xlogy
 
 __all__: list[str] = []
 
-_LOG_2PI = math.log(2 * math.pi)
-
 
 @register_kl(Bernoulli, Poisson)
 def _bernoulli_poisson(p: Bernoulli, q: Poisson) -> Tensor:
     return q.rate - xlogy(p.probs, q.rate) - p.entropy()
-
-
-@register_kl(Beta, Exponential)
-@register_kl(ContinuousBernoulli, Exponential)
-@register_kl(Gamma, Exponential)
-def _to_exponential(p: Any, q: Exponential) -> Tensor:
-    return q.rate * p.mean - q.rate.log() - p.entropy()
-
-
-@register_kl(Beta, Normal)
-@register_kl(ContinuousBernoulli, Normal)
-@register_kl(Gamma, Normal)
-def _to_normal(p: Any, q: Normal) -> Tensor:
-    apart = (p.mean - q.loc) ** 2 + p.variance
-    return q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
 
 
 @register_kl(Beta, Uniform)

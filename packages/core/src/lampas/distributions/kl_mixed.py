@@ -12,7 +12,7 @@ from lampas.distributions.dirichlet import Beta
 from lampas.distributions.distribution import Distribution
 from lampas.distributions.exponential import Exponential
 from lampas.distributions.gamma import Gamma
-from lampas.distributions.gumbel import EULER_GAMMA, Gumbel
+from lampas.distributions.gumbel import Gumbel
 from lampas.distributions.kl import register_kl
 from lampas.distributions.laplace import Laplace
 from lampas.distributions.normal import Normal
@@ -60,27 +60,15 @@ def _exponential_gumbel(p: Exponential, q: Gumbel) -> Tensor:
     return product.log() - shift + product.reciprocal() - 1 + reached
 
 
+@register_kl(Beta, Normal)
+@register_kl(ContinuousBernoulli, Normal)
 @register_kl(Exponential, Normal)
-def _exponential_normal(p: Exponential, q: Normal) -> Tensor:
-    # E (x - loc)^2, from the mean and the variance 1 / rate^2.
-    apart = (p.mean - q.loc) ** 2 + p.variance
-    return q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
-
-
+@register_kl(Gamma, Normal)
 @register_kl(Gumbel, Normal)
-def _gumbel_normal(p: Gumbel, q: Normal) -> Tensor:
-    apart = (p.loc + p.scale * EULER_GAMMA - q.loc) ** 2 + p.variance
-    return q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
-
-
 @register_kl(Laplace, Normal)
-def _laplace_normal(p: Laplace, q: Normal) -> Tensor:
-    apart = (p.loc - q.loc) ** 2 + p.variance
-    return q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
-
-
 @register_kl(Uniform, Normal)
-def _uniform_normal(p: Uniform, q: Normal) -> Tensor:
+def _to_normal(p: Any, q: Normal) -> Tensor:
+    # E (x - loc)^2, from the mean and the variance of x.
     apart = (p.mean - q.loc) ** 2 + p.variance
     return q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
 
@@ -103,22 +91,22 @@ def _normal_laplace(p: Normal, q: Laplace) -> Tensor:
     return (2 * q.scale).log() + distance / q.scale - p.entropy()
 
 
-@register_kl(Pareto, Exponential)
-def _pareto_exponential(p: Pareto, q: Exponential) -> Tensor:
-    return q.rate * p.mean - q.rate.log() - p.entropy()
-
-
 @register_kl(Pareto, Normal)
 def _pareto_normal(p: Pareto, q: Normal) -> Tensor:
-    apart = (p.mean - q.loc) ** 2 + p.variance
-    found = q.scale.log() + 0.5 * (_LOG_2PI + apart / q.variance) - p.entropy()
-    return where(p.alpha > 2, found, math.inf)
+    return where(p.alpha > 2, _to_normal(p, q), math.inf)
+
+
+@register_kl(Beta, Exponential)
+@register_kl(ContinuousBernoulli, Exponential)
+@register_kl(Gamma, Exponential)
+@register_kl(Pareto, Exponential)
+def _to_exponential(p: Any, q: Exponential) -> Tensor:
+    return q.rate * p.mean - q.rate.log() - p.entropy()
 
 
 @register_kl(Uniform, Exponential)
 def _uniform_exponential(p: Uniform, q: Exponential) -> Tensor:
-    found = q.rate * p.mean - q.rate.log() - p.entropy()
-    return where(p.low >= 0, found, math.inf)
+    return where(p.low >= 0, _to_exponential(p, q), math.inf)
 
 
 @register_kl(Uniform, Gumbel)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from lampas.distributions._covariance import half_log_det, mahalanobis
 from lampas.distributions.kl import register_kl
 from lampas.distributions.lowrank_multivariate_normal import (
     LowRankMultivariateNormal,
 )
-from lampas.distributions.multivariate_normal import (
-    MultivariateNormal,
-    half_log_det,
-    mahalanobis,
-)
+from lampas.distributions.multivariate_normal import MultivariateNormal
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
 from lampas.ops.solve import solve_triangular

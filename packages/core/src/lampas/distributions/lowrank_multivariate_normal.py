@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any, Self
 
 from lampas.distributions import constraints
+from lampas.distributions._covariance import half_log_det, mahalanobis
 from lampas.distributions.distribution import Distribution
-from lampas.distributions.multivariate_normal import half_log_det, mahalanobis
 from lampas.engine.modes import enable_grad
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError

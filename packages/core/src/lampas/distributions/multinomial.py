@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Self
 
 from lampas.distributions import constraints
-from lampas.distributions._chances import times_log
+from lampas.distributions._chances import OverChances, times_log
 from lampas.distributions.binomial import Binomial
 from lampas.distributions.categorical import Categorical
-from lampas.distributions.distribution import Distribution, MissingMethodError
+from lampas.distributions.distribution import MissingMethodError
 from lampas.dtypes import float64
 from lampas.engine.modes import no_grad
-from lampas.engine.tensor import Size, Tensor
+from lampas.engine.tensor import Tensor
 from lampas.ops.arrange import flip
 from lampas.ops.count_samples import binomial
 from lampas.ops.like import full_like
@@ -20,7 +20,7 @@ from lampas.ops.with_out import stack, where
 __all__ = ["Multinomial"]
 
 
-class Multinomial(Distribution):
+class Multinomial(OverChances):
     """How often each number comes up in ``total_count`` draws of a Categorical.
 
     Args:
@@ -56,42 +56,21 @@ class Multinomial(Distribution):
             )
         self.total_count = total_count
         self._by_probs = probs is not None
-        self._categorical = Categorical(probs, logits, validate_args)
+        self._over = Categorical(probs, logits, validate_args)
         super().__init__(
-            self._categorical.batch_shape,
-            self._categorical.param_shape[-1:],
+            self._over.batch_shape,
+            self._over.param_shape[-1:],
             validate_args,
         )
 
     def expand(self, batch_shape: Any) -> Self:
-        made = type(self).__new__(type(self))
+        made = super().expand(batch_shape)
         made.total_count, made._by_probs = self.total_count, self._by_probs
-        made._categorical = self._categorical.expand(batch_shape)
-        made._batch_shape, made._event_shape = Size(batch_shape), self._event_shape
-        made._validate_args = self._validate_args
         return made
-
-    def _given(self) -> dict[str, Tensor]:
-        return self._categorical._given()
 
     @constraints.dependent_property(is_discrete=True, event_dim=1)
     def support(self) -> constraints.Constraint:
         return constraints.multinomial(self.total_count)
-
-    @property
-    def probs(self) -> Tensor:
-        """Chances along the last dimension."""
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Logarithms of the chances."""
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Size:
-        """Shape of ``probs`` and ``logits``."""
-        return self._categorical.param_shape
 
     @property
     def mean(self) -> Tensor:
@@ -130,4 +109,4 @@ class Multinomial(Distribution):
         factorials = (counts + 1).lgamma()
         expected = (each.log_prob(counts).exp() * factorials).sum((0, -1))
         ways = factorials.reshape(-1)[-1]
-        return self.total_count * self._categorical.entropy() - ways + expected
+        return self.total_count * self._over.entropy() - ways + expected

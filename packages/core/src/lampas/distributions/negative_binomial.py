@@ -47,7 +47,7 @@ class NegativeBinomial(Chance):
         logits: Any = None,
         validate_args: bool | None = None,
     ) -> None:
-        (self.total_count,) = self._take(probs, logits, total_count)
+        self.total_count, _ = self._take(probs, logits, total_count)
         super().__init__(self.total_count.shape, validate_args=validate_args)
 
     @property

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 from lampas.distributions import constraints
+from lampas.distributions._chances import OverChances
 from lampas.distributions.categorical import Categorical
-from lampas.distributions.distribution import Distribution
-from lampas.engine.tensor import Size, Tensor
+from lampas.engine.tensor import Tensor
 from lampas.ops.embed import one_hot
 from lampas.ops.with_out import eye
 
 __all__ = ["OneHotCategorical", "OneHotCategoricalStraightThrough"]
 
 
-class OneHotCategorical(Distribution):
+class OneHotCategorical(OverChances):
     """A vector of zeros with a one at the place a :class:`Categorical` draws.
 
     Args:
@@ -41,37 +41,12 @@ class OneHotCategorical(Distribution):
         logits: Tensor | None = None,
         validate_args: bool | None = None,
     ) -> None:
-        self._categorical = Categorical(probs, logits, validate_args)
+        self._over = Categorical(probs, logits, validate_args)
         super().__init__(
-            self._categorical.batch_shape,
-            self._categorical.param_shape[-1:],
+            self._over.batch_shape,
+            self._over.param_shape[-1:],
             validate_args,
         )
-
-    def expand(self, batch_shape: Any) -> Self:
-        made = type(self).__new__(type(self))
-        made._categorical = self._categorical.expand(batch_shape)
-        made._batch_shape, made._event_shape = Size(batch_shape), self._event_shape
-        made._validate_args = self._validate_args
-        return made
-
-    def _given(self) -> dict[str, Tensor]:
-        return self._categorical._given()
-
-    @property
-    def probs(self) -> Tensor:
-        """Chances along the last dimension."""
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Logarithms of the chances."""
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Size:
-        """Shape of ``probs`` and ``logits``."""
-        return self._categorical.param_shape
 
     @property
     def mean(self) -> Tensor:
@@ -79,23 +54,23 @@ class OneHotCategorical(Distribution):
 
     @property
     def mode(self) -> Tensor:
-        return one_hot(self._categorical.mode, self._event_shape[0]).to(self.probs)
+        return one_hot(self._over.mode, self._event_shape[0]).to(self.probs)
 
     @property
     def variance(self) -> Tensor:
         return self.probs * (1 - self.probs)
 
     def sample(self, sample_shape: Any = ()) -> Tensor:
-        drawn = self._categorical.sample(sample_shape)
+        drawn = self._over.sample(sample_shape)
         return one_hot(drawn, self._event_shape[0]).to(self.probs).detach()
 
     def log_prob(self, value: Tensor) -> Tensor:
         if self._validate_args:
             self._validate_sample(value)
-        return self._categorical.log_prob(value.argmax(-1))
+        return self._over.log_prob(value.argmax(-1))
 
     def entropy(self) -> Tensor:
-        return self._categorical.entropy()
+        return self._over.entropy()
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         n = self._event_shape[0]

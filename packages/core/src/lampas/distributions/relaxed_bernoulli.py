@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any, Self
 
 from lampas.distributions import constraints
+from lampas.distributions._chances import OverChances
 from lampas.distributions.bernoulli import Bernoulli
-from lampas.distributions.distribution import Distribution, broadcast_all
+from lampas.distributions.distribution import broadcast_all
 from lampas.distributions.transformed_distribution import TransformedDistribution
 from lampas.distributions.transforms import SigmoidTransform
 from lampas.dtypes import finfo
-from lampas.engine.tensor import Size, Tensor
+from lampas.engine.tensor import Tensor
 from lampas.ops.activation import logsigmoid
 from lampas.ops.with_out import rand
 
 __all__ = ["LogitRelaxedBernoulli", "RelaxedBernoulli"]
 
 
-class LogitRelaxedBernoulli(Distribution):
+class LogitRelaxedBernoulli(OverChances):
     """The logit of a :class:`RelaxedBernoulli` draw: ``(logits + L) / temperature``.
 
     L is a draw from the standard logistic distribution.
@@ -47,34 +48,13 @@ class LogitRelaxedBernoulli(Distribution):
         validate_args: bool | None = None,
     ) -> None:
         (self.temperature,) = broadcast_all(temperature)
-        self._bernoulli = Bernoulli(probs, logits, validate_args)
-        super().__init__(self._bernoulli.batch_shape, validate_args=validate_args)
+        self._over = Bernoulli(probs, logits, validate_args)
+        super().__init__(self._over.batch_shape, validate_args=validate_args)
 
     def expand(self, batch_shape: Any) -> Self:
-        made = type(self).__new__(type(self))
+        made = super().expand(batch_shape)
         made.temperature = self.temperature
-        made._bernoulli = self._bernoulli.expand(batch_shape)
-        made._batch_shape, made._event_shape = Size(batch_shape), self._event_shape
-        made._validate_args = self._validate_args
         return made
-
-    def _given(self) -> dict[str, Tensor]:
-        return self._bernoulli._given()
-
-    @property
-    def probs(self) -> Tensor:
-        """Chances of a 1."""
-        return self._bernoulli.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Logarithms of the odds of a 1."""
-        return self._bernoulli.logits
-
-    @property
-    def param_shape(self) -> Size:
-        """Shape of ``probs`` and ``logits``."""
-        return self._bernoulli.param_shape
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)

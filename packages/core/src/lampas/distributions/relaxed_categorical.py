@@ -6,17 +6,18 @@ import math
 from typing import Any, Self
 
 from lampas.distributions import constraints
+from lampas.distributions._chances import OverChances
 from lampas.distributions.categorical import Categorical
-from lampas.distributions.distribution import Distribution, broadcast_all
+from lampas.distributions.distribution import broadcast_all
 from lampas.distributions.transformed_distribution import TransformedDistribution
 from lampas.distributions.transforms import ExpTransform
-from lampas.engine.tensor import Size, Tensor
+from lampas.engine.tensor import Tensor
 from lampas.ops.with_out import empty, log_softmax
 
 __all__ = ["ExpRelaxedCategorical", "RelaxedOneHotCategorical"]
 
 
-class ExpRelaxedCategorical(Distribution):
+class ExpRelaxedCategorical(OverChances):
     """The logarithm of a :class:`RelaxedOneHotCategorical` draw.
 
     It is ``log_softmax((logits + G) / temperature)``, G a Gumbel draw per entry.
@@ -50,38 +51,17 @@ class ExpRelaxedCategorical(Distribution):
         validate_args: bool | None = None,
     ) -> None:
         (self.temperature,) = broadcast_all(temperature)
-        self._categorical = Categorical(probs, logits, validate_args)
+        self._over = Categorical(probs, logits, validate_args)
         super().__init__(
-            self._categorical.batch_shape,
-            self._categorical.param_shape[-1:],
+            self._over.batch_shape,
+            self._over.param_shape[-1:],
             validate_args,
         )
 
     def expand(self, batch_shape: Any) -> Self:
-        made = type(self).__new__(type(self))
+        made = super().expand(batch_shape)
         made.temperature = self.temperature
-        made._categorical = self._categorical.expand(batch_shape)
-        made._batch_shape, made._event_shape = Size(batch_shape), self._event_shape
-        made._validate_args = self._validate_args
         return made
-
-    def _given(self) -> dict[str, Tensor]:
-        return self._categorical._given()
-
-    @property
-    def probs(self) -> Tensor:
-        """Chances along the last dimension."""
-        return self._categorical.probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Logarithms of the chances."""
-        return self._categorical.logits
-
-    @property
-    def param_shape(self) -> Size:
-        """Shape of ``probs`` and ``logits``."""
-        return self._categorical.param_shape
 
     def rsample(self, sample_shape: Any = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)

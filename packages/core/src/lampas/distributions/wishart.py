@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
-from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 from lampas.distributions import constraints
+from lampas.distributions._covariance import Factored, given_matrix, half_log_det
 from lampas.distributions.exponential_family import ExponentialFamily
 from lampas.distributions.gamma import Chi2
-from lampas.distributions.multivariate_normal import (
-    factor_of,
-    given_matrix,
-    half_log_det,
-)
 from lampas.dtypes import finfo
-from lampas.engine.modes import enable_grad
-from lampas.engine.tensor import Size, Tensor
+from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
 from lampas.ops.create import tensor
 from lampas.ops.determinant import slogdet
 from lampas.ops.diagonal import diag_embed
-from lampas.ops.linalg_names import cholesky_inverse, cholesky_solve
+from lampas.ops.linalg_names import cholesky_solve
 from lampas.ops.views import broadcast_shapes
 from lampas.ops.with_out import arange, digamma, mvlgamma, randn, where
 
@@ -31,7 +25,7 @@ __all__ = ["Wishart"]
 _LOG_2 = math.log(2)
 
 
-class Wishart(ExponentialFamily):
+class Wishart(Factored, ExponentialFamily):
     """``sum x x^T`` over ``df`` normal vectors ``x`` of mean 0.
 
     Args:
@@ -86,7 +80,7 @@ class Wishart(ExponentialFamily):
                 stacklevel=2,
             )
         super().__init__(batch, matrix.shape[-2:], validate_args=validate_args)
-        self._tril = factor_of(name, matrix)
+        self._factorize(name, matrix)
 
     @property
     def arg_constraints(self) -> dict[str, constraints.Constraint]:  # type: ignore[override]
@@ -97,38 +91,6 @@ class Wishart(ExponentialFamily):
             "scale_tril": constraints.lower_cholesky,
             "df": constraints.greater_than(self._event_shape[-1] - 1),
         }
-
-    def expand(self, batch_shape: Any) -> Self:
-        shape = Size(batch_shape)
-        made = type(self).__new__(type(self))
-        for name, value in self._given().items():
-            vars(made)[name] = value.expand(
-                (*shape, *value.shape[len(self._batch_shape) :])
-            )
-        made._batch_shape, made._event_shape = shape, self._event_shape
-        made._validate_args, made._tril = self._validate_args, self._tril
-        return made
-
-    def _spread(self, matrix: Tensor) -> Tensor:
-        return matrix.expand((*self._batch_shape, *self._event_shape))
-
-    @cached_property
-    @enable_grad()  # kept, even if first read while drawing
-    def scale_tril(self) -> Tensor:
-        """The Cholesky factor of the covariance of the vectors."""
-        return self._spread(self._tril)
-
-    @cached_property
-    @enable_grad()
-    def covariance_matrix(self) -> Tensor:
-        """The covariance of the vectors."""
-        return self._spread(self._tril @ self._tril.mT)
-
-    @cached_property
-    @enable_grad()
-    def precision_matrix(self) -> Tensor:
-        """Its inverse."""
-        return self._spread(cholesky_inverse(self._tril))
 
     @property
     def _count(self) -> Tensor:
