@@ -7,7 +7,7 @@ from typing import Any
 
 from lampas.compat._tensor_types import TENSOR_TYPES
 
-__all__ = ["compile", "has_cuda", "has_mps", "is_storage", "typename", *TENSOR_TYPES]
+__all__ = ["compile", "has_cuda", "has_mps", "is_storage", *TENSOR_TYPES]
 
 globals().update(TENSOR_TYPES)
 
@@ -38,11 +38,3 @@ def compile(
 def is_storage(obj: object) -> bool:
     """Whether ``obj`` is one of PyTorch's storages: lampas has none."""
     return False
-
-
-def typename(obj: Any) -> str:
-    """The name of a tensor's type, or of any other object's class."""
-    if hasattr(obj, "data_ptr"):
-        return str(obj.type())
-    kind = obj if isinstance(obj, type) else type(obj)
-    return f"{kind.__module__}.{kind.__qualname__}"
