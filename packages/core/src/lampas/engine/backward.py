@@ -126,10 +126,10 @@ def backward(
             f"got {len(outputs)} tensors and {len(given)} gradients; give one for each"
         )
     retain = create_graph if retain_graph is None else retain_graph
-    roots = _roots(outputs, given, create_graph)
-    for prepare in BEFORE_WALK:
-        prepare(roots)
     if inputs is None:
+        roots = _roots(outputs, given, create_graph)
+        for prepare in BEFORE_WALK:
+            prepare(roots)
         walk(roots, create_graph=create_graph, retain_graph=retain)
         return
     chosen = _inputs(inputs)
