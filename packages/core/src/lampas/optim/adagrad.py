@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from lampas.engine.tensor import Tensor
-from lampas.errors import GradientError
 from lampas.optim._by_element import ByElement, with_decay
 from lampas.optim._options import check_modes, check_not_negative
-from lampas.optim.optimizer import changed, rows_of
+from lampas.optim.optimizer import changed, refuse_decay, rows_of
 
 __all__ = ["Adagrad"]
 
@@ -95,11 +94,7 @@ class Adagrad(ByElement):
     def _check_layouts(
         self, group: dict[str, Any], dense: list[Tensor], sparse: list[Tensor]
     ) -> None:
-        if sparse and group["weight_decay"]:
-            raise GradientError(
-                "Adagrad: weight_decay does not go with sparse gradients, as it "
-                "changes every row; put that parameter into a group without it"
-            )
+        refuse_decay(type(self).__name__, group, sparse)
 
     def _update_rows(self, group: dict[str, Any], params: list[Tensor]) -> None:
         for p in params:

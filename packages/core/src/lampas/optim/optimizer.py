@@ -432,6 +432,15 @@ def gradients_of(params: Iterable[Tensor], maximize: bool) -> list[Any]:
     return [-g for g in grads] if maximize else grads
 
 
+def refuse_decay(name: str, group: dict[str, Any], sparse: list[Tensor]) -> None:
+    """Weight decay changes every row, a sparse gradient only those it lists."""
+    if sparse and group["weight_decay"]:
+        raise GradientError(
+            f"{name}: weight_decay does not go with sparse gradients, as it changes "
+            "every row; put that parameter into a group without it"
+        )
+
+
 def rows_of(p: Tensor, maximize: bool) -> Rows:
     """A parameter's sparse gradient, each place once, negated to maximise."""
     g: Any = p.grad

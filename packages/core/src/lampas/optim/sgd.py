@@ -9,9 +9,16 @@ import numpy as np
 from lampas.dtypes import HALVES
 from lampas.engine.rows import Rows
 from lampas.engine.tensor import Tensor
-from lampas.errors import ArgumentError, GradientError
+from lampas.errors import ArgumentError
 from lampas.optim._options import check_modes, check_not_negative
-from lampas.optim.optimizer import Optimizer, changed, gradients_of, like, rows_of
+from lampas.optim.optimizer import (
+    Optimizer,
+    changed,
+    gradients_of,
+    like,
+    refuse_decay,
+    rows_of,
+)
 
 __all__ = ["SGD"]
 
@@ -99,11 +106,7 @@ class SGD(Optimizer):
     def _check_layouts(
         self, group: dict[str, Any], dense: list[Tensor], sparse: list[Tensor]
     ) -> None:
-        if sparse and group["weight_decay"]:
-            raise GradientError(
-                "SGD: weight_decay does not go with sparse gradients, as it changes "
-                "every row; put that parameter into a group without it"
-            )
+        refuse_decay(type(self).__name__, group, sparse)
 
     def _update_rows(self, group: dict[str, Any], params: list[Tensor]) -> None:
         lr = float(group["lr"])
