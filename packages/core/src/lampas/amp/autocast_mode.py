@@ -5,6 +5,7 @@ Which op does what is written in its record; ``lampas.engine.autocast`` does the
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import warnings
@@ -192,7 +193,7 @@ def _replace(device_type: str, enabled: bool) -> None:
     enter(changed)
 
 
-class autocast:
+class autocast(contextlib.ContextDecorator):
     """Context manager and decorator: choose the precision of each op.
 
     Matrix products, convolutions, attention and recurrent layers compute in ``dtype``;
@@ -256,16 +257,6 @@ class autocast:
             clear_autocast_cache()
         leave(before)
         _settings.dtypes[self.device], _settings.cache = dtype, cache
-
-    def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, run inside of the region."""
-
-        @functools.wraps(func)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return func(*args, **kwargs)
-
-        return wrapped
 
 
 def _cast_all(value: Any, device_type: str, dtype: DType) -> Any:

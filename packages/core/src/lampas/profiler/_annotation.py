@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
+import contextlib
 from time import perf_counter_ns
 from typing import Any
 
@@ -12,7 +11,7 @@ from lampas.engine.modes import mode
 __all__ = ["record_function"]
 
 
-class record_function:
+class record_function(contextlib.ContextDecorator):
     """Context manager and decorator: what runs inside appears under a name.
 
     Without a profiler it does nothing.
@@ -42,13 +41,3 @@ class record_function:
         log, start = self._open.pop()
         if log is not None:
             log.note(self.name, "user_annotation", start)
-
-    def __call__(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, under the name whenever it is called."""
-
-        @functools.wraps(func)
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return func(*args, **kwargs)
-
-        return wrapped
