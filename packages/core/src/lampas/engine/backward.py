@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lampas.backend.device import namespace_of
+from lampas.backend.native import Block
 from lampas.engine.callpath import CAST
 from lampas.engine.modes import BEFORE_WALK, mode
 from lampas.engine.record import taped
@@ -245,7 +246,8 @@ def _own(g: Any, roots: list[tuple[Any, Any]], wanted: dict[Any, Any]) -> Any:
     if type(g) is Rows:
         return g.tensor()
     array = np.asarray(g) if isinstance(g, np.generic) else g
-    shared = array.base is not None or any(array is r for _, r in roots)
+    shared = array.base is not None and type(array.base) is not Block
+    shared = shared or any(array is r for _, r in roots)
     shared = shared or sum(array is other for other in wanted.values()) > 1
     return wrap(array.copy() if shared else array)
 

@@ -268,9 +268,9 @@ def operator(
 
 def _reversed(record: Record, general: Callable[..., Any]) -> Callable[..., Any]:
     """The path of ``number - tensor`` and the like."""
-    ufunc = getattr(np, record.ufunc or "", None)
-    if record.kernels or ufunc is None:
+    if record.kernels or record.ufunc is None:
         return general
+    ufunc = record.runner(np)
     differentiable = record.vjp_rule is not None
 
     def call(x: Any, number: Any) -> Any:
@@ -301,10 +301,10 @@ def _reversed(record: Record, general: Callable[..., Any]) -> Callable[..., Any]
 def _binary(
     record: Record, general: Callable[..., Any] | None = None
 ) -> Callable[..., Any]:
-    ufunc = getattr(np, record.ufunc or "", None)
     general = general or whole(record, partial(_general, record))
-    if record.kernels or ufunc is None:
+    if record.kernels or record.ufunc is None:
         return general
+    ufunc = record.runner(np)
     differentiable = record.vjp_rule is not None
     crosswise, shapes = record.saves == _CROSSWISE, record.saves == _SHAPES
     both = record.call_for((True, True), _NONE)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from lampas.backend import sim
+from lampas.backend.native import bind
 
 __all__ = [
     "ALONG_AXIS",
@@ -128,6 +129,7 @@ class Record:
         self.variadic = False
         self.parametric = False
         self.kernels: list[Callable[..., Any]] = []
+        self.on_host: Callable[..., Any] = self._unfinished
         self.forward_rule: Callable[..., Any] | None = None
         self.vjp_rule: Callable[..., Any] | None = None
         self.jvp_rule: Callable[..., Any] | None = None
@@ -174,6 +176,7 @@ class Record:
     def _publish(self) -> None:
         self.calls.clear()
         RECORDS[self.name] = self
+        self.on_host = self._on_host()
         self.call = CALL_PATH[0](self)
         setattr(taped, self.name, self.call)
         for xp, space in _raw.items():
@@ -185,15 +188,23 @@ class Record:
         """The op on arrays of ``xp``, as directly as its kernels allow."""
         if self.kernels:
             return partial(self.run, xp)
-        if self.ufunc and xp is np:
-            return getattr(np, self.ufunc)
-        return partial(self.forward_rule, xp)  # type: ignore[arg-type]
+        if xp is not np:
+            return partial(self.forward_rule, xp)  # type: ignore[arg-type]
+        return self.on_host
+
+    def _on_host(self) -> Callable[..., Any]:
+        """The op on NumPy's arrays: its native kernel, the ufunc, or the reference."""
+        if self.ufunc:
+            return bind(self.name, getattr(np, self.ufunc))
+        return bind(self.name, partial(self.forward_rule, np))  # type: ignore[arg-type]
 
     def run(self, xp: Any, *arrays: Any, **params: Any) -> Any:
         """Compute on arrays, by the first kernel that takes it or the reference."""
         for kernel in self.kernels:
             if (result := kernel(xp, *arrays, **params)) is not DECLINE:
                 return result
+        if xp is np:
+            return self.on_host(*arrays, **params)
         return self.forward_rule(xp, *arrays, **params)  # type: ignore[misc]
 
     def vjp(self, rule: Callable[..., Any]) -> Callable[..., Any]:

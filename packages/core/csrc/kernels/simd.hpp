@@ -1,0 +1,112 @@
+// Vectors of a path's own width, by the compiler's vector extensions: +, *, <, ?: and
+// conversions mean one instruction each, on every architecture.
+//
+// All of it lies in a namespace of the path, so that the linker merges nothing.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if !defined(LAMPAS_PATH)
+#error "simd.hpp is for files in kernels/, which are compiled for a path"
+#endif
+
+namespace lampas::LAMPAS_PATH {
+
+#if defined(__AVX512F__)
+constexpr int BYTES = 64;
+#elif defined(__AVX2__)
+constexpr int BYTES = 32;
+#else
+constexpr int BYTES = 16;
+#endif
+
+#define LAMPAS_INLINE inline __attribute__((always_inline))
+
+typedef float f32v __attribute__((vector_size(BYTES)));
+typedef double f64v __attribute__((vector_size(BYTES)));
+typedef std::int32_t i32v __attribute__((vector_size(BYTES)));
+typedef std::int64_t i64v __attribute__((vector_size(BYTES)));
+typedef std::uint32_t u32v __attribute__((vector_size(BYTES)));
+
+constexpr int LANES = BYTES / 4;  // of f32v
+
+template <class T> struct vector_of;
+template <> struct vector_of<float> { using type = f32v; };
+template <> struct vector_of<double> { using type = f64v; };
+template <> struct vector_of<std::int32_t> { using type = i32v; };
+template <> struct vector_of<std::int64_t> { using type = i64v; };
+template <class T> using vec = typename vector_of<T>::type;
+template <class T> constexpr int lanes = BYTES / static_cast<int>(sizeof(T));
+
+template <class T>
+LAMPAS_INLINE vec<T> load(const T* from) {
+    vec<T> v;
+    std::memcpy(&v, from, BYTES);
+    return v;
+}
+
+template <class T>
+LAMPAS_INLINE void store(T* to, vec<T> v) {
+    std::memcpy(to, &v, BYTES);
+}
+
+// The first `count` lanes; the others are zero, or left alone.
+template <class T>
+LAMPAS_INLINE vec<T> load_part(const T* from, int count) {
+    vec<T> v = {};
+    std::memcpy(&v, from, static_cast<std::size_t>(count) * sizeof(T));
+    return v;
+}
+
+template <class T>
+LAMPAS_INLINE void store_part(T* to, vec<T> v, int count) {
+    std::memcpy(to, &v, static_cast<std::size_t>(count) * sizeof(T));
+}
+
+template <class T>
+LAMPAS_INLINE vec<T> all(T value) {
+    return vec<T>{} + value;
+}
+
+template <class To, class From>
+LAMPAS_INLINE To bits_of(From v) {
+    static_assert(sizeof(To) == sizeof(From));
+    To to;
+    std::memcpy(&to, &v, sizeof v);
+    return to;
+}
+
+// As NumPy's maximum and minimum: NaN wherever one is.
+LAMPAS_INLINE f32v maximum(f32v a, f32v b) { return (a > b) | (a != a) ? a : b; }
+LAMPAS_INLINE f32v minimum(f32v a, f32v b) { return (a < b) | (a != a) ? a : b; }
+LAMPAS_INLINE f64v maximum(f64v a, f64v b) { return (a > b) | (a != a) ? a : b; }
+LAMPAS_INLINE f64v minimum(f64v a, f64v b) { return (a < b) | (a != a) ? a : b; }
+
+// Where no NaN matters: one instruction.
+LAMPAS_INLINE f32v larger(f32v a, f32v b) { return a > b ? a : b; }
+LAMPAS_INLINE f32v smaller(f32v a, f32v b) { return a < b ? a : b; }
+
+// Lanes added up in a fixed tree.
+template <class T>
+LAMPAS_INLINE T sum_of(vec<T> v) {
+    T part[lanes<T>];
+    std::memcpy(part, &v, BYTES);
+    for (int width = lanes<T> / 2; width > 0; width /= 2) {
+        for (int i = 0; i < width; ++i) part[i] += part[i + width];
+    }
+    return part[0];
+}
+
+template <class T>
+LAMPAS_INLINE T max_of(vec<T> v) {
+    T part[lanes<T>];
+    std::memcpy(part, &v, BYTES);
+    T most = part[0];
+    for (int i = 1; i < lanes<T>; ++i) {
+        if (part[i] > most || part[i] != part[i]) most = part[i];
+    }
+    return most;
+}
+
+}  // namespace lampas::LAMPAS_PATH

@@ -1,0 +1,181 @@
+#include "runtime/pool.hpp"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <thread>
+#include <vector>
+
+namespace lampas {
+namespace {
+
+inline void pause_briefly() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+constexpr auto SPIN = std::chrono::microseconds(40);
+constexpr std::uint64_t OPEN = 1u << 15;
+constexpr std::uint64_t ACTIVE = OPEN - 1;
+constexpr std::uint64_t NEXT_JOB = 1u << 16;
+
+// A job is open while workers may join it. `state_` holds its number, the flag and the
+// count of workers inside; a worker reads the job's fields only after it has joined, and
+// the caller writes them only while the job before is closed and empty.
+class Pool {
+public:
+    explicit Pool(int count) : count_(count) {}
+
+    int count() const { return count_; }
+
+    void resize(int count) {
+        std::lock_guard<std::mutex> lock(owner);
+        stop();
+        count_ = count;
+    }
+
+    void stop_alone() {
+        std::lock_guard<std::mutex> lock(owner);
+        stop();
+    }
+
+    // The caller holds `owner`.
+    void run(long chunks, ChunkFunction function, void* context) {
+        start();
+        function_ = function;
+        context_ = context;
+        chunks_ = chunks;
+        next_.store(0, std::memory_order_relaxed);
+        const std::uint64_t job = (state_.load() & ~(NEXT_JOB - 1)) + NEXT_JOB;
+        state_.store(job | OPEN);
+        wake_.fetch_add(1);
+        if (sleepers_.load() > 0) wake_.notify_all();
+        work();
+        state_.fetch_and(~OPEN);
+        for (int tries = 0; (state_.load(std::memory_order_acquire) & ACTIVE) != 0; ++tries) {
+            if (tries < 1024) pause_briefly();
+            else std::this_thread::yield();
+        }
+    }
+
+    std::mutex owner;
+
+private:
+    void start() {
+        if (!workers_.empty() || count_ == 1) return;
+        stopping_.store(false);
+        for (int i = 1; i < count_; ++i) workers_.emplace_back([this] { serve(); });
+    }
+
+    void stop() {
+        stopping_.store(true);
+        wake_.fetch_add(1);
+        wake_.notify_all();
+        for (std::thread& worker : workers_) worker.join();
+        workers_.clear();
+    }
+
+    void work() {
+        const long chunks = chunks_;
+        for (;;) {
+            const long chunk = next_.fetch_add(1, std::memory_order_relaxed);
+            if (chunk >= chunks) return;
+            function_(context_, chunk);
+        }
+    }
+
+    bool join() {
+        std::uint64_t seen = state_.load();
+        while (seen & OPEN) {
+            if (state_.compare_exchange_weak(seen, seen + 1)) return true;
+        }
+        return false;
+    }
+
+    void serve();
+
+    // The number of the wake-up that follows `seen`: spins, then sleeps.
+    std::uint32_t next_call(std::uint32_t seen) {
+        const auto until = std::chrono::steady_clock::now() + SPIN;
+        for (int tries = 0;; ++tries) {
+            const std::uint32_t now = wake_.load(std::memory_order_acquire);
+            if (now != seen) return now;
+            pause_briefly();
+            if ((tries & 31) == 31 && std::chrono::steady_clock::now() > until) break;
+        }
+        sleepers_.fetch_add(1);
+        wake_.wait(seen);
+        sleepers_.fetch_sub(1);
+        return wake_.load();
+    }
+
+    int count_;
+    std::vector<std::thread> workers_;
+    ChunkFunction function_ = nullptr;
+    void* context_ = nullptr;
+    long chunks_ = 0;
+    alignas(64) std::atomic<long> next_{0};
+    alignas(64) std::atomic<std::uint64_t> state_{0};
+    alignas(64) std::atomic<std::uint32_t> wake_{0};
+    std::atomic<int> sleepers_{0};
+    std::atomic<bool> stopping_{false};
+};
+
+thread_local bool inside = false;
+
+void Pool::serve() {
+    inside = true;
+    std::uint32_t seen = wake_.load();
+    for (;;) {
+        if (stopping_.load()) return;
+        if (join()) {
+            work();
+            state_.fetch_sub(1, std::memory_order_release);
+        }
+        seen = next_call(seen);
+    }
+}
+
+// Never destroyed: a thread may still use it while the process ends.
+alignas(Pool) unsigned char storage[sizeof(Pool)];
+Pool* pool = new (storage) Pool(1);
+
+void before_fork() { pool->owner.lock(); }
+void after_fork_parent() { pool->owner.unlock(); }
+// The threads are the parent's; what stood in the old object is left alone.
+void after_fork_child() { pool = new (storage) Pool(pool->count()); }
+
+}  // namespace
+
+int threads() { return pool->count(); }
+
+void set_threads(int count) {
+    if (count != pool->count()) pool->resize(count);
+}
+
+void stop_threads() { pool->stop_alone(); }
+
+void install_fork_handlers() {
+    pthread_atfork(before_fork, after_fork_parent, after_fork_child);
+}
+
+void run_chunks(long chunks, ChunkFunction function, void* context) {
+    if (chunks > 1 && !inside && pool->count() > 1 && pool->owner.try_lock()) {
+        inside = true;
+        pool->run(chunks, function, context);
+        inside = false;
+        pool->owner.unlock();
+        return;
+    }
+    for (long chunk = 0; chunk < chunks; ++chunk) function(context, chunk);
+}
+
+}  // namespace lampas

@@ -1,0 +1,52 @@
+// One pool of threads for everything: kernels split their work into chunks by its shape
+// alone, the pool hands the chunks out, and the caller works along.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+
+namespace lampas {
+
+using ChunkFunction = void (*)(void* context, long chunk);
+
+// Run function(context, c) for every c in [0, chunks), on as many threads as are free.
+// Called from inside a chunk, or while another thread has the pool, it runs alone.
+void run_chunks(long chunks, ChunkFunction function, void* context);
+
+// Threads that take part, the caller included. set_threads(1) ends the others.
+int threads();
+void set_threads(int count);
+
+// End the other threads; the pool starts them again when it is needed.
+void stop_threads();
+
+// Survive fork: the child has no threads of its own yet. Called once.
+void install_fork_handlers();
+
+template <class Body>
+inline void parallel_chunks(long chunks, Body&& body) {
+    using Function = std::remove_reference_t<Body>;
+    run_chunks(
+        chunks,
+        [](void* context, long chunk) { (*static_cast<Function*>(context))(chunk); },
+        const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+// Split [0, count) into ranges of about `grain`; the borders depend on both alone.
+template <class Body>
+inline void parallel_ranges(long count, long grain, Body&& body) {
+    if (count <= 0) return;
+    if (grain < 1) grain = 1;
+    const long chunks = (count + grain - 1) / grain;
+    if (chunks == 1) {
+        body(0L, count);
+        return;
+    }
+    parallel_chunks(chunks, [&](long chunk) {
+        const long first = chunk * grain;
+        const long last = first + grain < count ? first + grain : count;
+        body(first, last);
+    });
+}
+
+}  // namespace lampas
