@@ -266,7 +266,8 @@ def test_shape_rule_gives_the_shape(case):
         case(*tensors(arrays))
     for seen in calls:
         inputs = [a for a in seen.args if isinstance(a, lampas.Tensor)]
-        if seen.record.infer is None or len(inputs) != len(seen.args):
+        listed = any(x.is_sparse for x in inputs)
+        if seen.record.infer is None or len(inputs) != len(seen.args) or listed:
             continue
         said = seen.record.infer([spec(x) for x in inputs], **seen.params)
         said = [said] if isinstance(said, Spec) else list(said)

@@ -6,15 +6,32 @@ other, and with an array gives an array.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-__all__ = ["SPARSE_OF", "Rows", "summed"]
+__all__ = ["SPARSE_OF", "Rows", "flat_places", "summed"]
 
 SPARSE_OF: list[Callable[..., Any]] = []
 """Holds engine.sparse's maker of tensors, which needs what stands above the tape."""
+
+
+def flat_places(places: Any, shape: Any) -> Any:
+    """Each place as one number, in the order of the places, (nnz,).
+
+    Args:
+        places: (sparse dimensions, nnz), integers.
+        shape: of the whole.
+    """
+    depth = len(places)
+    if depth == 1:
+        return places[0]
+    if math.prod(shape[:depth]) >= 2**63:
+        # Too many places to number them all: those that are listed are numbered.
+        return np.unique(places, axis=1, return_inverse=True)[1].reshape(-1)
+    return np.ravel_multi_index(tuple(places), shape[:depth])
 
 
 def summed(places: Any, parts: Any, shape: Any) -> tuple[Any, Any]:
@@ -27,10 +44,7 @@ def summed(places: Any, parts: Any, shape: Any) -> tuple[Any, Any]:
     """
     if not places.shape[1]:
         return places, parts
-    depth = len(places)
-    flat = places[0]
-    if depth != 1:
-        flat = np.ravel_multi_index(tuple(places), shape[:depth])
+    flat = flat_places(places, shape)
     order = np.argsort(flat, kind="stable")
     ordered = flat[order]
     first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
@@ -92,8 +106,7 @@ class Rows:
             total = (Rows.of(grad) + self).tensor()
             if grad._node is not None:
                 return total
-            grad._places, grad._stored = total._places, total._stored
-            grad._is_coalesced = False
+            grad._relist(total._places, total._stored, False)
             return grad
         if grad._node is not None:
             grad = grad.detach().clone()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from lampas.engine.callpath import LAYOUTS
+from lampas.engine.pattern import Pattern
 from lampas.engine.record import Record
 from lampas.engine.rows import SPARSE_OF
 from lampas.engine.tensor import Tensor, wrap
@@ -56,7 +57,7 @@ class _Places:
 class SparseTensor(Tensor):
     """A tensor in coordinate form; made by :func:`lampas.sparse_coo_tensor`."""
 
-    __slots__ = ("_is_coalesced", "_places", "_stored")
+    __slots__ = ("_is_coalesced", "_pattern", "_places", "_stored")
 
     is_sparse = True
 
@@ -81,16 +82,34 @@ class SparseTensor(Tensor):
     def zero_(self) -> Tensor:
         """Let go of all places, in place; returns the tensor."""
         stored = self._stored._data
-        self._places = self._places[:, :0].copy()
-        self._stored = wrap(stored[:0].copy())
-        self._is_coalesced = True
+        self._relist(self._places[:, :0].copy(), wrap(stored[:0].copy()), True)
         return self
+
+    def _relist(self, places: Any, stored: Tensor, coalesced: bool) -> None:
+        """List other values, at other places."""
+        self._places, self._stored, self._pattern = places, stored, None
+        self._is_coalesced = coalesced
+
+    def pattern(self) -> Pattern:
+        """The places of a matrix, with what products of it keep."""
+        if self._pattern is None:
+            self._pattern = Pattern(*self._places, self._data.shape[:2])
+        return self._pattern
+
+    def with_values(self, stored: Tensor) -> SparseTensor:
+        """Other values, (nnz, ...), at the places of this tensor."""
+        kept = len(self._places)
+        shape = (*self._data.shape[:kept], *stored._data.shape[1:])
+        made = sparse_of(self._places, stored, shape, self._is_coalesced)
+        if kept == 2:
+            made._pattern = self.pattern()
+        return made
 
     @property
     def grad(self) -> Tensor | None:
         """The gradient at the places of this tensor, or None."""
         g = self._stored.grad
-        return None if g is None else sparse_of(self._places, g, self._data.shape)
+        return None if g is None else self.with_values(g)
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -103,8 +122,7 @@ class SparseTensor(Tensor):
 
     def detach(self) -> Tensor:
         """The same places and values, cut off from what made them."""
-        shape = self._data.shape
-        return sparse_of(self._places, self._stored.detach(), shape, self._is_coalesced)
+        return self.with_values(self._stored.detach())
 
     def t(self) -> Tensor:
         """The transpose of a matrix.
@@ -114,7 +132,9 @@ class SparseTensor(Tensor):
         """
         if self._data.ndim != 2 or len(self._places) != 2:
             raise LayoutError("t: a sparse tensor must have two sparse dimensions")
-        return sparse_of(self._places[::-1], self._stored, self._data.shape[::-1])
+        made = sparse_of(self._places[::-1], self._stored, self._data.shape[::-1])
+        made._pattern = self.pattern().turned
+        return made
 
     @property
     def data(self) -> Tensor:  # type: ignore[override]
@@ -150,7 +170,7 @@ def sparse_of(
     made = object.__new__(SparseTensor)
     made._data = _Places(shape, stored._data.dtype)
     made._places, made._stored, made._is_coalesced = places, stored, coalesced
-    made._cell = made._view = made._extra = None
+    made._cell = made._view = made._extra = made._pattern = None
     return made
 
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from lampas.backend.device import to_host
 from lampas.engine.record import RECORDS
+from lampas.engine.rows import flat_places
 from lampas.engine.sparse import RULES, LayoutError, SparseTensor, sparse_of
 from lampas.engine.tensor import Tensor, method, wrap
+from lampas.engine.tracer import Tracer
 from lampas.errors import (
     ArgumentTypeError,
     BoundsError,
@@ -19,7 +21,7 @@ from lampas.errors import (
 )
 from lampas.ops import matmul, sparse_arithmetic
 from lampas.ops.create import as_tensor
-from lampas.ops.embed import embedding, sum_rows
+from lampas.ops.sparse_product import matrix_product
 
 __all__ = ["sparse_coo_tensor", "spmm"]
 
@@ -109,11 +111,12 @@ def sparse_coo_tensor(
         raise DeviceError(f"sparse_coo_tensor: lives on the CPU, got {stored.device}")
     shape = _inferred(places, stored) if size is None else tuple(int(n) for n in size)
     _check(places, stored, shape)
-    if requires_grad or not stored.requires_grad:
+    if requires_grad:
+        stored = stored.detach().requires_grad_()
+    elif not stored.requires_grad and not isinstance(stored, Tracer):
+        # A history of its own, should requires_grad_() be called.
         stored = stored.detach()
-    return sparse_of(places, stored, shape).requires_grad_(
-        requires_grad or stored.requires_grad
-    )
+    return sparse_of(places, stored, shape)
 
 
 def _sparse(name: str, x: Tensor) -> SparseTensor:
@@ -183,10 +186,11 @@ def coalesce(self: Tensor) -> Tensor:
     x = _sparse("coalesce", self)
     if x._is_coalesced:
         return x
-    places, run = np.unique(x._places, axis=1, return_inverse=True)
-    shape = (places.shape[1], *x._stored.shape[1:])
-    stored = _take_add.call(x._stored, shape=shape, index=(run.reshape(-1),))
-    return sparse_of(places, stored, tuple(x.shape), True)
+    flat = flat_places(x._places, x.shape)
+    _, first, run = np.unique(flat, return_index=True, return_inverse=True)
+    shape = (len(first), *x._stored.shape[1:])
+    stored = _take_add.call(x._stored, shape=shape, index=(run,))
+    return sparse_of(x._places[:, first], stored, tuple(x.shape), True)
 
 
 @method("to_dense")
@@ -236,7 +240,7 @@ def to_sparse(self: Tensor, sparse_dim: int | None = None) -> Tensor:
 def _times(x: Tensor, other: Tensor) -> Tensor:
     """``x @ other`` where at least one of the two matrices is sparse."""
     if not isinstance(x, SparseTensor):
-        return _times(_turned(other), x.t()).t()  # type: ignore[attr-defined]
+        return _times(other.t(), x.t()).t()  # type: ignore[attr-defined]
     if isinstance(other, SparseTensor) or len(x._places) != 2 or other.ndim != 2:
         raise LayoutError(
             "matmul: a product takes one sparse and one dense matrix; call to_dense() "
@@ -246,17 +250,7 @@ def _times(x: Tensor, other: Tensor) -> Tensor:
         raise DTypeError(
             f"matmul: both must have one dtype, got {x.dtype} and {other.dtype}"
         )
-    rows = embedding(wrap(x._places[1]), other)
-    rows = rows * x._stored.reshape(-1, 1)  # type: ignore[attr-defined]
-    return sum_rows(rows, x._places[0], x.shape[0])
-
-
-def _turned(x: Tensor) -> Tensor:
-    """The transpose of a sparse matrix."""
-    x = _sparse("matmul", x)
-    if len(x._places) != 2 or x.ndim != 2:
-        raise LayoutError("matmul: a sparse operand must be a matrix")
-    return sparse_of(x._places[::-1], x._stored, tuple(x.shape[::-1]))
+    return matrix_product(x._stored, other, x.pattern())
 
 
 def mm(sparse: Tensor, dense: Tensor) -> Tensor:

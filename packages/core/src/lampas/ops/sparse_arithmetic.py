@@ -21,13 +21,8 @@ __all__: list[str] = []
 _cat, _cast, _clone = RECORDS["cat"], RECORDS["cast"], RECORDS["clone"]
 
 
-def _with(x: SparseTensor, stored: Tensor) -> SparseTensor:
-    """Other values at the places of ``x``."""
-    return sparse_of(x._places, stored, tuple(x.shape), x._is_coalesced)
-
-
 def _neg(x: SparseTensor) -> Tensor:
-    return _with(x, -x._stored)  # type: ignore[operator]
+    return x.with_values(-x._stored)  # type: ignore[operator]
 
 
 def _mul(x: Any, other: Any) -> Tensor:
@@ -35,13 +30,13 @@ def _mul(x: Any, other: Any) -> Tensor:
         x, other = other, x
     if not isinstance(other, numbers.Number):
         raise LayoutError("mul: a sparse tensor is multiplied by a number only")
-    return _with(x, x._stored * other)
+    return x.with_values(x._stored * other)
 
 
 def _div(x: Any, other: Any) -> Tensor:
     if not isinstance(other, numbers.Number):
         raise LayoutError("div: a sparse tensor is divided by a number only")
-    return _with(x, x._stored / other)
+    return x.with_values(x._stored / other)
 
 
 def _add(x: Any, other: Any) -> Tensor:
@@ -74,11 +69,11 @@ def _sub(x: Any, other: Any) -> Tensor:
 
 
 def _cast_to(x: SparseTensor, *, dtype: Any) -> Tensor:
-    return _with(x, _cast.call(x._stored, dtype=dtype))
+    return x.with_values(_cast.call(x._stored, dtype=dtype))
 
 
 def _cloned(x: SparseTensor, **params: Any) -> Tensor:
-    return _with(x, _clone.call(x._stored, **params))
+    return x.with_values(_clone.call(x._stored, **params))
 
 
 RULES.update(
