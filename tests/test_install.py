@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -44,9 +45,11 @@ def run(*command: object, cwd: Path | None = None) -> str:
 
 
 def _clean_environment() -> dict[str, str]:
-    return {
+    kept = {
         k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")
     }
+    # One instruction set is enough to see that the kernels come along.
+    return kept | {"SKBUILD_CMAKE_DEFINE": "LAMPAS_PATHS=baseline"}
 
 
 @pytest.fixture(scope="session")
@@ -109,11 +112,25 @@ def core(dist: Path, work: Path) -> Environment:
     return install("lampas", dist, work)
 
 
-def test_five_wheels_of_pure_python_and_five_sdists(dist):
+def test_five_sdists_four_wheels_of_pure_python_and_one_of_this_machine(dist):
     names = {file.name for file in dist.iterdir()}
     stems = [f"{name.replace('-', '_')}-0.1.0" for name in FOLDERS]
-    wheels = {f"{stem}-py3-none-any.whl" for stem in stems}
-    assert names == wheels | {f"{stem}.tar.gz" for stem in stems}
+    pure = {f"{stem}-py3-none-any.whl" for stem in stems[1:]}
+    sdists = {f"{stem}.tar.gz" for stem in stems}
+    (core,) = names - pure - sdists
+    assert core.startswith("lampas-0.1.0-") and core.endswith(".whl")
+    assert names == pure | sdists | {core}
+
+
+def test_the_core_wheel_is_small(dist):
+    (wheel,) = dist.glob("lampas-0.1.0-*.whl")
+    assert wheel.stat().st_size < 5 * MEGABYTE
+
+
+def test_an_installed_core_has_its_kernels_or_says_why_not(core, work):
+    code = "from lampas import kernels; print(kernels.is_available())"
+    compiler = shutil.which("c++") or shutil.which("g++") or shutil.which("clang++")
+    assert core.run(code, cwd=work).strip() == str(compiler is not None)
 
 
 def test_core_installs_alone_and_brings_three_things_of_others(core, work):

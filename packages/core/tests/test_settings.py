@@ -21,7 +21,7 @@ def settings_stay():
     lampas.set_deterministic_debug_mode(0)
     lampas.set_float32_matmul_precision("highest")
     lampas.set_warn_always(False)
-    _threads.set_blas_threads(threads)
+    _threads.set_threads(threads)
     _warn._said.clear()
 
 

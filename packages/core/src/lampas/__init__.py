@@ -103,6 +103,7 @@ if TYPE_CHECKING:
         errors,
         fft,
         func,
+        kernels,
         linalg,
         multiprocessing,
         nn,
@@ -153,6 +154,7 @@ if TYPE_CHECKING:
     from lampas.doctor import show_config
     from lampas.errors import OutOfMemoryError
     from lampas.io import load, save
+    from lampas.kernels import memory_stats
     from lampas.ops.count_samples import *
     from lampas.ops.covariance import *
     from lampas.ops.cumulative import *
@@ -218,6 +220,7 @@ _SUBMODULES = (
     "errors",
     "fft",
     "func",
+    "kernels",
     "linalg",
     "multiprocessing",
     "nn",
@@ -266,6 +269,7 @@ _LAZY = {
     "is_autocast_cpu_enabled": "amp.autocast_mode",
     "is_autocast_enabled": "amp.autocast_mode",
     "load": "io",
+    "memory_stats": "kernels",
     "get_default_device": "backend.device",
     "manual_seed": "random",
     "save": "io",
@@ -347,6 +351,7 @@ __all__ = [
     "load",
     "long",
     "manual_seed",
+    "memory_stats",
     "nan",
     "newaxis",
     "no_grad",

@@ -1,4 +1,4 @@
-"""How many threads multiply matrices: NumPy's BLAS library is told so.
+"""How many threads compute: the kernels' pool and NumPy's BLAS library are told so.
 
 Everything else in NumPy runs in the thread that calls it.
 """
@@ -16,15 +16,16 @@ from typing import Any
 import numpy as np
 
 from lampas._warn import warn_once
+from lampas.backend import native
 from lampas.errors import DTypeError
 
 __all__ = [
     "blas_threads",
     "get_num_interop_threads",
     "get_num_threads",
-    "set_blas_threads",
     "set_num_interop_threads",
     "set_num_threads",
+    "set_threads",
 ]
 
 # Setter and getter by library; the wheel of NumPy renames OpenBLAS' own.
@@ -37,6 +38,8 @@ _NAMES += [
     ("MKL_Set_Num_Threads", "MKL_Get_Max_Threads"),
     ("bli_thread_set_num_threads", "bli_thread_get_num_threads"),
 ]
+# More are of no use, and each costs memory.
+MOST_THREADS = 1024
 _LIBRARIES = ("openblas", "mkl_rt", "blis")
 
 
@@ -78,8 +81,10 @@ def blas_threads() -> int | None:
     return None if controls is None else int(controls[1]())
 
 
-def set_blas_threads(number: int) -> bool:
-    """Tell NumPy's BLAS how many threads to use; False where it can't be told."""
+def set_threads(number: int) -> bool:
+    """Tell the kernels' pool and NumPy's BLAS; False where BLAS can't be told."""
+    if native.extension is not None:
+        native.extension.set_threads(min(number, MOST_THREADS))
     controls = _controls()
     if controls is None:
         return False
@@ -96,14 +101,16 @@ def _positive(name: str, value: object) -> int:
 
 
 def get_num_threads() -> int:
-    """How many threads multiply matrices.
+    """How many threads the kernels use; without kernels, NumPy's BLAS library.
 
-    Where NumPy's BLAS can't be asked, the number of cores that the process may use.
+    Where neither can be asked, the number of cores that the process may use.
 
     >>> import lampas
     >>> lampas.get_num_threads() >= 1
     True
     """
+    if native.extension is not None:
+        return int(native.extension.threads())
     number = blas_threads()
     if number is not None:
         return number
@@ -112,10 +119,11 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(int: int) -> None:
-    """Set how many threads multiply matrices, in this process.
+    """Set how many threads compute one operation, in this process.
 
-    It tells the BLAS library that NumPy uses (OpenBLAS, MKL, BLIS); a warning says so,
-    once, where none of them is found. All else runs in the thread that calls it.
+    It tells the kernels' pool and the BLAS library that NumPy uses (OpenBLAS, MKL,
+    BLIS); a warning says so, once, where none of these is found. What neither serves
+    runs in the thread that calls it.
 
     Args:
         int: the number of threads; a library may have a limit of its own.
@@ -129,7 +137,7 @@ def set_num_threads(int: int) -> None:
     1
     """
     number = _positive("int", int)
-    if not set_blas_threads(number):
+    if not set_threads(number):
         warn_once(
             "set_num_threads has no effect: NumPy's BLAS is neither OpenBLAS, MKL nor "
             "BLIS; set its environment variable before Python starts",

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from lampas._threads import blas_threads
+from lampas.backend import native
 
 __all__ = ["Finding", "Machine", "diagnose", "gpu_cause", "look", "show_config"]
 
@@ -179,11 +180,13 @@ def gpu_cause(machine: Machine) -> Finding:
 
 def _kernels(machine: Machine) -> Finding:
     if not machine.native:
-        text = "not built: the readable references in NumPy are used"
-        return Finding("kernels", True, text)
-    if os.environ.get("LAMPAS_KERNELS") == "off":
-        return Finding("kernels", True, "built, switched off by LAMPAS_KERNELS=off")
-    return Finding("kernels", True, "built")
+        text = "not built: the references in NumPy are used, which are slower"
+        remedy = "install a C++ compiler, then reinstall lampas from its sources"
+        return Finding("kernels", False, text, remedy)
+    if native.extension is None:
+        return Finding("kernels", True, f"built, not in use: {native.why_absent}")
+    text = f"{native.extension.path()}, {native.extension.threads()} threads"
+    return Finding("kernels", True, text)
 
 
 def _threads(machine: Machine) -> Finding:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from lampas._threads import set_blas_threads
+from lampas._threads import set_threads
 from lampas.utils.data._fetch import Fetcher, StreamFetcher
 from lampas.utils.data._seeding import WORKER, Key, seed_streams
 from lampas.utils.data._transport import receive, send
@@ -99,7 +99,7 @@ def work(connection: Connection, setup: Setup) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for end in PARENT_ENDS:
         end.close()
-    set_blas_threads(1)
+    set_threads(1)
     fetcher, where = setup.fetcher, f"worker {setup.id} of the DataLoader"
     requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
     stop = threading.Event()

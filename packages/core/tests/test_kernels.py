@@ -1,0 +1,171 @@
+"""The ground that native kernels stand on: declining, threads, memory, fork."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import lampas
+from lampas import kernels
+from lampas.backend import native
+
+pytestmark = pytest.mark.skipif(
+    native.extension is None, reason="the kernels were not built"
+)
+LARGE = 1_000_003
+
+
+def run(code: str, **settings: str) -> str:
+    """The output of a fresh interpreter."""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **settings},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def two_threads():
+    before = lampas.get_num_threads()
+    lampas.set_num_threads(2)
+    yield
+    lampas.set_num_threads(before)
+
+
+def test_a_call_is_taken_or_declined_and_both_are_counted():
+    taken, left = kernels.report()["exp"]
+    assert float(lampas.tensor([0.0]).exp()) == 1.0
+    assert kernels.report()["exp"] == (taken + 1, left)
+    assert lampas.tensor([0.0], dtype=lampas.complex64).exp().tolist() == [1 + 0j]
+    assert kernels.report()["exp"] == (taken + 1, left + 1)
+
+
+def test_disabled_kernels_take_nothing_and_come_back():
+    before = kernels.report()["exp"]
+    with kernels.disabled():
+        assert float(lampas.tensor([1.0]).exp()) == pytest.approx(math.e, rel=1e-6)
+    assert kernels.report()["exp"] == before
+    lampas.tensor([1.0]).exp()
+    assert kernels.report()["exp"][0] == before[0] + 1
+
+
+def test_an_unknown_name_leaves_the_reference_as_it_is():
+    assert native.bind("no such op", math.hypot) is math.hypot
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_any_number_of_threads_gives_the_same_bits(threads):
+    x = lampas.tensor(np.linspace(-20, 20, LARGE, dtype=np.float32))
+    before = lampas.get_num_threads()
+    try:
+        lampas.set_num_threads(1)
+        alone = x.exp().numpy()
+        lampas.set_num_threads(threads)
+        assert lampas.get_num_threads() == threads
+        assert np.array_equal(alone, x.exp().numpy())
+    finally:
+        lampas.set_num_threads(before)
+
+
+def test_python_threads_may_call_kernels_at_once(two_threads):
+    x = lampas.tensor(np.linspace(-20, 20, LARGE, dtype=np.float32))
+    expected, results = x.exp().numpy(), []
+
+    def work():
+        for _ in range(20):
+            results.append(np.array_equal(x.exp().numpy(), expected))
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert len(results) == 80 and all(results)
+
+
+def test_a_forked_child_has_a_pool_of_its_own(two_threads):
+    x = lampas.tensor(np.linspace(-20, 20, LARGE, dtype=np.float32))
+    expected = x.exp().numpy()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(x.exp().numpy(), expected) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert np.array_equal(x.exp().numpy(), expected)
+
+
+def test_the_process_ends_while_the_pool_sleeps():
+    code = "import lampas; lampas.set_num_threads(4); lampas.ones(10**6).exp()"
+    assert run(code) == ""
+
+
+def test_memory_of_large_results_is_used_again():
+    x = lampas.zeros(LARGE)
+    x.exp()
+    before = kernels.memory_stats()
+    y = x.exp()
+    now = kernels.memory_stats()
+    assert now["reused"] == before["reused"] + 1
+    assert 4 * LARGE <= now["live_bytes"] - before["live_bytes"] < 1.13 * 4 * LARGE
+    del y
+    assert kernels.memory_stats()["live_bytes"] == before["live_bytes"]
+
+
+def test_trimming_gives_the_cache_back():
+    lampas.zeros(LARGE).exp()
+    assert kernels.trim_memory() >= 4 * LARGE
+    assert kernels.memory_stats()["cached_bytes"] == 0
+
+
+def test_a_result_keeps_its_memory_while_a_view_lives():
+    view = lampas.zeros(LARGE).exp()[::2]
+    lampas.full((LARGE,), 3.0).exp()
+    assert bool((view == 1.0).all())
+
+
+def test_a_gradient_in_cached_memory_is_not_copied_but_its_own():
+    x = lampas.zeros(LARGE).requires_grad_()
+    x.exp().backward(lampas.ones(LARGE))
+    first = x.grad
+    x.grad = None
+    x.exp().backward(lampas.full((LARGE,), 2.0))
+    assert float(first[0]) == 1.0 and float(x.grad[0]) == 2.0
+
+
+@pytest.mark.parametrize("path", ["sse9", ""])
+def test_an_instruction_set_that_is_not_here(path):
+    with pytest.raises(ValueError, match="no path"):
+        native.extension.set_path(path)
+
+
+def test_switched_off_by_the_environment():
+    code = (
+        "from lampas import kernels; import lampas; lampas.ones(2).exp();"
+        "print(kernels.is_available(), kernels.report(), kernels.memory_stats())"
+    )
+    assert run(code, LAMPAS_KERNELS="off") == "False {} {}"
+    assert run(code).startswith("True")
+
+
+@pytest.mark.parametrize("wanted", ["1", "3"])
+def test_the_environment_says_how_many_threads(wanted):
+    code = "import lampas; print(lampas.get_num_threads())"
+    assert run(code, OMP_NUM_THREADS=wanted) == wanted
+
+
+def test_required_kernels_that_are_missing_are_an_error():
+    hide = "import sys; sys.modules['lampas._native'] = None\n"
+    code = hide + "try: import lampas\nexcept ImportError: print('refused')"
+    assert run(code, LAMPAS_REQUIRE_NATIVE="1") == "refused"
+    code = hide + "import lampas; print(lampas.kernels.is_available())"
+    assert run(code, LAMPAS_REQUIRE_NATIVE="0") == "False"
