@@ -10,10 +10,11 @@ import numpy as np
 from lampas.backend.device import namespace_of
 from lampas.backend.native import Block
 from lampas.engine.callpath import CAST
+from lampas.engine.exhausted import out_of_memory
 from lampas.engine.modes import BEFORE_WALK, mode
 from lampas.engine.record import taped
 from lampas.engine.rows import Rows
-from lampas.engine.tape import walk
+from lampas.engine.tape import Leaf, Node, walk
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import Tracer, TransformError
 from lampas.errors import ArgumentTypeError, GradientError, ShapeError
@@ -93,6 +94,27 @@ def _cotangents(value: Any, name: str, count: int) -> tuple[Any, ...]:
     return (None,) * count if value is None else _sequence(value, name, True)
 
 
+def _visited(error: BaseException) -> str:
+    """The node at which a walk stood when an error was raised."""
+    found = ""
+    trace = error.__traceback__
+    while trace is not None:
+        node = trace.tb_frame.f_locals.get("node")
+        if isinstance(node, (Node, Leaf)):
+            found = f" at {node!r}"
+        trace = trace.tb_next
+    return found
+
+
+def _go_back(roots: list[tuple[Any, Any]], **options: Any) -> None:
+    for prepare in BEFORE_WALK:
+        prepare(roots)
+    try:
+        walk(roots, **options)
+    except MemoryError as error:
+        raise out_of_memory("backward" + _visited(error), error) from None
+
+
 def backward(
     tensors: Tensor | Iterable[Tensor],
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
@@ -129,9 +151,7 @@ def backward(
     retain = create_graph if retain_graph is None else retain_graph
     if inputs is None:
         roots = _roots(outputs, given, create_graph)
-        for prepare in BEFORE_WALK:
-            prepare(roots)
-        walk(roots, create_graph=create_graph, retain_graph=retain)
+        _go_back(roots, create_graph=create_graph, retain_graph=retain)
         return
     chosen = _inputs(inputs)
     found = grad(outputs, chosen, given, retain, create_graph, True, True)
@@ -213,9 +233,7 @@ def grad(
     record = create_graph or any(g.requires_grad for g in traced)
     taping = create_graph or bool(traced)
     roots = _roots(outs, given, taping)
-    for prepare in BEFORE_WALK:
-        prepare(roots)
-    walk(
+    _go_back(
         roots,
         create_graph=taping,
         retain_graph=retain,

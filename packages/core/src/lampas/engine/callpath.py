@@ -252,7 +252,6 @@ def operator(
     the operand. ``reverse`` makes the form of ``__rmul__``; ``check`` may refuse an
     operand (the short paths are for floats and numbers only, which none refuses).
     """
-
     complete = whole(record, partial(_general, record))
 
     def general(x: Any, other: Any) -> Any:
@@ -285,14 +284,15 @@ def _reversed(record: Record, general: Callable[..., Any]) -> Callable[..., Any]
         token = silence()
         try:
             y = ufunc(number, a)
+        except FAULTS as error:
+            raise translated(record, (number, x), error) from None
         finally:
             unsilence(token)
         out = wrap(y if type(y) is _ndarray else np.asarray(y))
         parent = x._node
         if parent is not None and mode.grad and differentiable:
             arrays = (np.asarray(number, dtype), a)
-            nodes = (None, parent)
-            _remember(record, out, (number, x), arrays, _SECOND, nodes, _NONE)
+            _remember(record, out, (number, x), arrays, _SECOND, (None, parent), _NONE)
         return out
 
     return call

@@ -17,6 +17,7 @@ import numpy as np
 from lampas.dtypes import can_cast
 from lampas.engine.batching import all_batched
 from lampas.engine.callpath import CAST
+from lampas.engine.exhausted import out_of_memory
 from lampas.engine.modes import mode
 from lampas.engine.record import DECLINE, LINEAR, SHAPE, Call, op
 from lampas.engine.tape import Leaf, Node, make_node
@@ -209,17 +210,21 @@ def assign(
     if isinstance(target, Tracer):
         return _adopt(target, function(target, *args, **kwargs), function.__name__)
     check_writable(target)
-    if not mode.grad:
-        return store(target, function(target, *args, **kwargs), function.__name__)
-    # Hooks take saved values away at once, so they must not be overwritten.
-    data = target._data.copy() if mode.hooks else target._data
-    before = wrap(data, target._node)
-    result = function(before, *args, **kwargs)
-    if result is before:
-        return target
-    if before._cell is not None and result._node is not None:
-        _keep_old_values(result._node, target._data, target._node)
-    return store(target, result, function.__name__)
+    name = function.__name__
+    try:
+        if not mode.grad:
+            return store(target, function(target, *args, **kwargs), name)
+        # Hooks take saved values away at once, so they must not be overwritten.
+        data = target._data.copy() if mode.hooks else target._data
+        before = wrap(data, target._node)
+        result = function(before, *args, **kwargs)
+        if result is before:
+            return target
+        if before._cell is not None and result._node is not None:
+            _keep_old_values(result._node, target._data, target._node)
+        return store(target, result, name)
+    except MemoryError as error:
+        raise out_of_memory(f"{name}_", error) from None
 
 
 ASSIGN.append(assign)

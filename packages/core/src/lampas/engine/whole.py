@@ -34,6 +34,8 @@ def _whole_unary(record: Record, general: Callable[..., Any]) -> Callable[..., A
         token = silence()
         try:
             y = run(a)
+        except FAULTS as error:
+            raise translated(record, (x,), error) from None
         finally:
             unsilence(token)
         return wrap(y if type(y) is _ndarray else np.asarray(y))

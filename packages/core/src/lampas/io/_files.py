@@ -20,6 +20,7 @@ import numpy as np
 from lampas.backend import cupy as cupy_backend
 from lampas.backend.device import CPU, Device, from_host, to_host
 from lampas.dtypes import from_numpy_dtype
+from lampas.engine.exhausted import out_of_memory
 from lampas.engine.tensor import Size, Tensor, wrap
 from lampas.errors import ArgumentError, ArgumentTypeError, DeviceError, FileFormatError
 from lampas.io._whole import described, named, restored
@@ -318,6 +319,18 @@ def _on(device: Device, array: np.ndarray, key: str, source: str) -> Tensor:
     return wrap(from_host(array, device))
 
 
+def _read(f: Any, places: _Places, whole: bool, mmap: bool) -> tuple[Any, str]:
+    """What a file holds, and what errors call the file."""
+    with _opened_to_read(f) as (file, source):
+        if _is_safetensors_name(f) or _looks_like_safetensors(file):
+            arrays, _ = read_safetensors(file, source, map_file=mmap)
+            device = places.place("cpu")
+            found = {k: _on(device, a, k, source) for k, a in arrays.items()}
+            return found, source
+        maker = _TensorMaker(places, whole=whole)
+        return read_archive(file, maker, source, map_file=mmap), source
+
+
 def load(
     f: str | os.PathLike[str] | BinaryIO,
     map_location: str
@@ -366,16 +379,11 @@ def load(
         )
     if mmap and not isinstance(f, (str, os.PathLike)):
         raise ArgumentError(f"mmap=True needs a path, got {type(f).__name__}")
-    with _opened_to_read(f) as (file, source):
-        places = _Places(map_location)
-        maker = _TensorMaker(places, whole=weights_only is False)
-        content: Any
-        if _is_safetensors_name(f) or _looks_like_safetensors(file):
-            arrays, _ = read_safetensors(file, source, map_file=bool(mmap))
-            device = places.place("cpu")
-            content = {k: _on(device, a, k, source) for k, a in arrays.items()}
-        else:
-            content = read_archive(file, maker, source, map_file=bool(mmap))
+    places = _Places(map_location)
+    try:
+        content, source = _read(f, places, weights_only is False, bool(mmap))
+    except MemoryError as error:
+        raise out_of_memory("load", error) from None
     if places.absent:
         warnings.warn(
             f"{source}: saved on {', '.join(places.absent)}, which is not here; loaded "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lampas.backend.device import to_host
+from lampas.engine.creation import creates
 from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import by_example
 from lampas.errors import DTypeError
@@ -25,6 +26,7 @@ def _floats(name: str, argument: str, value: Tensor) -> np.ndarray:
 
 
 @by_example
+@creates
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Draw counts from Poisson distributions.
 
@@ -57,6 +59,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 
 
 @by_example
+@creates
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Draw how many of ``count`` trials succeed with the chance ``prob`` each.
 

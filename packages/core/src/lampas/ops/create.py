@@ -9,7 +9,7 @@ import numpy as np
 
 from lampas.backend.device import CPU, Device, chosen_device, from_host, to_host
 from lampas.dtypes import DType, as_dtype, from_numpy_dtype, get_default_dtype
-from lampas.engine.exhausted import out_of_memory
+from lampas.engine.creation import creates
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentTypeError, ShapeError
 from lampas.ops._arguments import sizes_of
@@ -89,6 +89,7 @@ def _holds_numpy(data: Any) -> bool:
     return isinstance(data, (np.ndarray, np.generic))
 
 
+@creates
 def tensor(
     data: Any,
     *,
@@ -119,6 +120,7 @@ def tensor(
     return placed(np.array(array, copy=True), device, requires_grad)
 
 
+@creates
 def as_tensor(
     data: Any, dtype: DType | None = None, device: Device | str | None = None
 ) -> Tensor:
@@ -179,13 +181,10 @@ def new_filled(
     for length in shape:
         if length < 0:
             raise ShapeError(f"sizes must not be negative, got {shape}")
-    try:
-        array = _filled_array(fill, shape, kind)
-    except MemoryError as error:
-        raise out_of_memory("a new tensor", error) from None
-    return placed(array, device, requires_grad)
+    return placed(_filled_array(fill, shape, kind), device, requires_grad)
 
 
+@creates
 def zeros(
     *size: Any,
     dtype: DType | None = None,
@@ -211,6 +210,7 @@ def zeros(
     return new_filled(0, size, dtype, device, requires_grad)
 
 
+@creates
 def ones(
     *size: Any,
     dtype: DType | None = None,
@@ -227,6 +227,7 @@ def ones(
     return new_filled(1, size, dtype, device, requires_grad)
 
 
+@creates
 def empty(
     *size: Any,
     dtype: DType | None = None,
@@ -246,6 +247,7 @@ def empty(
     return new_filled(None, size, dtype, device, requires_grad)
 
 
+@creates
 def full(
     size: Any,
     fill_value: float | Tensor,
@@ -278,6 +280,7 @@ def full(
 # ---- ranges
 
 
+@creates
 def arange(
     start: float,
     end: float | None = None,
@@ -336,6 +339,7 @@ def arange(
     return placed(array, device, requires_grad)
 
 
+@creates
 def linspace(
     start: float,
     end: float,
@@ -391,6 +395,7 @@ def _whole_steps(start: int, end: int, steps: int) -> np.ndarray:
     return np.trunc(np.where(i < steps // 2, ahead, behind))
 
 
+@creates
 def logspace(
     start: float,
     end: float,
@@ -418,6 +423,7 @@ def logspace(
     return placed(array, device, requires_grad)
 
 
+@creates
 def eye(
     n: int,
     m: int | None = None,
@@ -449,6 +455,7 @@ def eye(
     return placed(np.eye(n, m, dtype=kind.numpy), device, requires_grad)
 
 
+@creates
 def scalar_tensor(
     s: float,
     *,

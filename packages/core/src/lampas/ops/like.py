@@ -9,6 +9,7 @@ import numpy as np
 from lampas.backend.device import Device
 from lampas.dtypes import DType, as_dtype
 from lampas.engine.batching import moved
+from lampas.engine.creation import creates
 from lampas.engine.infer import like_input
 from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor, method, wrap
@@ -63,6 +64,7 @@ def like(
     return new_filled(fill, (input._data.shape,), kind, where, requires_grad)
 
 
+@creates
 def zeros_like(
     input: Tensor,
     *,
@@ -85,6 +87,7 @@ def zeros_like(
     return like(input, 0, dtype, device, requires_grad)
 
 
+@creates
 def ones_like(
     input: Tensor,
     *,
@@ -102,6 +105,7 @@ def ones_like(
     return like(input, 1, dtype, device, requires_grad)
 
 
+@creates
 def empty_like(
     input: Tensor,
     *,
@@ -119,6 +123,7 @@ def empty_like(
     return like(input, None, dtype, device, requires_grad)
 
 
+@creates
 def full_like(
     input: Tensor,
     fill_value: float,
@@ -147,6 +152,7 @@ def _made_like(self: Tensor, dtype: Any, device: Any) -> tuple[Any, Any]:
 
 
 @method()
+@creates
 def new_zeros(
     self: Tensor,
     *size: Any,
@@ -162,6 +168,7 @@ def new_zeros(
 
 
 @method()
+@creates
 def new_ones(
     self: Tensor,
     *size: Any,
@@ -177,6 +184,7 @@ def new_ones(
 
 
 @method()
+@creates
 def new_empty(
     self: Tensor,
     *size: Any,
@@ -192,6 +200,7 @@ def new_empty(
 
 
 @method()
+@creates
 def new_full(
     self: Tensor,
     size: Any,

@@ -10,6 +10,7 @@ import numpy as np
 
 from lampas.backend.device import Device, from_host, to_host
 from lampas.dtypes import DType, as_dtype, get_default_dtype
+from lampas.engine.creation import creates
 from lampas.engine.inplace import overwrite
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ArgumentTypeError, GradientError, ShapeError
@@ -27,6 +28,7 @@ __all__ = [
 ]
 
 
+@creates
 def range(
     start: float,
     end: float,
@@ -56,7 +58,7 @@ def range(
     warnings.warn(
         "lampas.range includes its end, unlike Python's; use lampas.arange",
         UserWarning,
-        stacklevel=2,
+        stacklevel=3,
     )
     if step == 0:
         raise ShapeError("range: step must not be 0")

@@ -10,6 +10,7 @@ import numpy as np
 from lampas import random as _random
 from lampas.backend.device import Device, to_host
 from lampas.dtypes import DType, as_dtype, get_default_dtype
+from lampas.engine.creation import creates
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import by_example
 from lampas.errors import (
@@ -80,6 +81,7 @@ def joined(drawn: np.ndarray, dtype: DType | None) -> np.ndarray:
 
 
 @by_example
+@creates
 def rand(
     *size: Any,
     generator: _random.Generator | None = None,
@@ -107,6 +109,7 @@ def rand(
 
 
 @by_example
+@creates
 def randn(
     *size: Any,
     generator: _random.Generator | None = None,
@@ -131,6 +134,7 @@ def randn(
 
 
 @by_example
+@creates
 def randint(
     low: int,
     high: Any = None,
@@ -172,6 +176,7 @@ def randint(
 
 
 @by_example
+@creates
 def randperm(
     n: int,
     *,
@@ -205,6 +210,7 @@ def randperm(
 
 
 @by_example
+@creates
 def rand_like(
     input: Tensor,
     *,
@@ -230,6 +236,7 @@ def rand_like(
 
 
 @by_example
+@creates
 def randn_like(
     input: Tensor,
     *,
@@ -255,6 +262,7 @@ def randn_like(
 
 
 @by_example
+@creates
 def randint_like(
     input: Tensor,
     low: int,
@@ -286,6 +294,7 @@ def randint_like(
 
 
 @by_example
+@creates
 def normal(
     mean: Tensor | float,
     std: Tensor | float = 1.0,
@@ -332,6 +341,7 @@ def normal(
 
 @method()
 @by_example
+@creates
 def bernoulli(input: Tensor, *, generator: _random.Generator | None = None) -> Tensor:
     """Draw ones with the given probabilities, else zeros.
 
@@ -361,6 +371,7 @@ def check_probabilities(name: str, chance: np.ndarray) -> None:
 
 @method()
 @by_example
+@creates
 def multinomial(
     input: Tensor,
     num_samples: int,

@@ -37,10 +37,15 @@ def _cauchy(
     drawing_dtype(self, "cauchy_")
     if not sigma > 0:
         raise ProbabilityError(f"cauchy_: sigma must be positive, got {sigma}")
-    drawn = source_of(generator).uniform(self._data.shape, np.float64)
+    source, shape = source_of(generator), self._data.shape
+
+    def draw() -> np.ndarray:
+        drawn = source.uniform(shape, np.float64)
+        return median + sigma * np.tan(math.pi * (drawn - 0.5))
+
     # Halves may overflow.
     with np.errstate(over="ignore"):
-        return refill(self, "cauchy", median + sigma * np.tan(math.pi * (drawn - 0.5)))
+        return refill(self, "cauchy", draw)
 
 
 @method("log_normal_")
@@ -63,9 +68,13 @@ def _log_normal(
     drawing_dtype(self, "log_normal_")
     if not std > 0:
         raise ProbabilityError(f"log_normal_: std must be positive, got {std}")
-    drawn = source_of(generator).normal(self._data.shape, np.float64)
+    source, shape = source_of(generator), self._data.shape
+
+    def draw() -> np.ndarray:
+        return np.exp(source.normal(shape, np.float64) * std + mean)
+
     with np.errstate(over="ignore"):
-        return refill(self, "log_normal", np.exp(drawn * std + mean))
+        return refill(self, "log_normal", draw)
 
 
 @method("geometric_")
@@ -83,10 +92,15 @@ def _geometric(self: Tensor, p: float, *, generator: Generator | None = None) ->
         raise DTypeError(f"geometric_ is not implemented for {self.dtype}")
     if not 0 < p < 1:
         raise ProbabilityError(f"geometric_: p must lie in (0, 1), got {p}")
-    waits = source_of(generator).exponential(self._data.shape, np.float64)
-    # Exponential waiting times, counted in whole trials.
-    trials = np.floor(waits / -math.log1p(-p)) + 1
-    if self._data.dtype.kind in "iu":
-        trials = np.minimum(trials, np.iinfo(self._data.dtype).max)
+    source, into = source_of(generator), self._data
+
+    def draw() -> np.ndarray:
+        waits = source.exponential(into.shape, np.float64)
+        # Exponential waiting times, counted in whole trials.
+        trials = np.floor(waits / -math.log1p(-p)) + 1
+        if into.dtype.kind in "iu":
+            trials = np.minimum(trials, np.iinfo(into.dtype).max)
+        return trials
+
     with np.errstate(over="ignore"):
-        return refill(self, "geometric", trials)
+        return refill(self, "geometric", draw)

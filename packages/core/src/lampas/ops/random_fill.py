@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,11 +19,11 @@ from lampas.ops.random import ProbabilityError, check_probabilities, joined
 __all__ = ["drawing_dtype", "refill"]
 
 
-def refill(self: Tensor, name: str, array: np.ndarray) -> Tensor:
-    """Store a drawn array, cast, in a tensor."""
+def refill(self: Tensor, name: str, draw: Callable[[], np.ndarray]) -> Tensor:
+    """Draw an array and store it, cast, in a tensor."""
 
     def drawn(before: Tensor) -> Tensor:
-        return placed(array.astype(before._data.dtype, copy=False), before.device)
+        return placed(draw().astype(before._data.dtype, copy=False), before.device)
 
     drawn.__name__ = name
     return assign(self, drawn, (), {})
@@ -62,8 +63,13 @@ def _uniform(
     if low > to:
         raise ProbabilityError(f"uniform_: from must not exceed to, got {low} and {to}")
     shape, kind = _own_parts(self, "uniform_")
-    drawn = _scaled(source_of(generator).uniform(shape, kind), to - low, low)
-    return refill(self, "uniform", joined(drawn, self.dtype))
+    source = source_of(generator)
+
+    def draw() -> np.ndarray:
+        drawn = _scaled(source.uniform(shape, kind), to - low, low)
+        return joined(drawn, self.dtype)
+
+    return refill(self, "uniform", draw)
 
 
 def _scaled(drawn: np.ndarray, factor: float, offset: float) -> np.ndarray:
@@ -94,8 +100,12 @@ def _normal(
         raise ProbabilityError(f"normal_: std must not be negative, got {std}")
     shape, kind = _own_parts(self, "normal_")
     width = std * math.sqrt(0.5) if self.is_complex() else std
-    drawn = _scaled(source_of(generator).normal(shape, kind), width, mean)
-    return refill(self, "normal", joined(drawn, self.dtype))
+    source = source_of(generator)
+
+    def draw() -> np.ndarray:
+        return joined(_scaled(source.normal(shape, kind), width, mean), self.dtype)
+
+    return refill(self, "normal", draw)
 
 
 @method("exponential_")
@@ -110,8 +120,12 @@ def _exponential(
     if lambd <= 0:
         raise ProbabilityError(f"exponential_: lambd must be positive, got {lambd}")
     kind = drawing_dtype(self, "exponential_")
-    drawn = source_of(generator).exponential(self._data.shape, kind)
-    return refill(self, "exponential", _scaled(drawn, 1 / lambd, 0))
+    source, shape = source_of(generator), self._data.shape
+
+    def draw() -> np.ndarray:
+        return _scaled(source.exponential(shape, kind), 1 / lambd, 0)
+
+    return refill(self, "exponential", draw)
 
 
 @method("bernoulli_")
@@ -128,8 +142,8 @@ def _bernoulli(
     """
     chance = np.asarray(to_host(p._data) if isinstance(p, Tensor) else p, np.float64)
     check_probabilities("bernoulli_", chance)
-    drawn = source_of(generator).bernoulli_mask(chance, self._data.shape)
-    return refill(self, "bernoulli", drawn)
+    source, shape = source_of(generator), self._data.shape
+    return refill(self, "bernoulli", lambda: source.bernoulli_mask(chance, shape))
 
 
 @method("random_")
@@ -154,8 +168,8 @@ def _random_integers(
         low, to = (0, low) if low else (0, _whole_limit(self._data.dtype))
     if low >= to:
         raise ProbabilityError(f"random_: from must be less than to: {low}, {to}")
-    drawn = source_of(generator).integers(low, to, self._data.shape)
-    return refill(self, "random", drawn)
+    source, shape = source_of(generator), self._data.shape
+    return refill(self, "random", lambda: source.integers(low, to, shape))
 
 
 def _whole_limit(dtype: np.dtype) -> int:

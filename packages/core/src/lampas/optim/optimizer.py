@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import float64, get_default_dtype
+from lampas.engine.exhausted import out_of_memory
 from lampas.engine.modes import enable_grad, no_grad
 from lampas.engine.rows import Rows
 from lampas.engine.tape import Handle, Hooks
@@ -60,6 +61,8 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
         optimizer._stepping = True
         try:
             result = step(*args, **kwargs)
+        except MemoryError as error:
+            raise out_of_memory(f"{type(optimizer).__name__}.step", error) from None
         finally:
             optimizer._stepping = False
         optimizer._opt_called = True
