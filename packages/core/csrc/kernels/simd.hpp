@@ -66,7 +66,7 @@ LAMPAS_INLINE void store_part(T* to, vec<T> v, int count) {
 
 template <class T>
 LAMPAS_INLINE vec<T> all(T value) {
-    return vec<T>{} + value;
+    return value - vec<T>{};  // minus zero keeps every value, -0.0 too
 }
 
 template <class To, class From>

@@ -59,8 +59,8 @@ public:
     T* as() const { return static_cast<T*>(block_); }
 
 private:
+    std::size_t capacity_ = 0;  // before the block, which is taken and sets it
     void* block_;
-    std::size_t capacity_ = 0;
 };
 
 // Lets other Python threads run while it lives, if the work is worth it.

@@ -1,0 +1,54 @@
+#include "kernels/gemm.hpp"
+
+#include "kernels/microkernel.hpp"
+
+namespace lampas {
+namespace LAMPAS_PATH {
+namespace {
+
+// So much of k at once that a panel of B stays in the first-level cache.
+template <class T>
+constexpr long K_BLOCK = 1536 / static_cast<long>(sizeof(T));
+
+template <class T, int W>
+void pack(const T* from, long across, long along, long count, long k, T* to) {
+    for (long i = 0; i < count; i += W) {
+        const int width = static_cast<int>(count - i < W ? count - i : W);
+        pack_panel<T, W>(from + i * across, across, along, width, k, to + i * k);
+    }
+}
+
+template <class T>
+void tile(const Tile<T>& t) {
+    for (long first = 0; first < t.k || first == 0; first += K_BLOCK<T>) {
+        const long k = t.k - first < K_BLOCK<T> ? t.k - first : K_BLOCK<T>;
+        const bool add = t.add || first > 0;
+        const T* bias = first == 0 ? t.bias : nullptr;
+        const T* b = t.b.data + first * t.b.along;
+        for (long j = 0; j < t.columns; j += NR<T>, b += t.b.panel) {
+            const int columns =
+                static_cast<int>(t.columns - j < NR<T> ? t.columns - j : NR<T>);
+            const T* a = t.a.data + first * t.a.along;
+            for (long i = 0; i < t.rows; i += MR, a += t.a.panel) {
+                const int rows = static_cast<int>(t.rows - i < MR ? t.rows - i : MR);
+                micro_rows<T>(k, a, t.a.across, t.a.along, b, t.b.along,
+                              t.c + i * t.ldc + j, t.ldc, rows, columns, add,
+                              bias == nullptr ? nullptr : bias + j);
+            }
+        }
+    }
+}
+
+}  // namespace
+}  // namespace LAMPAS_PATH
+
+const GemmKernels LAMPAS_PATH_OF(gemm) = {
+    {LAMPAS_PATH::MR, LAMPAS_PATH::NR<float>, LAMPAS_PATH::LANES,
+     LAMPAS_PATH::pack<float, LAMPAS_PATH::MR>,
+     LAMPAS_PATH::pack<float, LAMPAS_PATH::NR<float>>, LAMPAS_PATH::tile<float>},
+    {LAMPAS_PATH::MR, LAMPAS_PATH::NR<double>, LAMPAS_PATH::lanes<double>,
+     LAMPAS_PATH::pack<double, LAMPAS_PATH::MR>,
+     LAMPAS_PATH::pack<double, LAMPAS_PATH::NR<double>>, LAMPAS_PATH::tile<double>},
+};
+
+}  // namespace lampas

@@ -1,0 +1,50 @@
+// Products of matrices, in pieces: packing panels, and one thread's tile of the result.
+#pragma once
+
+#include "runtime/paths.hpp"
+
+namespace lampas {
+
+// An operand cut into panels of a micro-kernel's width (MR rows of A or NR columns of B):
+// entry p of line i of panel q lies at data[q * panel + i * across + p * along]. Packed
+// panels have across = 1 and along = the width; others are read where they lie.
+template <class T>
+struct Panels {
+    const T* data;
+    long panel, across, along;
+};
+
+// C[i, j] = (C[i, j] +) sum_p A[i, p] * B[p, j] (+ bias[j]). Panels of B that are read in
+// place have across = 1, and `columns` must then be whole vectors.
+template <class T>
+struct Tile {
+    long rows, columns, k;
+    Panels<T> a, b;
+    T* c;
+    long ldc;
+    const T* bias;  // or nullptr
+    bool add;
+};
+
+template <class T>
+struct GemmOf {
+    int rows, columns;  // widths of the panels of A and of B
+    int lanes;
+    // Pack `count` lines (entry p of line i: from[i * across + p * along]) into panels,
+    // which lie k * width apart; the last one is padded with zeros.
+    void (*pack_a)(const T* from, long across, long along, long count, long k, T* to);
+    void (*pack_b)(const T* from, long across, long along, long count, long k, T* to);
+    void (*tile)(const Tile<T>& tile);
+};
+
+struct GemmKernels {
+    GemmOf<float> f32;
+    GemmOf<double> f64;
+};
+LAMPAS_FAMILY(GemmKernels, gemm)
+
+template <class T> inline const GemmOf<T>& gemm_of();
+template <> inline const GemmOf<float>& gemm_of<float>() { return gemm().f32; }
+template <> inline const GemmOf<double>& gemm_of<double>() { return gemm().f64; }
+
+}  // namespace lampas
