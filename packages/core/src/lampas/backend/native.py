@@ -15,7 +15,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-__all__ = ["Block", "bind", "extension", "why_absent"]
+__all__ = ["Block", "bind", "extension", "left_alone", "why_absent"]
 
 extension: Any = None
 """The module ``lampas._native``, or None."""
@@ -65,3 +65,11 @@ def bind(name: str, reference: Callable[..., Any]) -> Callable[..., Any]:
     Without a kernel of that name, or without the extension: the reference itself.
     """
     return reference if extension is None else extension.bind(name, reference)
+
+
+def left_alone(*args: Any, **kwargs: Any) -> bool:
+    """False: the reference of a kernel that changes arrays in place, and returns True.
+
+    ``if not step(...)`` says what to do where the kernel has left the work alone.
+    """
+    return False

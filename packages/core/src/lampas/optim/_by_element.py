@@ -43,19 +43,27 @@ class ByElement(Optimizer):
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         names = self._moments(group)
+        rows, factors = [], []
         for p, g in zip(params, gradients_of(params, group["maximize"]), strict=True):
             state = self.state[p]
             if not state:
                 state.update(self._begin(p, group))
             count = state["step"]._data
             count += 1
-            factors = self._factors(state, int(count), group)
-            arrays = [p._data, g, *(state[name]._data for name in names)]
-            if p._data.ndim == 0:
+            factors.append(self._factors(state, int(count), group))
+            rows.append([p._data, g, *(state[name]._data for name in names)])
+        self._step_all(rows, factors, group)
+        changed(params)
+
+    def _step_all(
+        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
+    ) -> None:
+        """Step each parameter; a row has its data, its gradient and its moments."""
+        for arrays, own in zip(rows, factors, strict=True):
+            if arrays[0].ndim == 0:
                 # Views of one dimension: NumPy gives scalars for arrays of none.
                 arrays = [a[None] for a in arrays]
-            self._step_parts(arrays, factors, group)
-        changed(params)
+            self._step_parts(arrays, own, group)
 
     def _step_parts(self, arrays: list[Any], factors: Any, group: Any) -> None:
         data = arrays[0]

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import bind, left_alone
 from lampas.optim._by_element import ByElement
 from lampas.optim._options import check_betas, check_modes, check_not_negative
 
 __all__ = ["Adam", "AdamW"]
+
+_native_step = bind("adam_step", left_alone)
 
 
 class Adam(ByElement):
@@ -85,6 +88,24 @@ class Adam(ByElement):
     def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
         names = ("exp_avg", "exp_avg_sq")
         return (*names, "max_exp_avg_sq") if group["amsgrad"] else names
+
+    def _step_all(
+        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
+    ) -> None:
+        beta1, beta2 = map(float, group["betas"])
+        done = _native_step(
+            rows,
+            factors,
+            lr=float(group["lr"]),
+            beta1=beta1,
+            beta2=beta2,
+            eps=float(group["eps"]),
+            decay=float(group["weight_decay"]),
+            decoupled=bool(group["decoupled_weight_decay"]),
+            amsgrad=bool(group["amsgrad"]),
+        )
+        if not done:
+            super()._step_all(rows, factors, group)
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

@@ -432,7 +432,8 @@ def number(value: float) -> Tensor:
 def gradients_of(params: Iterable[Tensor], maximize: bool) -> list[Any]:
     """The gradient arrays of parameters, negated to maximise."""
     grads = [p.grad._data for p in params]  # type: ignore[union-attr]
-    return [-g for g in grads] if maximize else grads
+    # Negated in one dimension: NumPy gives scalars for arrays of none.
+    return [(-g.reshape(-1)).reshape(g.shape) for g in grads] if maximize else grads
 
 
 def refuse_decay(name: str, group: dict[str, Any], sparse: list[Tensor]) -> None:

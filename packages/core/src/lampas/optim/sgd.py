@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import bind, left_alone
 from lampas.dtypes import HALVES
 from lampas.engine.rows import Rows
 from lampas.engine.tensor import Tensor
@@ -21,6 +22,8 @@ from lampas.optim.optimizer import (
 )
 
 __all__ = ["SGD"]
+
+_native_step = bind("sgd_step", left_alone)
 
 
 class SGD(Optimizer):
@@ -88,7 +91,11 @@ class SGD(Optimizer):
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         lr, decay = float(group["lr"]), float(group["weight_decay"])
-        for p, g in zip(params, gradients_of(params, group["maximize"]), strict=True):
+        gradients = gradients_of(params, group["maximize"])
+        if self._step_natively(params, gradients, group):
+            changed(params)
+            return
+        for p, g in zip(params, gradients, strict=True):
             data, wide = p._data, p._data
             if data.dtype in HALVES:
                 wide, g = data.astype(np.float32), g.astype(np.float32)
@@ -102,6 +109,26 @@ class SGD(Optimizer):
             else:
                 data[...] = wide - step
         changed(params)
+
+    def _step_natively(
+        self, params: list[Tensor], gradients: list[Any], group: dict[str, Any]
+    ) -> bool:
+        rows = [[p._data, g] for p, g in zip(params, gradients, strict=True)]
+        if group["momentum"]:
+            for p, row in zip(params, rows, strict=True):
+                buffer = self.state[p].get("momentum_buffer")
+                if buffer is None or buffer.is_sparse:
+                    return False
+                row.append(buffer._data)
+        done: bool = _native_step(
+            rows,
+            lr=float(group["lr"]),
+            decay=float(group["weight_decay"]),
+            momentum=float(group["momentum"]),
+            dampening=float(group["dampening"]),
+            nesterov=bool(group["nesterov"]),
+        )
+        return done
 
     def _check_layouts(
         self, group: dict[str, Any], dense: list[Tensor], sparse: list[Tensor]

@@ -1,0 +1,132 @@
+"""The optimizers' native steps against their formulas in float64."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lampas
+from lampas import kernels
+from lampas.backend import native
+
+pytestmark = pytest.mark.skipif(
+    native.extension is None, reason="the kernels were not built"
+)
+# Around the widths of vectors and of chunks; 0-d; nothing at all.
+SHAPES = [(), (0,), (1,), (7,), (3, 5), (17, 64), (70_001,)]
+ADAMS = [
+    {},
+    {"weight_decay": 0.1},
+    {"amsgrad": True},
+    {"amsgrad": True, "weight_decay": 0.1},
+    {"lr": 0.3, "betas": (0.5, 0.6), "eps": 1e-3, "maximize": True},
+]
+SGDS = [
+    {"lr": 0.1},
+    {"lr": 0.1, "weight_decay": 0.2},
+    {"lr": 0.1, "momentum": 0.9},
+    {"lr": 0.1, "momentum": 0.9, "dampening": 0.3, "weight_decay": 0.2},
+    {"lr": 0.1, "momentum": 0.9, "nesterov": True, "maximize": True},
+]
+
+
+@pytest.fixture(params=native.extension.paths() if native.extension else [])
+def path(request):
+    before = native.extension.path()
+    native.extension.set_path(request.param)
+    yield request.param
+    native.extension.set_path(before)
+
+
+def steps(make, options, count=3):
+    """Parameters after some steps, and what float64 makes of the same numbers."""
+    rng = np.random.default_rng(0)
+    starts = [rng.standard_normal(s).astype(np.float32) for s in SHAPES]
+    slopes = [
+        [rng.standard_normal(s).astype(np.float32) for s in SHAPES]
+        for _ in range(count)
+    ]
+    params = [lampas.nn.Parameter(lampas.tensor(a)) for a in starts]
+    optimizer = make(params, **options)
+    for row in slopes:
+        for p, g in zip(params, row, strict=True):
+            p.grad = lampas.tensor(g)
+        optimizer.step()
+    sign = -1.0 if options.get("maximize") else 1.0
+    wide = [[sign * g.astype(np.float64) for g in row] for row in slopes]
+    return params, [a.astype(np.float64) for a in starts], wide
+
+
+def adam(p, slopes, o, decoupled):
+    b1, b2 = o.get("betas", (0.9, 0.999))
+    lr, eps = o.get("lr", 1e-3), o.get("eps", 1e-8)
+    decay = o.get("weight_decay", 0.01 if decoupled else 0.0)
+    m = v = top = 0.0
+    for t, g in enumerate(slopes, 1):
+        if decoupled:
+            p = p * (1 - lr * decay)
+        else:
+            g = g + decay * p
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        top = np.maximum(top, v)
+        used = top if o.get("amsgrad") else v
+        p = p - lr * (m / (1 - b1**t)) / (np.sqrt(used / (1 - b2**t)) + eps)
+    return p
+
+
+def sgd(p, slopes, o):
+    velocity, lr, momentum = None, o["lr"], o.get("momentum", 0.0)
+    for g in slopes:
+        g = g + o.get("weight_decay", 0.0) * p
+        if velocity is None:
+            velocity = g
+        else:
+            velocity = momentum * velocity + (1 - o.get("dampening", 0.0)) * g
+        step = velocity if momentum else g
+        p = p - lr * (g + momentum * velocity if o.get("nesterov") else step)
+    return p
+
+
+@pytest.mark.parametrize("options", ADAMS, ids=str)
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_adam(path, options, decoupled):
+    make = lampas.optim.AdamW if decoupled else lampas.optim.Adam
+    taken = kernels.report()["adam_step"][0]
+    params, starts, slopes = steps(make, options)
+    assert kernels.report()["adam_step"][0] == taken + 3
+    for i, p in enumerate(params):
+        expected = adam(starts[i], [row[i] for row in slopes], options, decoupled)
+        np.testing.assert_allclose(p.detach().numpy(), expected, rtol=3e-6, atol=3e-6)
+
+
+@pytest.mark.parametrize("options", SGDS, ids=str)
+def test_sgd(path, options):
+    taken = kernels.report()["sgd_step"][0]
+    params, starts, slopes = steps(lampas.optim.SGD, options)
+    # The first step of a momentum makes the velocity, which the reference does.
+    by_kernel = 2 if options.get("momentum") else 3
+    assert kernels.report()["sgd_step"][0] == taken + by_kernel
+    for i, p in enumerate(params):
+        expected = sgd(starts[i], [row[i] for row in slopes], options)
+        np.testing.assert_allclose(p.detach().numpy(), expected, rtol=3e-6, atol=3e-6)
+
+
+@pytest.mark.parametrize("dtype", [lampas.float64, lampas.bfloat16, lampas.complex64])
+@pytest.mark.parametrize("make", [lampas.optim.SGD, lampas.optim.Adam])
+def test_other_types_are_left_to_the_reference(make, dtype):
+    p = lampas.nn.Parameter(lampas.ones(3, dtype=dtype))
+    p.grad = lampas.ones(3, dtype=dtype)
+    make([p], lr=0.5).step()
+    assert p.detach().to(lampas.complex64).real.tolist() == [0.5, 0.5, 0.5]
+
+
+def test_threads_do_not_change_a_step():
+    results, before = [], lampas.get_num_threads()
+    try:
+        for threads in (1, 2):
+            lampas.set_num_threads(threads)
+            params, _, _ = steps(lampas.optim.Adam, {})
+            results.append([p.detach().numpy().tobytes() for p in params])
+    finally:
+        lampas.set_num_threads(before)
+    assert results[0] == results[1]
