@@ -5,18 +5,23 @@ import json
 import threading
 import time
 
+import numpy
 import pytest
 
 import lampas
 from lampas import nn, profiler
-from lampas.engine import timing
+from lampas.engine import creation, timing
 from lampas.engine.modes import BEFORE_WALK
 from lampas.engine.record import RECORDS
 from lampas.engine.tape import Node
 from lampas.engine.tensor import ASSIGN, Tensor
 from lampas.profiler import ProfilerAction, ProfilerActivity, profile, record_function
 
-ones = lampas.ones
+
+def ones(*sizes, requires_grad=False):
+    """Made of an array, which the profiler does not see."""
+    made = lampas.from_numpy(numpy.ones(sizes, numpy.float32))
+    return made.requires_grad_(requires_grad)
 
 
 def _names(prof):
@@ -329,33 +334,137 @@ def test_traces_for_tensorboard(tmp_path):
     assert names == ["pt.trace.json", "pt.trace.json.gz"]
 
 
-def test_other_threads_are_left_alone():
+def _in_thread(function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    thread.join()
+    return thread.ident
+
+
+def test_functions_that_make_tensors():
+    x = ones(2, 3)
+    with profile(record_shapes=True, profile_memory=True) as prof:
+        lampas.zeros(5)
+        lampas.tensor([1.0, 2.0])
+        lampas.rand(2, 2)
+        lampas.arange(4)
+        lampas.zeros_like(x)
+        x.new_ones(7)
+        lampas.empty(3)
+        x.normal_()
+    events = [e for e in prof.events() if e.cpu_parent is None]
+    assert [(e.name, e.input_shapes) for e in events] == [
+        ("zeros", []),
+        ("tensor", []),
+        ("rand", []),
+        ("arange", []),
+        ("zeros_like", [[2, 3]]),
+        ("new_ones", [[2, 3]]),
+        ("empty", []),
+        ("normal_", [[2, 3]]),
+    ]
+    sizes = [e.cpu_memory_usage for e in events]
+    assert sizes == [20, 8, 16, 32, 24, 28, 12, 0]
+    assert not creation._around
+
+
+def test_all_threads_each_with_its_own_nesting(tmp_path):
+    entered, left = threading.Event(), threading.Event()
+
     def other():
-        ones(1).log()
-
-    with profile() as prof:
-        thread = threading.Thread(target=other)
-        thread.start()
-        thread.join()
-        ones(1).exp()
-    assert _names(prof) == ["exp"]
-
-
-def test_threads_have_profilers_of_their_own():
-    found = []
-
-    def other():
-        with profile() as prof:
+        with record_function("outside"):
+            entered.set()
+            assert left.wait(10)
             ones(1, requires_grad=True).log().backward()
-        found.append(_names(prof))
+
+    thread = threading.Thread(target=other)
+    with profile(profile_memory=True) as prof:
+        thread.start()
+        assert entered.wait(10)
+        # Inside of what the other thread has open, by time alone.
+        ones(10).exp()
+        left.set()
+        thread.join()
+    found = {e.name: e for e in prof.events()}
+    assert set(found) == {"outside", "exp", "log", "LogBackward0"}
+    assert found["exp"].cpu_parent is None
+    assert found["log"].cpu_parent is found["LogBackward0"].cpu_parent
+    assert found["log"].cpu_parent is found["outside"]
+    assert found["exp"].thread == threading.get_ident()
+    assert found["log"].thread == found["outside"].thread == thread.ident
+    assert found["outside"].cpu_memory_usage == 8  # log's 4 and its gradient's 4
+    assert found["exp"].self_cpu_memory_usage == 40
+    prof.export_chrome_trace(tmp_path / "trace.json")
+    entries = json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
+    threads = {e["name"]: e["tid"] for e in entries if e["ph"] == "X"}
+    assert threads["exp"] != threads["log"] == threads["outside"]
+    named = [e["tid"] for e in entries if e["name"] == "thread_name"]
+    assert sorted(named) == sorted({threads["exp"], threads["log"]})
+
+
+def test_no_call_of_many_threads_is_lost():
+    @record_function("part")
+    def part():
+        for _ in range(100):
+            ones(4).exp()
+
+    with profile(profile_memory=True) as prof:
+        threads = [threading.Thread(target=part) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    average = {e.key: e for e in prof.key_averages()}
+    assert average["exp"].count == 800 and average["part"].count == 8
+    assert average["exp"].self_cpu_memory_usage == 800 * 16
+    assert average["part"].cpu_memory_usage == 800 * 16
+    parts = [e for e in prof.events() if e.name == "part"]
+    assert all(len(e.cpu_children) == 100 for e in parts)
+
+
+def test_lines_of_another_thread():
+    def other():
+        ones(2).exp()
+
+    with profile(with_stack=True) as prof:
+        _in_thread(other)
+    (event,) = prof.events()
+    assert event.stack[0].endswith(": other")
+
+
+def test_one_profiler_for_all_threads():
+    refused = []
+
+    def other():
+        with pytest.raises(RuntimeError, match="sees all threads") as caught:
+            profile().start()
+        refused.append(caught)
 
     with profile() as prof:
-        thread = threading.Thread(target=other)
-        thread.start()
-        thread.join()
-        ones(1, requires_grad=True).exp().backward()
-    assert found == [["log", "LogBackward0"]]
-    assert _names(prof) == ["exp", "ExpBackward0"]
+        _in_thread(other)
+        ones(1).exp()
+    assert len(refused) == 1 and _names(prof) == ["exp"]
+
+
+def test_floating_point_operations():
+    with profile(with_flops=True) as prof:
+        nn.functional.conv2d(ones(8, 3, 10, 10), ones(4, 3, 3, 3), None, 2, 1)
+        nn.functional.linear(ones(3, 4), ones(5, 4), ones(5))
+        ones(2, 3, 4) @ ones(2, 4, 5)
+        ones(3, 5) + ones(3, 5)
+        ones(3, 5) * 2
+        ones(3, 5).exp()
+    found = {e.key: e.flops for e in prof.key_averages()}
+    assert found["conv"] == 2 * (8 * 4 * 5 * 5) * (3 * 3 * 3)
+    assert found["linear_bias"] == 2 * 3 * 5 * 4
+    assert found["matmul"] == 2 * (2 * 3 * 5) * 4
+    assert found["add"] == found["mul"] == 15 and found["exp"] == 0
+    table = prof.key_averages().table()
+    assert "Total FLOPs" in table and "43,200" in table
+    with profile(record_shapes=True) as prof:
+        ones(3, 5) + ones(3, 5)
+    assert prof.events()[0].flops == 0
+    assert "FLOPs" not in prof.key_averages().table()
 
 
 def test_function_transforms():

@@ -31,14 +31,14 @@ class profile:
 
     Args:
         enabled: False does nothing.
-        record_shapes, profile_memory, with_stack: as there.
-        use_cuda, use_device, with_flops, with_modules, use_kineto, use_cpu,
-            experimental_config, acc_events: accepted, without effect.
+        record_shapes, profile_memory, with_stack, with_flops: as there.
+        use_cuda, use_device, with_modules, use_kineto, use_cpu, experimental_config,
+            acc_events: accepted, without effect.
 
     >>> with profile() as prof:
     ...     x = lampas.ones(2) * 2
     >>> [event.name for event in prof.function_events]
-    ['mul']
+    ['ones', 'mul']
     """
 
     def __init__(
@@ -62,6 +62,7 @@ class profile:
             record_shapes=record_shapes,
             profile_memory=profile_memory,
             with_stack=with_stack,
+            with_flops=with_flops,
         )
 
     def __enter__(self) -> profile | None:

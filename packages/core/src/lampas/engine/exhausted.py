@@ -49,7 +49,7 @@ def _held(kind: type, values: str, objects: list[Any]) -> Iterator[_Held]:
         value = getattr(x, values, None)
         for array in _arrays(value if kind is Node else (value,)):
             owner = array
-            while hasattr(owner.base, "nbytes"):
+            while hasattr(getattr(owner, "base", None), "nbytes"):
                 owner = owner.base
             yield _Held(owner, array, x)
 

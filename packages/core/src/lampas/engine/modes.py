@@ -46,8 +46,6 @@ class _Mode(threading.local):
     warnings: Any = None
     # To which types operands are cast, see engine.autocast; None if to none.
     autocast: Any = None
-    # What notes how long calls take, see engine.timing; None if nothing does.
-    timing: Any = None
 
 
 mode = _Mode()

@@ -9,8 +9,7 @@ import numpy as np
 
 from lampas import random as _random
 from lampas.backend.device import to_host
-from lampas.engine.inplace import assign
-from lampas.engine.tensor import Tensor, method
+from lampas.engine.tensor import ASSIGN, Tensor, method
 from lampas.errors import ArgumentTypeError, DTypeError
 from lampas.ops._arguments import source_of
 from lampas.ops.create import placed
@@ -26,7 +25,7 @@ def refill(self: Tensor, name: str, draw: Callable[[], np.ndarray]) -> Tensor:
         return placed(draw().astype(before._data.dtype, copy=False), before.device)
 
     drawn.__name__ = name
-    return assign(self, drawn, (), {})
+    return ASSIGN[0](self, drawn, (), {})
 
 
 def drawing_dtype(self: Tensor, name: str) -> np.dtype:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from lampas.engine.timing import Noted
+from lampas.profiler._flops import flops_of
 from lampas.profiler._table import format_memory, format_table, format_time
 from lampas.profiler._trace import write_stacks, write_trace
 
@@ -89,18 +90,19 @@ class FunctionEvent(_Measured):
         stack: lines of the program, the innermost first, if asked for.
         cpu_parent, cpu_children: the call around it and the calls inside.
         thread: the number of the thread.
+        flops: floating-point operations, if asked for and known.
     """
 
     count = 1
 
-    def __init__(self, noted: Noted, number: int, thread: int, origin: int) -> None:
+    def __init__(self, noted: Noted, number: int, origin: int, flops: bool) -> None:
         self.id = number
         self.name = self.key = self.trace_name = noted.name
         self.kind = noted.kind
         self.time_range = Interval(
             (noted.start - origin) / 1000, (noted.end - origin) / 1000
         )
-        self.thread = thread
+        self.thread = noted.thread
         self.cpu_time_total = (noted.end - noted.start) / 1000
         self.self_cpu_time_total = self.cpu_time_total
         self.cpu_memory_usage = self.self_cpu_memory_usage = noted.bytes
@@ -109,6 +111,7 @@ class FunctionEvent(_Measured):
         self.cpu_parent: FunctionEvent | None = None
         self.cpu_children: list[FunctionEvent] = []
         self.is_user_annotation = noted.kind == "user_annotation"
+        self.flops = flops_of(noted) if flops else 0
 
     def __repr__(self) -> str:
         return (
@@ -144,6 +147,7 @@ class FunctionEventAvg(_Measured):
         self.self_cpu_time_total += other.self_cpu_time_total
         self.cpu_memory_usage += other.cpu_memory_usage
         self.self_cpu_memory_usage += other.self_cpu_memory_usage
+        self.flops += other.flops
         return self
 
     def __repr__(self) -> str:
@@ -263,14 +267,17 @@ class EventList(Averages):
         write_stacks(path, self, metric)
 
 
-def events_of(calls: list[Noted], thread: int, origin: int, memory: bool) -> EventList:
-    """The calls of a thread as events, each with what is inside of it."""
+def events_of(
+    calls: list[Noted], origin: int, memory: bool, flops: bool = False
+) -> EventList:
+    """The calls as events, each with what is inside of it in its thread."""
     # A call is noted when it ends: of two that begin together the last is outside.
     ordered = sorted(range(len(calls)), key=lambda i: (calls[i].start, -i))
     events = []
-    around: list[tuple[int, FunctionEvent]] = []
+    threads: dict[int, list[tuple[int, FunctionEvent]]] = {}
     for number, i in enumerate(ordered):
-        event = FunctionEvent(calls[i], number, thread, origin)
+        event = FunctionEvent(calls[i], number, origin, flops)
+        around = threads.setdefault(event.thread, [])
         while around and around[-1][0] < calls[i].end:
             around.pop()
         if around:

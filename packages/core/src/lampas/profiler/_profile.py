@@ -6,6 +6,7 @@ import enum
 import json
 import os
 import socket
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable
@@ -14,8 +15,7 @@ from time import perf_counter_ns
 from typing import Any
 
 from lampas.backend.cupy import is_available
-from lampas.engine.modes import mode
-from lampas.engine.timing import Log, close_log, open_log
+from lampas.engine.timing import Log, Noted, close_log, open_log
 from lampas.errors import ArgumentError, GradientError
 from lampas.optim.optimizer import (
     register_optimizer_step_post_hook,
@@ -180,9 +180,10 @@ def _checked(activities: Iterable[ProfilerActivity] | None) -> set[ProfilerActiv
 class profile:
     """Context manager: note how long each operation takes.
 
-    Operations of the thread that opens it are noted under the names of their records,
-    gradients under those of ``grad_fn``, steps of optimizers, and what runs inside of
-    :class:`record_function`. A call costs some microseconds more while it is noted.
+    Operations of all threads are noted under the names of their records or of the
+    functions that make tensors, gradients under those of ``grad_fn``, steps of
+    optimizers, and what runs inside of :class:`record_function`. A call costs a
+    microsecond or two more while it is noted.
 
     Args:
         activities: accepted as in PyTorch; everything is seen from the CPU.
@@ -192,18 +193,21 @@ class profile:
         record_shapes: note the shapes of operands.
         profile_memory: note the bytes of new results.
         with_stack: note the lines of the program, which costs much.
-        with_flops, with_modules: accepted, without effect.
+        with_flops: count floating-point operations: of ``matmul``, ``linear``,
+            convolutions, ``add`` and ``mul``, as PyTorch does.
+        with_modules: accepted, without effect.
         experimental_config, execution_trace_observer, use_cuda: PyTorch's, ignored.
         acc_events: keep the events of earlier recordings.
 
     Raises:
-        RuntimeError: another profiler is open in this thread.
+        RuntimeError: another profiler is open, in any thread.
 
     >>> with profile(activities=[ProfilerActivity.CPU], record_shapes=True) as prof:
     ...     x = lampas.ones(2, 3, requires_grad=True)
     ...     (x * 2).sum().backward()
     >>> for event in prof.events():
     ...     print(event.name, event.input_shapes)
+    ones []
     mul [[2, 3], []]
     sum [[2, 3]]
     SumBackward0 [[]]
@@ -234,6 +238,7 @@ class profile:
         self.record_shapes = record_shapes
         self.profile_memory = profile_memory
         self.with_stack = with_stack
+        self.with_flops = with_flops
         self.acc_events = acc_events
         self._steps_named = schedule is not None
         self.step_num = 0
@@ -244,7 +249,9 @@ class profile:
         self._metadata: dict[str, Any] = {}
         self._step: record_function | None = None
         self._hooks: list[Any] = []
-        self._steps: list[record_function] = []
+        self._steps = threading.local()
+        self._last: Log | None = None
+        self._earlier: list[Noted] = []
 
     # ---- when
 
@@ -299,17 +306,18 @@ class profile:
             self._step = None
 
     def _open(self) -> None:
-        if mode.timing is not None:
-            raise GradientError("profile: a profiler is already open in this thread")
-        earlier = self._log_so_far() if self.acc_events else []
-        self._log = Log(self.record_shapes, self.profile_memory, self.with_stack)
-        self._log.calls += earlier
-        self._events = None
+        shapes = self.record_shapes or self.with_flops
+        log = Log(shapes, self.profile_memory, self.with_stack)
+        open_log(log)
+        if not self.acc_events:
+            self._earlier = []
+        elif self._last is not None:
+            self._earlier += self._last.calls()
+        self._log, self._events = log, None
         self._hooks = [
             register_optimizer_step_pre_hook(self._before_step),
             register_optimizer_step_post_hook(self._after_step),
         ]
-        open_log(self._log)
 
     def _close(self) -> None:
         assert self._log is not None
@@ -318,18 +326,15 @@ class profile:
             hook.remove()
         self._last, self._log = self._log, None
 
-    def _log_so_far(self) -> list[Any]:
-        return list(self._last.calls) if self._last is not None else []
-
-    _last: Log | None = None
-
     def _before_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
         name = type(optimizer).__name__
-        self._steps.append(record_function(f"Optimizer.step#{name}.step"))
-        self._steps[-1].__enter__()
+        part = record_function(f"Optimizer.step#{name}.step")
+        self._steps.open = [*getattr(self._steps, "open", ()), part]
+        part.__enter__()
 
     def _after_step(self, optimizer: Any, args: Any, kwargs: Any) -> None:
-        self._steps.pop().__exit__()
+        if getattr(self._steps, "open", None):
+            self._steps.open.pop().__exit__()
 
     # ---- what
 
@@ -343,9 +348,11 @@ class profile:
         if log is None:
             raise GradientError("profile: nothing was recorded yet; start() it first")
         if self._events is None or log is self._log:
-            calls = [c for c in log.calls if c.end >= c.start]
             self._events = events_of(
-                calls, log.thread, self._origin, self.profile_memory
+                self._earlier + log.calls(),
+                self._origin,
+                self.profile_memory,
+                self.with_flops,
             )
         return self._events
 

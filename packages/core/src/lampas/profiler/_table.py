@@ -36,6 +36,7 @@ _COLUMNS = (
     "CPU Mem",
     "Self CPU Mem",
     "# of Calls",
+    "Total FLOPs",
     "Input Shapes",
     "Source Location",
 )
@@ -73,7 +74,12 @@ def _cut(text: str, width: int) -> str:
 
 
 def _row(
-    event: Any, total: float, unit: str | None, memory: bool, widths: tuple[int, ...]
+    event: Any,
+    total: float,
+    unit: str | None,
+    memory: bool,
+    flops: bool,
+    widths: tuple[int, ...],
 ) -> dict[str, str]:
     own, whole = event.self_cpu_time_total, event.cpu_time_total
     row = {
@@ -88,6 +94,8 @@ def _row(
         row["CPU Mem"] = format_memory(event.cpu_memory_usage)
         row["Self CPU Mem"] = format_memory(event.self_cpu_memory_usage)
     row["# of Calls"] = str(event.count)
+    if flops:
+        row["Total FLOPs"] = f"{event.flops:,}" if event.flops else "--"
     if event.input_shapes:
         row["Input Shapes"] = _cut(str(event.input_shapes), widths[1])
     if event.stack:
@@ -126,7 +134,8 @@ def format_table(
         shown.sort(key=lambda event: getattr(event, sort_by), reverse=True)
     if row_limit >= 0:
         shown = shown[:row_limit]
-    rows = [_row(event, total, unit, memory, widths) for event in shown]
+    flops = any(event.flops for event in events)
+    rows = [_row(event, total, unit, memory, flops, widths) for event in shown]
     columns = [name for name in _COLUMNS if any(name in row for row in rows)]
     sizes = [max(len(c), *(len(row.get(c, "")) for row in rows)) for c in columns]
     rule = "  ".join("-" * size for size in sizes)
