@@ -180,7 +180,8 @@ if TYPE_CHECKING:
     from lampas.ops.quantile import *
     from lampas.ops.renorm import *
     from lampas.ops.shared import *
-    from lampas.ops.sparse import *
+    from lampas.ops.sparse import sparse_coo_tensor
+    from lampas.ops.sparse_product import hspmm, smm, spmm, sspaddmm
     from lampas.ops.stft import *
     from lampas.ops.strided import *
     from lampas.ops.tensor_queries import *

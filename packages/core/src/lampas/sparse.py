@@ -7,6 +7,8 @@ tensor([[1.],
         [1.]])
 """
 
-from lampas.ops.sparse import mm
+from lampas.ops.sparse import spdiags
+from lampas.ops.sparse_product import addmm, mm
+from lampas.ops.sparse_reduce import log_softmax, softmax, sum
 
-__all__ = ["mm"]
+__all__ = ["addmm", "log_softmax", "mm", "softmax", "spdiags", "sum"]

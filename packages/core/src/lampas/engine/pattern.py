@@ -85,7 +85,7 @@ class Pattern:
         order %= max(nnz, 1)
         ordered = counts[by_count]
         sizes, firsts = np.unique(ordered, return_index=True)
-        lasts, start = [*firsts[1:].tolist(), count], 0
+        lasts, start = np.append(firsts[1:], count)[: len(sizes)].tolist(), 0
         for size, first, last in zip(
             sizes.tolist(), firsts.tolist(), lasts, strict=True
         ):

@@ -18,7 +18,16 @@ from lampas.dtypes import from_numpy_dtype, get_default_dtype, int64
 from lampas.engine.tensor import PRINTER, Tensor
 from lampas.errors import ArgumentError
 
-__all__ = ["get_printoptions", "printoptions", "set_printoptions"]
+__all__ = [
+    "elements",
+    "finished",
+    "get_printoptions",
+    "history_suffixes",
+    "host_array",
+    "kind_suffixes",
+    "printoptions",
+    "set_printoptions",
+]
 
 
 @dataclasses.dataclass
@@ -185,7 +194,26 @@ def _body(array: np.ndarray, indent: int, short: bool, show: Any) -> str:
     return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
 
 
-def _suffixes(tensor: Tensor) -> list[str]:
+def elements(array: np.ndarray, indent: int) -> str:
+    """The elements of an array in brackets, on lines that start at ``indent``."""
+    if not array.size:
+        return "[]"
+    short = array.size > _options.threshold
+    shown = _edges(array) if short else array
+    kind = _ComplexFormat if array.dtype.kind == "c" else _Format
+    return _body(array, indent, short, kind(shown))
+
+
+def host_array(tensor: Tensor) -> np.ndarray:
+    """The values of a tensor in a type that has a format here."""
+    array = to_host(tensor._data)
+    if tensor.dtype.is_floating_point and array.dtype.itemsize == 2:
+        array = array.astype(np.float32)
+    return array
+
+
+def kind_suffixes(tensor: Tensor) -> list[str]:
+    """Device and dtype, where they are not the usual ones."""
     found = []
     device, dtype, default = tensor.device, tensor.dtype, get_default_dtype()
     if device.type != "cpu":
@@ -193,35 +221,34 @@ def _suffixes(tensor: Tensor) -> list[str]:
     usual = (default,)
     if tensor._data.size:
         usual = (default, default.to_complex(), int64, from_numpy_dtype(np.dtype(bool)))
-    elif tensor.ndim != 1:
+    elif tensor.ndim != 1 and not tensor.is_sparse:
         found.append(f"size={tuple(tensor.shape)}")
     if dtype not in usual:
         found.append(f"dtype={dtype}")
-    if tensor.grad_fn is not None:
-        found.append(f"grad_fn=<{tensor.grad_fn.name()}>")
-    elif tensor.requires_grad:
-        found.append("requires_grad=True")
     return found
+
+
+def history_suffixes(tensor: Tensor) -> list[str]:
+    """What made the tensor, or that it gathers a gradient."""
+    if tensor.grad_fn is not None:
+        return [f"grad_fn=<{tensor.grad_fn.name()}>"]
+    return ["requires_grad=True"] if tensor.requires_grad else []
 
 
 def _printed(tensor: Tensor) -> str:
     """The text of a tensor."""
-    head = "tensor("
-    array = to_host(tensor._data)
-    if tensor.dtype.is_floating_point and array.dtype.itemsize == 2:
-        array = array.astype(np.float32)
-    text = "[]"
-    if array.size:
-        short = array.size > _options.threshold
-        shown = _edges(array) if short else array
-        kind = _ComplexFormat if array.dtype.kind == "c" else _Format
-        text = _body(array, len(head), short, kind(shown))
-    text = head + text
+    text = "tensor(" + elements(host_array(tensor), len("tensor("))
+    return finished(tensor, text, kind_suffixes(tensor) + history_suffixes(tensor))
+
+
+def finished(tensor: Tensor, text: str, suffixes: list[str]) -> str:
+    """The text with suffixes, on lines of their own where there is no room."""
+    head = len("tensor(")
     column = len(text) - text.rfind("\n") + 1
-    for suffix in _suffixes(tensor):
+    for suffix in suffixes:
         if column + len(suffix) + 2 > _options.linewidth:
-            text += ",\n" + " " * len(head) + suffix
-            column = len(head) + len(suffix)
+            text += ",\n" + " " * head + suffix
+            column = head + len(suffix)
         else:
             text += ", " + suffix
             column += len(suffix) + 2

@@ -14,10 +14,17 @@ from typing import Any, NoReturn
 
 from lampas.engine.callpath import LAYOUTS
 from lampas.engine.pattern import Pattern
+from lampas.engine.printing import (
+    elements,
+    finished,
+    history_suffixes,
+    host_array,
+    kind_suffixes,
+)
 from lampas.engine.record import Record
 from lampas.engine.rows import SPARSE_OF
 from lampas.engine.tensor import Tensor, wrap
-from lampas.errors import LampasError
+from lampas.errors import GradientError, LampasError
 
 __all__ = ["RULES", "LayoutError", "SparseTensor", "sparse_of"]
 
@@ -90,6 +97,23 @@ class SparseTensor(Tensor):
         self._places, self._stored, self._pattern = places, stored, None
         self._is_coalesced = coalesced
 
+    def become(
+        self, places: Any, stored: Tensor, shape: tuple[int, ...], coalesced: bool
+    ) -> Tensor:
+        """Take another shape, places and values, in place; returns the tensor.
+
+        Raises:
+            RuntimeError: the tensor has a history, or is a leaf that needs a gradient.
+        """
+        if self._stored._node is not None:
+            raise GradientError(
+                "a sparse tensor that requires grad can't be resized; do it with its "
+                "detach()"
+            )
+        self._data = _Places(shape, stored._data.dtype)
+        self._relist(places, stored, coalesced)
+        return self
+
     def pattern(self) -> Pattern:
         """The places of a matrix, with what products of it keep."""
         if self._pattern is None:
@@ -132,7 +156,13 @@ class SparseTensor(Tensor):
         """
         if self._data.ndim != 2 or len(self._places) != 2:
             raise LayoutError("t: a sparse tensor must have two sparse dimensions")
-        made = sparse_of(self._places[::-1], self._stored, self._data.shape[::-1])
+        return self.turned_with(self._stored)
+
+    def turned_with(self, stored: Tensor) -> SparseTensor:
+        """Other values, with the two sparse dimensions of this tensor exchanged."""
+        n, m = self._data.shape[:2]
+        shape = (m, n, *stored._data.shape[1:])
+        made = sparse_of(self._places[::-1], stored, shape)
         made._pattern = self.pattern().turned
         return made
 
@@ -142,25 +172,28 @@ class SparseTensor(Tensor):
         return self.detach()
 
     def __repr__(self) -> str:
-        suffix = ""
-        if self.grad_fn is not None:
-            suffix = f", grad_fn=<{self.grad_fn.name()}>"
-        elif self.requires_grad:
-            suffix = ", requires_grad=True"
-        head = f"tensor(indices={wrap(self._places)!r},\n"
-        stored = repr(self._stored.detach()).replace("\n", "\n       ")
-        size = f"size={tuple(self.shape)}, nnz={self._places.shape[1]}"
-        tail = f"{size}, layout={self.layout}{suffix})"
-        return f"{head}       values={stored},\n       {tail}"
+        places = _field("tensor(indices=tensor(", self._places)
+        values = _field("       values=tensor(", host_array(self._stored))
+        text = f"{places}{values}       size={tuple(self.shape)}"
+        suffixes = [f"nnz={self._places.shape[1]}", *kind_suffixes(self)]
+        suffixes += [f"layout={self.layout}", *history_suffixes(self)]
+        return finished(self, text, suffixes)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         places, stored = self._places.copy(), copy.deepcopy(self._stored, memo)
-        return sparse_of(places, stored, self._data.shape, self._is_coalesced)
+        made = sparse_of(places, stored, self._data.shape, self._is_coalesced)
+        memo[id(self)] = made
+        return made
 
-    def __reduce_ex__(self, protocol: Any) -> NoReturn:
-        raise LayoutError(
-            "saving takes no sparse tensor; keep its indices() and values()"
-        )
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        parts = self._places, self._stored, self._data.shape, self._is_coalesced
+        return sparse_of, parts
+
+
+def _field(head: str, array: Any) -> str:
+    """A line of the text, or several, for one of the arrays."""
+    size = "" if array.size else f", size={array.shape}"
+    return f"{head}{elements(array, len(head))}{size}),\n"
 
 
 def sparse_of(

@@ -11,6 +11,7 @@ import io
 import os
 import pickle
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -21,9 +22,17 @@ from lampas.backend import cupy as cupy_backend
 from lampas.backend.device import CPU, Device, from_host, to_host
 from lampas.dtypes import from_numpy_dtype
 from lampas.engine.exhausted import out_of_memory
+from lampas.engine.sparse import SparseTensor
 from lampas.engine.tensor import Size, Tensor, wrap
-from lampas.errors import ArgumentError, ArgumentTypeError, DeviceError, FileFormatError
+from lampas.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    DeviceError,
+    FileFormatError,
+    LampasError,
+)
 from lampas.io._whole import described, named, restored
+from lampas.ops.sparse import sparse_coo_tensor
 from lampas.serialization.atomic import atomic_write
 from lampas.serialization.names import Name, damaged
 from lampas.serialization.pickling import (
@@ -143,8 +152,20 @@ class _TensorMaker:
             self.moved[key] = from_host(array, device)
         return self.moved[key]
 
+    def sparse(
+        self, indices: object, values: object, size: object, coalesced: bool
+    ) -> Tensor:
+        if type(indices) is not Tensor or type(values) is not Tensor:
+            raise damaged("a sparse tensor is not made of two tensors")
+        if type(size) is not Size:
+            raise damaged("a sparse tensor has no size")
+        try:
+            return sparse_coo_tensor(indices, values, size, is_coalesced=coalesced)
+        except LampasError as error:
+            raise damaged(str(error)) from error
+
     def parameter(self, tensor: object, requires_grad: bool) -> Tensor:
-        if type(tensor) is not Tensor:
+        if not isinstance(tensor, Tensor):
             raise damaged(f"a parameter is a {type(tensor).__name__}")
         tensor._mark("parameter", True)
         return tensor.requires_grad_(requires_grad)
@@ -178,6 +199,8 @@ class _Describer:
         return self.hosts[id(array)]
 
     def __call__(self, value: object) -> Described | None:
+        if isinstance(value, SparseTensor):
+            return _describe_sparse(value)
         if isinstance(value, Tensor):
             return TensorParts(
                 self._host(value._data),
@@ -186,6 +209,17 @@ class _Describer:
                 value.is_parameter,
             )
         return _describe(value) or described(value)
+
+
+def _describe_sparse(x: SparseTensor) -> Call:
+    """The places and values of a sparse tensor, as PyTorch's files name them."""
+    layout = Call("torch.serialization _get_layout", ("torch.sparse_coo",))
+    parts = wrap(x._places), x._stored.detach(), x.shape, x._is_coalesced
+    made = Call("torch._utils _rebuild_sparse_tensor", (layout, parts))
+    if not x.is_parameter:
+        return made
+    state: tuple[Any, ...] = (made, x.requires_grad, OrderedDict())
+    return Call("torch._utils _rebuild_parameter", state)
 
 
 def _describe(value: object) -> Call | None:

@@ -1,4 +1,4 @@
-"""Sparse tensors in coordinate form: made, read, made dense, and multiplied."""
+"""Sparse tensors in coordinate form: made, read, resized, and made dense."""
 
 from __future__ import annotations
 
@@ -7,24 +7,26 @@ from typing import Any
 import numpy as np
 
 from lampas.backend.device import to_host
+from lampas.dtypes import get_default_dtype, int64
 from lampas.engine.record import RECORDS
 from lampas.engine.rows import flat_places
-from lampas.engine.sparse import RULES, LayoutError, SparseTensor, sparse_of
+from lampas.engine.sparse import LayoutError, SparseTensor, sparse_of
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import Tracer
 from lampas.errors import (
-    ArgumentTypeError,
     BoundsError,
     DeviceError,
     DTypeError,
     ShapeError,
 )
-from lampas.ops import matmul, sparse_arithmetic
+from lampas.ops import sparse_arithmetic, sparse_product, sparse_reduce
+from lampas.ops._places import coalesced, listed, values_at
 from lampas.ops.create import as_tensor
-from lampas.ops.sparse_product import matrix_product
 
-__all__ = ["sparse_coo_tensor", "spmm"]
+__all__ = ["sparse_coo_tensor", "spdiags"]
 
+# Their rules are what sparse tensors can do.
+_ = sparse_arithmetic, sparse_product, sparse_reduce
 _take, _take_add = RECORDS["take"], RECORDS["take_add"]
 
 
@@ -76,19 +78,34 @@ class BoundsOfPlace(BoundsError, RuntimeError):
     """A place of a sparse tensor is outside of its shape."""
 
 
+def _in_order(places: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether each place is listed once, in order."""
+    flat = flat_places(places, shape)
+    return bool((flat[1:] > flat[:-1]).all())
+
+
+def _empty(size: tuple[int, ...], dtype: Any, device: Any) -> tuple[Any, Tensor]:
+    """No places in a shape, and no values."""
+    values = as_tensor(np.zeros(0), dtype=dtype or get_default_dtype(), device=device)
+    return np.zeros((len(size), 0), np.int64), values
+
+
 def sparse_coo_tensor(
-    indices: Any,
-    values: Any,
+    indices: Any = None,
+    values: Any = None,
     size: Any = None,
     *,
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
+    check_invariants: bool | None = None,
+    is_coalesced: bool | None = None,
 ) -> Tensor:
     """A tensor with the given values at listed places and zeros elsewhere.
 
     Values of one place that is listed twice add up. Gradients go to ``values``, or to
-    the tensor itself, at the same places.
+    the tensor itself, at the same places. Of a size alone, ``indices`` may be it: a
+    tensor without values.
 
     Args:
         indices: (sparse dimensions, nnz), integers.
@@ -96,37 +113,43 @@ def sparse_coo_tensor(
         size: the shape; by default just large enough.
         dtype, device: of the values.
         requires_grad: whether the result is a leaf that gathers a gradient.
+        check_invariants: accepted; places are always checked.
+        is_coalesced: whether each place is listed once, in order; True is checked.
 
     Raises:
-        RuntimeError: shapes that do not fit, or an index outside of ``size``.
+        RuntimeError: shapes that do not fit, an index outside of ``size``, or places
+            that are not in order though ``is_coalesced``.
 
     >>> x = lampas.sparse_coo_tensor([[0, 1], [1, 0]], [3.0, 4.0], (2, 2))
     >>> x.to_dense()
     tensor([[0., 3.],
             [4., 0.]])
     """
-    places = _places_of(indices)
-    stored = as_tensor(values, dtype=dtype, device=device)
+    if values is None and (indices is None) != (size is None):
+        size = tuple(int(n) for n in (indices if size is None else size))
+        places, stored = _empty(size, dtype, device)
+    else:
+        places = _places_of(indices)
+        stored = as_tensor(values, dtype=dtype, device=device)
     if stored.device.type != "cpu":
         raise DeviceError(f"sparse_coo_tensor: lives on the CPU, got {stored.device}")
     shape = _inferred(places, stored) if size is None else tuple(int(n) for n in size)
     _check(places, stored, shape)
+    if is_coalesced and not _in_order(places, shape):
+        raise ShapeError(
+            "sparse_coo_tensor: is_coalesced=True needs each place once and in order; "
+            "leave it out and call coalesce()"
+        )
     if requires_grad:
         stored = stored.detach().requires_grad_()
     elif not stored.requires_grad and not isinstance(stored, Tracer):
         # A history of its own, should requires_grad_() be called.
         stored = stored.detach()
-    return sparse_of(places, stored, shape)
-
-
-def _sparse(name: str, x: Tensor) -> SparseTensor:
-    if not isinstance(x, SparseTensor):
-        raise LayoutError(f"{name}: expected a sparse tensor, got a dense one")
-    return x
+    return sparse_of(places, stored, shape, bool(is_coalesced))
 
 
 def _read(name: str, x: Tensor) -> SparseTensor:
-    x = _sparse(name, x)
+    x = listed(name, x)
     if not x._is_coalesced:
         raise ShapeError(f"{name}: the tensor is not coalesced; call coalesce() first")
     return x
@@ -147,19 +170,19 @@ def values(self: Tensor) -> Tensor:
 @method("_indices")
 def _indices(self: Tensor) -> Tensor:
     """The places of a sparse tensor as they are listed."""
-    return wrap(_sparse("_indices", self)._places.copy())
+    return wrap(listed("_indices", self)._places.copy())
 
 
 @method("_values")
 def _values(self: Tensor) -> Tensor:
     """The values of a sparse tensor as they are listed."""
-    return _sparse("_values", self)._stored
+    return listed("_values", self)._stored
 
 
 @method("_nnz")
 def _nnz(self: Tensor) -> int:
     """How many places a sparse tensor lists."""
-    return int(_sparse("_nnz", self)._places.shape[1])
+    return int(listed("_nnz", self)._places.shape[1])
 
 
 @method("sparse_dim")
@@ -177,20 +200,13 @@ def dense_dim(self: Tensor) -> int:
 @method("is_coalesced")
 def is_coalesced(self: Tensor) -> bool:
     """Whether a sparse tensor lists each place once, in order."""
-    return _sparse("is_coalesced", self)._is_coalesced
+    return listed("is_coalesced", self)._is_coalesced
 
 
 @method("coalesce")
 def coalesce(self: Tensor) -> Tensor:
     """The sparse tensor with each place listed once, in order, and its values added."""
-    x = _sparse("coalesce", self)
-    if x._is_coalesced:
-        return x
-    flat = flat_places(x._places, x.shape)
-    _, first, run = np.unique(flat, return_index=True, return_inverse=True)
-    shape = (len(first), *x._stored.shape[1:])
-    stored = _take_add.call(x._stored, shape=shape, index=(run,))
-    return sparse_of(x._places[:, first], stored, tuple(x.shape), True)
+    return coalesced(listed("coalesce", self))
 
 
 @method("to_dense")
@@ -217,10 +233,18 @@ def to_sparse(self: Tensor, sparse_dim: int | None = None) -> Tensor:
     Args:
         sparse_dim: how many leading dimensions the places index; all by default.
 
+    Raises:
+        RuntimeError: there are not as many, or a sparse tensor has others.
+
     >>> lampas.tensor([0.0, 5.0]).to_sparse().indices()
     tensor([[1]])
     """
     if isinstance(self, SparseTensor):
+        if sparse_dim not in (None, len(self._places)):
+            raise LayoutError(
+                f"to_sparse: the tensor has {len(self._places)} sparse dimensions, not "
+                f"{sparse_dim}; call to_dense() first"
+            )
         return self
     depth = self.ndim if sparse_dim is None else sparse_dim
     if not 0 < depth <= self.ndim:
@@ -234,61 +258,138 @@ def to_sparse(self: Tensor, sparse_dim: int | None = None) -> Tensor:
     return sparse_of(places, stored, tuple(self.shape), True)
 
 
-# ---- products
-
-
-def _times(x: Tensor, other: Tensor) -> Tensor:
-    """``x @ other`` where at least one of the two matrices is sparse."""
-    if not isinstance(x, SparseTensor):
-        return _times(other.t(), x.t()).t()  # type: ignore[attr-defined]
-    if isinstance(other, SparseTensor) or len(x._places) != 2 or other.ndim != 2:
-        raise LayoutError(
-            "matmul: a product takes one sparse and one dense matrix; call to_dense() "
-            "on the other"
-        )
-    if x.dtype is not other.dtype:
-        raise DTypeError(
-            f"matmul: both must have one dtype, got {x.dtype} and {other.dtype}"
-        )
-    return matrix_product(x._stored, other, x.pattern())
-
-
-def mm(sparse: Tensor, dense: Tensor) -> Tensor:
-    """Product of a sparse matrix and a dense one, or of a dense and a sparse one.
+@method("sparse_mask")
+def sparse_mask(self: Tensor, mask: Tensor) -> Tensor:
+    """The elements at the places that a sparse tensor lists.
 
     Args:
-        sparse: (n, k).
-        dense: (k, m), of the same dtype.
+        mask: sparse, of the same shape; its values do not matter.
 
     Returns:
-        The dense product, (n, m). The gradient of a sparse matrix has its places.
+        A sparse tensor with the places of ``mask``; zeros where a sparse ``self`` lists
+        nothing.
 
     Raises:
-        RuntimeError: not matrices, or sizes or dtypes differ.
+        RuntimeError: ``mask`` is dense, or shapes differ.
 
-    >>> x = lampas.sparse_coo_tensor([[0], [1]], [2.0], (2, 2))
-    >>> lampas.sparse.mm(x, lampas.ones(2, 1))
-    tensor([[2.],
-            [0.]])
+    >>> x = lampas.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.sparse_mask(lampas.eye(2).to_sparse()).values()
+    tensor([1., 4.])
     """
-    for name, value in (("sparse", sparse), ("dense", dense)):
-        if not isinstance(value, Tensor):
-            raise ArgumentTypeError(
-                f"mm: {name} must be a Tensor, got {type(value).__name__}"
-            )
-    return matmul.mm(sparse, dense)
+    mask = listed("sparse_mask", mask, "mask")
+    if self.shape != mask.shape:
+        raise ShapeError(
+            f"sparse_mask: mask must have the shape {tuple(self.shape)}, got "
+            f"{tuple(mask.shape)}"
+        )
+    if not isinstance(self, SparseTensor):
+        return mask.with_values(_take.call(self, index=tuple(mask._places)))
+    if len(self._places) != len(mask._places):
+        raise ShapeError(
+            f"sparse_mask: mask must have {len(self._places)} sparse dimensions, got "
+            f"{len(mask._places)}"
+        )
+    return mask.with_values(values_at(self, mask._places))
 
 
-def spmm(mat: Tensor, mat2: Tensor) -> Tensor:
-    """``lampas.sparse.mm`` under its older name.
+def _sizes(name: str, size: Any, sparse_dim: int, dense_dim: int) -> tuple[int, ...]:
+    sizes = tuple(int(n) for n in size)
+    if len(sizes) != sparse_dim + dense_dim or sparse_dim < 1 or dense_dim < 0:
+        raise ShapeError(
+            f"{name}: size must have sparse_dim + dense_dim = {sparse_dim + dense_dim} "
+            f"entries, got {sizes}"
+        )
+    return sizes
 
-    >>> lampas.spmm(lampas.eye(2).to_sparse(), lampas.ones(2, 1))
-    tensor([[1.],
-            [1.]])
+
+@method("sparse_resize_")
+def sparse_resize_(self: Tensor, size: Any, sparse_dim: int, dense_dim: int) -> Tensor:
+    """Take another shape, in place; what is listed stays. Returns the tensor.
+
+    Args:
+        size: the new shape.
+        sparse_dim, dense_dim: how many of its dimensions are sparse and dense.
+
+    Raises:
+        RuntimeError: it is dense, or lists values and would shrink or change the number
+            of either dimensions.
     """
-    return mm(mat, mat2)
+    x, name = listed("sparse_resize_", self), "sparse_resize_"
+    sizes = _sizes(name, size, sparse_dim, dense_dim)
+    if not x._places.shape[1]:
+        return sparse_resize_and_clear_(x, size, sparse_dim, dense_dim)
+    same = (len(x._places), x.ndim) == (sparse_dim, len(sizes))
+    if not same or any(n < old for n, old in zip(sizes, x.shape, strict=True)):
+        raise ShapeError(
+            f"{name}: a tensor with values keeps its {len(x._places)} sparse and "
+            f"{x.dense_dim()} dense dimensions and does not shrink from "  # type: ignore[attr-defined]
+            f"{tuple(x.shape)}, got {sizes}; sparse_resize_and_clear_ lets go of them"
+        )
+    values = x._stored._data
+    wide = np.zeros((len(values), *sizes[sparse_dim:]), values.dtype)
+    wide[tuple(slice(n) for n in values.shape)] = values
+    return x.become(x._places, wrap(wide), sizes, x._is_coalesced)
 
 
-RULES["matmul"] = _times
+@method("sparse_resize_and_clear_")
+def sparse_resize_and_clear_(
+    self: Tensor, size: Any, sparse_dim: int, dense_dim: int
+) -> Tensor:
+    """Take another shape and let go of all values, in place; returns the tensor.
 
-_ = sparse_arithmetic
+    Args:
+        size: the new shape.
+        sparse_dim, dense_dim: how many of its dimensions are sparse and dense.
+
+    Raises:
+        RuntimeError: it is dense, or ``size`` has another number of dimensions.
+    """
+    x = listed("sparse_resize_and_clear_", self)
+    sizes = _sizes("sparse_resize_and_clear_", size, sparse_dim, dense_dim)
+    values = np.zeros((0, *sizes[sparse_dim:]), x._stored._data.dtype)
+    places = np.zeros((sparse_dim, 0), np.int64)
+    return x.become(places, wrap(values), sizes, True)
+
+
+def spdiags(
+    diagonals: Tensor, offsets: Tensor, shape: tuple[int, int], layout: Any = None
+) -> Tensor:
+    """A sparse matrix of given diagonals: ``y[j - offsets[i], j] = diagonals[i, j]``.
+
+    Args:
+        diagonals: (d, m), or (m,) for one; entries outside of the matrix are left out.
+        offsets: (d,), int64, each once: 0 is the main diagonal, 1 the one above.
+        shape: of the matrix.
+        layout: ``lampas.sparse_coo``, which is the default.
+
+    Raises:
+        RuntimeError: shapes that do not fit, an offset twice, offsets that are not
+            int64, or another layout.
+
+    >>> d = lampas.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> lampas.sparse.spdiags(d, lampas.tensor([0, 1]), (2, 2)).to_dense()
+    tensor([[1., 4.],
+            [0., 2.]])
+    """
+    name = "spdiags"
+    if layout not in (None, "lampas.sparse_coo"):
+        raise LayoutError(f"{name}: layout must be lampas.sparse_coo, got {layout}")
+    if diagonals.ndim == 1:
+        diagonals = diagonals.unsqueeze(0)  # type: ignore[attr-defined]
+    if offsets.dtype is not int64:
+        raise DTypeError(f"{name}: offsets must be int64, got {offsets.dtype}")
+    steps = to_host(offsets._data).reshape(-1)
+    if len(shape) != 2 or diagonals.ndim != 2 or len(steps) != diagonals.shape[0]:
+        raise ShapeError(
+            f"{name}: shape must be of a matrix and offsets one for each diagonal, "
+            f"got {tuple(shape)}, diagonals of shape {tuple(diagonals.shape)} and "
+            f"{len(steps)} offsets"
+        )
+    if len(np.unique(steps)) != len(steps):
+        raise ShapeError(f"{name}: offsets must differ, got {steps.tolist()}")
+    n, m = (int(size) for size in shape)
+    columns = np.arange(min(m, diagonals.shape[1]))
+    rows = columns - steps[:, None]
+    at = np.nonzero((rows >= 0) & (rows < n))
+    places = np.stack([rows[at], at[1]])
+    return sparse_of(places, _take.call(diagonals, index=at), (n, m))

@@ -1,4 +1,4 @@
-"""Products of a sparse and a dense matrix, and the transpose of that by the values."""
+"""Products of sparse matrices with dense and with sparse ones."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import numpy as np
 from lampas.engine.infer import Spec
 from lampas.engine.pattern import Pattern
 from lampas.engine.record import BILINEAR, DECLINE, op
-from lampas.engine.tensor import Tensor
+from lampas.engine.sparse import RULES, LayoutError, SparseTensor, sparse_of
+from lampas.engine.tensor import Tensor, method
+from lampas.errors import ArgumentTypeError, DTypeError, ShapeError
+from lampas.ops import matmul
+from lampas.ops._places import coalesced, listed, merged, picked
 
-__all__ = ["matrix_product", "row_products"]
+__all__ = ["addmm", "hspmm", "mm", "smm", "spmm", "sspaddmm"]
 
 _BYTES = 1 << 20
 """Of gathered rows at a time: as many as stay in a core's cache."""
@@ -132,11 +136,196 @@ def spdot_vjp(
     )
 
 
-def matrix_product(values: Tensor, dense: Tensor, places: Pattern) -> Tensor:
-    """The product of the matrix of ``values`` at ``places`` and a dense one, (n, m)."""
-    return _spmm.call(values, dense, places=places)
+# ---- functions
 
 
-def row_products(left: Tensor, right: Tensor, places: Pattern) -> Tensor:
-    """``left @ right.T`` at the places, (nnz,)."""
-    return _spdot.call(left, right, places=places)
+def _check(name: str, x: SparseTensor, other: Tensor) -> None:
+    if len(x._places) != 2 or x.ndim != 2 or other.ndim != 2:
+        raise LayoutError(
+            f"{name}: both must be matrices, the sparse one without dense dimensions; "
+            f"got {tuple(x.shape)} and {tuple(other.shape)}"
+        )
+    if x.shape[1] != other.shape[0]:
+        raise ShapeError(
+            f"{name}: inner sizes must be equal, got {tuple(x.shape)} and "
+            f"{tuple(other.shape)}"
+        )
+    if x.dtype is not other.dtype:
+        raise DTypeError(
+            f"{name}: both must have one dtype, got {x.dtype} and {other.dtype}"
+        )
+
+
+def _times(x: Tensor, other: Tensor) -> Tensor:
+    """``x @ other`` where at least one of the two matrices is sparse."""
+    if not isinstance(x, SparseTensor):
+        return _times(other.t(), x.t()).t()  # type: ignore[attr-defined]
+    _check("matmul", x, other)
+    if isinstance(other, SparseTensor):
+        return _times_sparse(x, other)
+    return _spmm.call(x._stored, other, places=x.pattern())
+
+
+def _times_sparse(x: SparseTensor, other: SparseTensor) -> SparseTensor:
+    """Each value meets those of the row of ``other`` that its column names."""
+    if len(other._places) != 2:
+        raise LayoutError("matmul: a sparse operand must have no dense dimensions")
+    other = coalesced(other)
+    (rows, columns), (their_rows, their_columns) = x._places, other._places
+    borders = np.searchsorted(their_rows, np.arange(other.shape[0] + 1))
+    counts = np.diff(borders)[columns]
+    ours = np.repeat(np.arange(len(rows)), counts)
+    # Where the first of them stands, and how many have been met since.
+    theirs = np.repeat(borders[columns] - np.cumsum(counts) + counts, counts)
+    theirs += np.arange(len(ours))
+    parts = picked(x._stored, ours) * picked(other._stored, theirs)  # type: ignore[operator]
+    places = np.stack([rows[ours], their_columns[theirs]])
+    return merged(places, parts, (x.shape[0], other.shape[1]))
+
+
+def _affine(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """``x @ weight.T + bias``: a layer's input, or its weight, may be sparse."""
+    product = _times(x, weight.t())  # type: ignore[attr-defined]
+    return product if bias is None else product + bias  # type: ignore[operator]
+
+
+RULES.update(matmul=_times, linear=_affine, linear_bias=_affine)
+
+
+def mm(sparse: Tensor, dense: Tensor) -> Tensor:
+    """Product of two matrices of which at least one is sparse.
+
+    Args:
+        sparse: (n, k); it may also be the dense one.
+        dense: (k, m), of the same dtype; it may be sparse too.
+
+    Returns:
+        The product, (n, m): sparse if both are, else dense. The gradient of a sparse
+        matrix has its places.
+
+    Raises:
+        RuntimeError: not matrices, or sizes or dtypes differ.
+
+    >>> x = lampas.sparse_coo_tensor([[0], [1]], [2.0], (2, 2))
+    >>> lampas.sparse.mm(x, lampas.ones(2, 1))
+    tensor([[2.],
+            [0.]])
+    """
+    for name, value in (("sparse", sparse), ("dense", dense)):
+        if not isinstance(value, Tensor):
+            raise ArgumentTypeError(
+                f"mm: {name} must be a Tensor, got {type(value).__name__}"
+            )
+    return matmul.mm(sparse, dense)
+
+
+def spmm(mat: Tensor, mat2: Tensor) -> Tensor:
+    """``lampas.sparse.mm`` under its older name.
+
+    >>> lampas.spmm(lampas.eye(2).to_sparse(), lampas.ones(2, 1))
+    tensor([[1.],
+            [1.]])
+    """
+    return mm(mat, mat2)
+
+
+def addmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1.0, alpha: float = 1.0
+) -> Tensor:
+    """A product added to a dense matrix: ``y = beta * input + alpha * mat1 @ mat2``.
+
+    Args:
+        input: dense, broadcasts to (n, m).
+        mat1: (n, k), sparse or dense.
+        mat2: (k, m), dense.
+        beta, alpha: factors; with ``beta=0``, ``input`` is not looked at.
+
+    Raises:
+        RuntimeError: ``input`` or ``mat2`` is sparse, or sizes do not fit.
+
+    >>> x = lampas.sparse_coo_tensor([[0], [1]], [2.0], (2, 2))
+    >>> lampas.sparse.addmm(lampas.ones(2, 1), x, lampas.ones(2, 1))
+    tensor([[3.],
+            [1.]])
+    """
+    for name, value in (("input", input), ("mat2", mat2)):
+        if isinstance(value, SparseTensor):
+            raise LayoutError(f"addmm: {name} must be dense, got {value.layout}")
+    return matmul.addmm(input, mat1, mat2, beta=beta, alpha=alpha)
+
+
+def _filled_rows(name: str, x: Tensor, dense: Tensor) -> tuple[Any, Tensor]:
+    """The rows of a product in which there is a value, and these rows of it."""
+    x = listed(name, x, "mat1")
+    _check(name, x, dense)
+    if isinstance(dense, SparseTensor):
+        raise LayoutError(f"{name}: mat2 must be dense, got {dense.layout}")
+    rows, place = np.unique(x._places[0], return_inverse=True)
+    pattern = Pattern(place, x._places[1], (len(rows), x.shape[1]))
+    return rows, _spmm.call(x._stored, dense, places=pattern)
+
+
+def hspmm(mat1: Tensor, mat2: Tensor) -> Tensor:
+    """A product that lists only the rows in which there is a value.
+
+    Args:
+        mat1: (n, k), sparse.
+        mat2: (k, m), dense.
+
+    Returns:
+        (n, m), with one sparse and one dense dimension.
+
+    Raises:
+        RuntimeError: other layouts, or sizes or dtypes differ.
+
+    >>> x = lampas.sparse_coo_tensor([[1], [0]], [2.0], (3, 2))
+    >>> lampas.hspmm(x, lampas.ones(2, 2)).indices()
+    tensor([[1]])
+    """
+    rows, product = _filled_rows("hspmm", mat1, mat2)
+    return sparse_of(rows[None], product, (mat1.shape[0], mat2.shape[1]), True)
+
+
+@method()
+def smm(input: Tensor, mat2: Tensor) -> Tensor:
+    """A product that lists each element of the rows in which there is a value.
+
+    Args:
+        input: (n, k), sparse.
+        mat2: (k, m), dense.
+
+    Raises:
+        RuntimeError: other layouts, or sizes or dtypes differ.
+
+    >>> x = lampas.sparse_coo_tensor([[1], [0]], [2.0], (3, 2))
+    >>> lampas.smm(x, lampas.ones(2, 2)).values()
+    tensor([2., 2.])
+    """
+    rows, product = _filled_rows("smm", input, mat2)
+    width = mat2.shape[1]
+    places = np.stack([np.repeat(rows, width), np.tile(np.arange(width), len(rows))])
+    return sparse_of(places, product.reshape(-1), (input.shape[0], width), True)  # type: ignore[attr-defined]
+
+
+@method()
+def sspaddmm(
+    input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1
+) -> Tensor:
+    """``y = beta * input + alpha * smm(mat1, mat2)``, all of ``input`` sparse.
+
+    Args:
+        input: (n, m), sparse.
+        mat1: (n, k), sparse.
+        mat2: (k, m), dense.
+        beta, alpha: factors.
+
+    Raises:
+        RuntimeError: other layouts, or sizes or dtypes differ.
+
+    >>> x = lampas.eye(2).to_sparse()
+    >>> lampas.sspaddmm(x, x, lampas.ones(2, 2), beta=2).to_dense()
+    tensor([[3., 1.],
+            [1., 3.]])
+    """
+    product = smm(mat1, mat2) * alpha  # type: ignore[operator]
+    return listed("sspaddmm", input) * beta + product  # type: ignore[operator]

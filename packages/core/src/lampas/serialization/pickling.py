@@ -342,7 +342,7 @@ _WRITERS: dict[type, Callable] = {
 def _write(w: _Writer, value: object) -> None:
     if w.recall(id(value)):
         return
-    described = w.describe(value)
+    described = value if isinstance(value, Call) else w.describe(value)
     if isinstance(described, TensorParts):
         _write_tensor(w, described)
         w.remember(id(value), value)

@@ -56,6 +56,10 @@ class Maker(Protocol):
 
     def parameter(self, tensor: object, requires_grad: bool) -> object: ...
 
+    def sparse(
+        self, indices: object, values: object, size: object, coalesced: bool
+    ) -> object: ...
+
     def size(self, shape: tuple[int, ...]) -> object: ...
 
     def device(self, type: str, index: int | None) -> object: ...
@@ -94,6 +98,12 @@ class ArrayMaker:
     def parameter(self, tensor: object, requires_grad: bool) -> object:
         """The array as it is."""
         return tensor
+
+    def sparse(
+        self, indices: object, values: object, size: object, coalesced: bool
+    ) -> object:
+        """Its parts."""
+        return indices, values, size
 
     def size(self, shape: tuple[int, ...]) -> object:
         """A plain tuple."""
@@ -174,6 +184,19 @@ def tensor_names(maker: Maker) -> dict[str, object]:
         at_least(arguments, 2, "a parameter")
         return maker.parameter(arguments[0], arguments[1] is True)
 
+    def layout(arguments: tuple) -> object:
+        at_least(arguments, 1, "a layout")
+        return arguments[0]
+
+    def sparse(arguments: tuple) -> object:
+        at_least(arguments, 2, "a sparse tensor")
+        if arguments[0] != _COORDINATES or type(arguments[1]) is not tuple:
+            raise damaged(f"a sparse tensor has the layout {shown(arguments[0])}")
+        at_least(arguments[1], 3, "a sparse tensor")
+        # Older files don't say whether it was coalesced.
+        indices, values, size, coalesced = (*arguments[1], False)[:4]
+        return maker.sparse(indices, values, size, coalesced is True)
+
     def with_attributes(arguments: tuple) -> object:
         """A tensor that had attributes of Python's; they are left out."""
         at_least(arguments, 3, "a tensor with attributes")
@@ -207,6 +230,8 @@ def tensor_names(maker: Maker) -> dict[str, object]:
     builders = {
         **made_by,
         "torch._tensor _rebuild_from_type_v2": with_attributes,
+        "torch._utils _rebuild_sparse_tensor": sparse,
+        "torch.serialization _get_layout": layout,
         "torch Size": size,
         "torch device": device,
     }
@@ -214,6 +239,8 @@ def tensor_names(maker: Maker) -> dict[str, object]:
     types = {text: Name(text) for text in _TENSOR_TYPES}
     return {**named, **types, **_storage_names(), **_DTYPE_NAMES}
 
+
+_COORDINATES = "torch.sparse_coo"
 
 _TENSOR_TYPES = (
     "torch Tensor",

@@ -1,0 +1,80 @@
+"""Values by place: what functions of sparse tensors are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lampas.engine.record import RECORDS
+from lampas.engine.rows import flat_places
+from lampas.engine.sparse import LayoutError, SparseTensor, sparse_of
+from lampas.engine.tensor import Tensor
+
+__all__ = [
+    "coalesced",
+    "listed",
+    "matches",
+    "merged",
+    "picked",
+    "summed_up",
+    "values_at",
+]
+
+_take, _take_add = RECORDS["take"], RECORDS["take_add"]
+
+
+def listed(name: str, x: Tensor, argument: str = "input") -> SparseTensor:
+    """A sparse tensor as it is.
+
+    Raises:
+        RuntimeError: it is a dense one.
+    """
+    if not isinstance(x, SparseTensor):
+        raise LayoutError(
+            f"{name}: {argument} must be a sparse tensor in coordinate form, got "
+            f"{getattr(x, 'layout', type(x).__name__)}"
+        )
+    return x
+
+
+def picked(values: Tensor, at: Any) -> Tensor:
+    """Entries of the first dimension, by an array of indices."""
+    return _take.call(values, index=(at,))
+
+
+def summed_up(values: Tensor, at: Any, count: int) -> Tensor:
+    """Entries added up by index, (count, ...): the transpose of :func:`picked`."""
+    shape = (count, *values.shape[1:])
+    return _take_add.call(values, shape=shape, index=(at,))
+
+
+def merged(places: Any, stored: Tensor, shape: Any) -> SparseTensor:
+    """A sparse tensor that lists each place once, in order, with its values added."""
+    flat = flat_places(places, shape)
+    _, first, run = np.unique(flat, return_index=True, return_inverse=True)
+    sums = summed_up(stored, run, len(first))
+    return sparse_of(places[:, first], sums, tuple(shape), True)
+
+
+def coalesced(x: SparseTensor) -> SparseTensor:
+    """The tensor with each place listed once, in order; itself if it is so."""
+    return x if x._is_coalesced else merged(x._places, x._stored, x.shape)
+
+
+def matches(x: SparseTensor, places: Any) -> tuple[Any, Any]:
+    """Which of the places a coalesced tensor lists, and where it lists them."""
+    count = x._places.shape[1]
+    # Numbered together: the numbers of two calls need not go together.
+    flat = flat_places(np.concatenate([x._places, places], axis=1), x.shape)
+    known, wanted = flat[:count], flat[count:]
+    at = np.searchsorted(known, wanted)
+    found = np.flatnonzero(np.append(known, -1)[at] == wanted)
+    return found, at[found]
+
+
+def values_at(x: SparseTensor, places: Any) -> Tensor:
+    """The values of ``x`` at other places, (count, ...); zeros where it has none."""
+    x = coalesced(x)
+    found, at = matches(x, places)
+    return summed_up(picked(x._stored, at), found, places.shape[1])
