@@ -40,7 +40,6 @@ _OURS_ONLY = frozenset(
         "errors",
         "io",
         "ops",
-        "serialization",
         "train",
         "transform",
     )
@@ -48,6 +47,10 @@ _OURS_ONLY = frozenset(
 
 # Modules that stand under another name in lampas.
 _ELSEWHERE = {
+    "torch.amp.autocast_mode": "lampas.amp.autocast_mode",
+    "torch.cuda.amp.autocast_mode": "lampas.amp.autocast_mode",
+    "torch.cuda.amp.grad_scaler": "lampas.amp.grad_scaler",
+    "torch.distributions.exp_family": "lampas.distributions.exponential_family",
     "torch.nn.modules.activation": "lampas.nn.modules.activation",
     "torch.nn.modules.adaptive": "lampas.nn.modules.adaptive_softmax",
     "torch.nn.modules.batchnorm": "lampas.nn.modules.norm",
@@ -67,6 +70,11 @@ _ELSEWHERE = {
     "torch.nn.modules.sparse": "lampas.nn.modules.misc",
     "torch.nn.parallel": "lampas.nn.modules.parallel",
     "torch.nn.parallel.data_parallel": "lampas.nn.modules.parallel",
+    "torch.nn.parallel.distributed": "lampas.compat._torch.nn.parallel",
+    "torch.optim.adamw": "lampas.optim.adam",
+    "torchvision.datasets.cifar": "lampas_vision.datasets.cifar",
+    "torchvision.datasets.vision": "lampas_vision.datasets",
+    "torchvision.transforms.transforms": "lampas_vision.transforms",
 }
 
 

@@ -290,7 +290,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     return _fill(tensor, values)
 
 
-def _fans(tensor: Tensor) -> tuple[int, int]:
+def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
     """Inputs and outputs that one output and input are connected to."""
     shape = tensor._data.shape
     if len(shape) < 2:
@@ -306,7 +306,7 @@ def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> floa
     mode = mode.lower()
     if mode not in ("fan_in", "fan_out"):
         raise ArgumentError(f"mode must be 'fan_in' or 'fan_out', got {mode!r}")
-    fan = _fans(tensor)[mode == "fan_out"]
+    fan = _calculate_fan_in_and_fan_out(tensor)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
 
 
@@ -319,7 +319,7 @@ def xavier_uniform_(
     >>> xavier_uniform_(lampas.zeros(3, 2)).shape
     lampas.Size([3, 2])
     """
-    bound = gain * math.sqrt(6.0 / max(sum(_fans(tensor)), 1))
+    bound = gain * math.sqrt(6.0 / max(sum(_calculate_fan_in_and_fan_out(tensor)), 1))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -333,7 +333,10 @@ def xavier_normal_(
     lampas.Size([3, 2])
     """
     return normal_(
-        tensor, 0.0, gain * math.sqrt(2.0 / max(sum(_fans(tensor)), 1)), generator
+        tensor,
+        0.0,
+        gain * math.sqrt(2.0 / max(sum(_calculate_fan_in_and_fan_out(tensor)), 1)),
+        generator,
     )
 
 

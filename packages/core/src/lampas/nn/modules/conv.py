@@ -26,7 +26,7 @@ __all__ = [
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
-class _Conv(Module):
+class _ConvNd(Module):
     """What all convolutions share: sizes, parameters and their first values."""
 
     n: int
@@ -142,7 +142,7 @@ class _Conv(Module):
         return text
 
 
-class _ForwardConv(_Conv):
+class _ForwardConv(_ConvNd):
     def __init__(
         self,
         in_channels: int,
@@ -224,7 +224,7 @@ class Conv3d(_ForwardConv):
     n = 3
 
 
-class _TransposedConv(_Conv):
+class _ConvTransposeNd(_ConvNd):
     transposed = True
 
     def __init__(
@@ -298,13 +298,13 @@ class _TransposedConv(_Conv):
         )
 
 
-class ConvTranspose1d(_TransposedConv):
+class ConvTranspose1d(_ConvTransposeNd):
     """Transposed convolution of (N, C, L); see ConvTranspose2d."""
 
     n = 1
 
 
-class ConvTranspose2d(_TransposedConv):
+class ConvTranspose2d(_ConvTransposeNd):
     """Transposed convolution of (N, C, H, W).
 
     Args:
@@ -323,7 +323,7 @@ class ConvTranspose2d(_TransposedConv):
     n = 2
 
 
-class ConvTranspose3d(_TransposedConv):
+class ConvTranspose3d(_ConvTransposeNd):
     """Transposed convolution of (N, C, D, H, W); see ConvTranspose2d."""
 
     n = 3

@@ -200,7 +200,7 @@ class GroupNorm(Module):
         )
 
 
-class _Tracking(Module):
+class _NormBase(Module):
     """A norm with running statistics and an affine map of its channels."""
 
     ndims: tuple[int, ...]
@@ -266,7 +266,7 @@ class _Tracking(Module):
         )
 
 
-class _BatchNorm(_Tracking):
+class _BatchNorm(_NormBase):
     def __init__(
         self,
         num_features: int,
@@ -401,7 +401,7 @@ class SyncBatchNorm(_BatchNorm):
         return result.train(module.training)
 
 
-class _InstanceNorm(_Tracking):
+class _InstanceNorm(_NormBase):
     def __init__(
         self,
         num_features: int,

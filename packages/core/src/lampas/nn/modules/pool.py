@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 
-class _MaxPool(Module):
+class _MaxPoolNd(Module):
     n: int
 
     def __init__(
@@ -72,13 +72,13 @@ class _MaxPool(Module):
         )
 
 
-class MaxPool1d(_MaxPool):
+class MaxPool1d(_MaxPoolNd):
     """The largest value of each window of (N, C, L); see MaxPool2d."""
 
     n = 1
 
 
-class MaxPool2d(_MaxPool):
+class MaxPool2d(_MaxPoolNd):
     """The largest value of each window of (N, C, H, W).
 
     Args:
@@ -93,13 +93,13 @@ class MaxPool2d(_MaxPool):
     n = 2
 
 
-class MaxPool3d(_MaxPool):
+class MaxPool3d(_MaxPoolNd):
     """The largest value of each window of (N, C, D, H, W); see MaxPool2d."""
 
     n = 3
 
 
-class _MaxUnpool(Module):
+class _MaxUnpoolNd(Module):
     n: int
 
     def __init__(self, kernel_size: Any, stride: Any = None, padding: Any = 0) -> None:
@@ -125,26 +125,26 @@ class _MaxUnpool(Module):
         )
 
 
-class MaxUnpool1d(_MaxUnpool):
+class MaxUnpool1d(_MaxUnpoolNd):
     """The partial inverse of MaxPool1d."""
 
     n = 1
 
 
-class MaxUnpool2d(_MaxUnpool):
+class MaxUnpool2d(_MaxUnpoolNd):
     """The partial inverse of MaxPool2d."""
 
     n = 2
 
 
-class MaxUnpool3d(_MaxUnpool):
+class MaxUnpool3d(_MaxUnpoolNd):
     """The partial inverse of MaxPool3d."""
 
     n = 3
 
 
-class AvgPool1d(Module):
-    """The mean of each window of (N, C, L); see AvgPool2d."""
+class _AvgPoolNd(Module):
+    """What the three have in common."""
 
     def __init__(
         self,
@@ -161,6 +161,17 @@ class AvgPool1d(Module):
         self.ceil_mode = ceil_mode
         self.count_include_pad = count_include_pad
 
+    def extra_repr(self) -> str:
+        """The settings."""
+        return (
+            f"kernel_size={self.kernel_size}, stride={self.stride}, "
+            f"padding={self.padding}"
+        )
+
+
+class AvgPool1d(_AvgPoolNd):
+    """The mean of each window of (N, C, L); see AvgPool2d."""
+
     def forward(self, input: Tensor) -> Tensor:
         """Pool (N, C, L) or (C, L)."""
         return F.avg_pool1d(
@@ -172,15 +183,8 @@ class AvgPool1d(Module):
             self.count_include_pad,
         )
 
-    def extra_repr(self) -> str:
-        """The settings."""
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, "
-            f"padding={self.padding}"
-        )
 
-
-class AvgPool2d(AvgPool1d):
+class AvgPool2d(_AvgPoolNd):
     """The mean of each window of (N, C, H, W).
 
     Args:
@@ -229,7 +233,7 @@ class AvgPool3d(AvgPool2d):
         )
 
 
-class _LPPool(Module):
+class _LPPoolNd(Module):
     n: int
 
     def __init__(
@@ -260,25 +264,25 @@ class _LPPool(Module):
         )
 
 
-class LPPool1d(_LPPool):
+class LPPool1d(_LPPoolNd):
     """The p-norm of each window of (N, C, L)."""
 
     n = 1
 
 
-class LPPool2d(_LPPool):
+class LPPool2d(_LPPoolNd):
     """The p-norm of each window of (N, C, H, W)."""
 
     n = 2
 
 
-class LPPool3d(_LPPool):
+class LPPool3d(_LPPoolNd):
     """The p-norm of each window of (N, C, D, H, W)."""
 
     n = 3
 
 
-class _AdaptiveAvgPool(Module):
+class _AdaptiveAvgPoolNd(Module):
     n: int
 
     def __init__(self, output_size: Any) -> None:
@@ -299,25 +303,25 @@ class _AdaptiveAvgPool(Module):
         return f"output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd):
     """The means of ``output_size`` shares of (N, C, L)."""
 
     n = 1
 
 
-class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd):
     """The means of a grid of shares of (N, C, H, W); None keeps a dimension."""
 
     n = 2
 
 
-class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd):
     """The means of a grid of shares of (N, C, D, H, W)."""
 
     n = 3
 
 
-class _AdaptiveMaxPool(Module):
+class _AdaptiveMaxPoolNd(Module):
     n: int
 
     def __init__(self, output_size: Any, return_indices: bool = False) -> None:
@@ -339,19 +343,19 @@ class _AdaptiveMaxPool(Module):
         return f"output_size={self.output_size}"
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd):
     """The largest values of ``output_size`` shares of (N, C, L)."""
 
     n = 1
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd):
     """The largest values of a grid of shares of (N, C, H, W)."""
 
     n = 2
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd):
     """The largest values of a grid of shares of (N, C, D, H, W)."""
 
     n = 3

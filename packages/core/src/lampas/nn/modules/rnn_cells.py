@@ -16,7 +16,7 @@ from lampas.ops.recurrent import GATES, run_cell
 __all__ = ["GRUCell", "LSTMCell", "RNNCell"]
 
 
-class _Cell(Module):
+class RNNCellBase(Module):
     """One step of a recurrent layer, with weights of its own."""
 
     mode = ""
@@ -81,7 +81,7 @@ class _Cell(Module):
         return (h, c) if batched else (h.squeeze(0), c.squeeze(0))
 
 
-class RNNCell(_Cell):
+class RNNCell(RNNCellBase):
     """One step of :class:`RNN`, on (B, input_size) or (input_size,).
 
     >>> import lampas
@@ -112,7 +112,7 @@ class RNNCell(_Cell):
         return self._step(input, hx, None, f"RNN_{self.nonlinearity.upper()}")[0]
 
 
-class GRUCell(_Cell):
+class GRUCell(RNNCellBase):
     """One step of :class:`GRU`, on (B, input_size) or (input_size,).
 
     >>> import lampas
@@ -127,7 +127,7 @@ class GRUCell(_Cell):
         return self._step(input, hx, None, self.mode)[0]
 
 
-class LSTMCell(_Cell):
+class LSTMCell(RNNCellBase):
     """One step of :class:`LSTM`, on (B, input_size) or (input_size,).
 
     >>> import lampas

@@ -9,7 +9,7 @@ from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
 from lampas.nn.functional import normalize
 from lampas.nn.module import Module
-from lampas.nn.modules.conv import _TransposedConv
+from lampas.nn.modules.conv import _ConvTransposeNd
 from lampas.nn.utils._norms import norm_except, power_method, start_vectors
 from lampas.nn.utils._orthogonal import MAPS, Orthogonal
 from lampas.nn.utils.parametrize import register_parametrization
@@ -138,7 +138,7 @@ def spectral_norm(
     """
     weight = _tensor_of(module, name)
     if dim is None:
-        dim = 1 if isinstance(module, _TransposedConv) else 0
+        dim = 1 if isinstance(module, _ConvTransposeNd) else 0
     part = _SpectralNorm(weight, n_power_iterations, dim, eps)
     return register_parametrization(module, name, part)
 

@@ -7,7 +7,7 @@ from typing import Any
 from lampas.engine.modes import no_grad
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
-from lampas.nn.modules.conv import _TransposedConv
+from lampas.nn.modules.conv import _ConvTransposeNd
 from lampas.nn.parameter import Parameter
 from lampas.nn.utils._norms import power_method, start_vectors
 
@@ -83,7 +83,7 @@ def spectral_norm(
             "2 or more dimensions"
         )
     if dim is None:
-        dim = 1 if isinstance(module, _TransposedConv) else 0
+        dim = 1 if isinstance(module, _ConvTransposeNd) else 0
     hook = _SpectralNormHook(name, n_power_iterations, dim, eps)
     del module._parameters[name]
     object.__setattr__(module, name, weight.detach())
