@@ -12,13 +12,13 @@ from lampas.engine.tape import Node
 from lampas.ops.cumulative import CummaxResult
 from lampas.ops.cumulative import CumminResult
 from lampas.ops.decompose import GeqrfResult
-from lampas.ops.decompose import QrResult
-from lampas.ops.determinant import SlogdetResult
 from lampas.ops.extremes import MinAndMax
 from lampas.ops.factor import LuFactorExResult
 from lampas.ops.factor import LuFactorResult
 from lampas.ops.floats import FrexpResult
 from lampas.ops.histogram import HistogramResult
+from lampas.ops.linalg_names import QrResult
+from lampas.ops.linalg_names import SlogdetResult
 from lampas.ops.linalg_names import SvdResult
 from lampas.ops.linalg_names import TriangularSolveResult
 from lampas.ops.quantile import ModeResult

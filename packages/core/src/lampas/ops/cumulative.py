@@ -14,12 +14,14 @@ from lampas.engine.record import ALONG_AXIS, LINEAR, OPAQUE, Record, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError
 from lampas.ops._arguments import normalize_dim
+from lampas.ops._results import printed_as
 from lampas.ops.gather import grid
 from lampas.ops.index import add_at
 
 __all__ = ["cummax", "cummin", "logcumsumexp"]
 
 
+@printed_as("cummax")
 class CummaxResult(NamedTuple):
     """The largest elements so far, and where they stand."""
 
@@ -27,6 +29,7 @@ class CummaxResult(NamedTuple):
     indices: Tensor
 
 
+@printed_as("cummin")
 class CumminResult(NamedTuple):
     """The smallest elements so far, and where they stand."""
 

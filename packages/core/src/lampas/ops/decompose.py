@@ -23,6 +23,7 @@ from lampas.ops._linalg import (
     need_square,
     zeros_if_none,
 )
+from lampas.ops._results import printed_as
 from lampas.ops._triangular import substitute
 from lampas.ops.create import empty, eye
 from lampas.ops.diagonal import diag_embed
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 
+@printed_as("linalg_cholesky_ex")
 class CholeskyExResult(NamedTuple):
     """Lower or upper factors, and 0 or the order of the first bad leading minor."""
 
@@ -45,6 +47,7 @@ class CholeskyExResult(NamedTuple):
     info: Tensor
 
 
+@printed_as("linalg_qr")
 class QrResult(NamedTuple):
     """Orthonormal columns, and an upper triangle."""
 
@@ -52,6 +55,7 @@ class QrResult(NamedTuple):
     R: Tensor
 
 
+@printed_as("geqrf")
 class GeqrfResult(NamedTuple):
     """R above the reflections that give Q, and the factors of these."""
 

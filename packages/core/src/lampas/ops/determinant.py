@@ -10,11 +10,13 @@ from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
 from lampas.ops._linalg import adjoint, batch_matrices, need_square, real_dtype
+from lampas.ops._results import printed_as
 from lampas.ops.choose import where
 
 __all__ = ["det", "logdet", "slogdet"]
 
 
+@printed_as("linalg_slogdet")
 class SlogdetResult(NamedTuple):
     """Signs, or phases, of determinants, and the logarithms of their sizes."""
 

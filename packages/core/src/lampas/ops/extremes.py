@@ -12,6 +12,7 @@ from lampas.engine.record import LINEAR, OPAQUE, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DimensionError, DTypeError
 from lampas.ops._arguments import dims_of, normalize_dim, numpy_names
+from lampas.ops._results import printed_as
 from lampas.ops.choose import maximum, minimum
 
 __all__ = [
@@ -26,13 +27,31 @@ __all__ = [
 ]
 
 
-class ValuesAndIndices(NamedTuple):
-    """Elements and where along the reduced dimension they stand (int64)."""
+@printed_as("max")
+class MaxResult(NamedTuple):
+    """The largest elements, and where along the dimension they stand (int64)."""
 
     values: Tensor
     indices: Tensor
 
 
+@printed_as("min")
+class MinResult(NamedTuple):
+    """The smallest elements, and where along the dimension they stand (int64)."""
+
+    values: Tensor
+    indices: Tensor
+
+
+@printed_as("median")
+class MedianResult(NamedTuple):
+    """The medians, and where along the dimension they stand (int64)."""
+
+    values: Tensor
+    indices: Tensor
+
+
+@printed_as("aminmax")
 class MinAndMax(NamedTuple):
     """The smallest and the largest elements."""
 
@@ -308,7 +327,7 @@ def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
         return _amax.call(input, dim=dims_of(None, input._data.ndim), keepdim=keepdim)
     dim = normalize_dim(dim, input._data.ndim)
     check_reducible("max", input, (dim,))
-    return ValuesAndIndices(*_max_dim.call(input, dim=dim, keepdim=keepdim))
+    return MaxResult(*_max_dim.call(input, dim=dim, keepdim=keepdim))
 
 
 def _check_whole(name: str, input: Tensor) -> None:
@@ -332,7 +351,7 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
         return _amin.call(input, dim=dims_of(None, input._data.ndim), keepdim=keepdim)
     dim = normalize_dim(dim, input._data.ndim)
     check_reducible("min", input, (dim,))
-    return ValuesAndIndices(*_min_dim.call(input, dim=dim, keepdim=keepdim))
+    return MinResult(*_min_dim.call(input, dim=dim, keepdim=keepdim))
 
 
 @method()
@@ -355,7 +374,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
         return median_of_all("median", input, False)
     dim = normalize_dim(dim, input._data.ndim)
     check_reducible("median", input, (dim,), "cb")
-    return ValuesAndIndices(*_median_dim.call(input, dim=dim, keepdim=keepdim))
+    return MedianResult(*_median_dim.call(input, dim=dim, keepdim=keepdim))
 
 
 # ---- positions

@@ -21,6 +21,7 @@ from lampas.ops._linalg import (
     need_matrices,
     need_square,
 )
+from lampas.ops._results import printed_as
 from lampas.ops._triangular import factor_lu, order_of
 from lampas.ops.create import empty, eye
 from lampas.ops.mask import tril, triu
@@ -29,6 +30,7 @@ from lampas.ops.solve import check_sides, solve_triangular
 __all__ = ["lu", "lu_factor", "lu_factor_ex", "lu_solve", "lu_unpack"]
 
 
+@printed_as("linalg_lu_factor")
 class LuFactorResult(NamedTuple):
     """Both triangles in one matrix, and the rows that were swapped, from 1."""
 
@@ -36,6 +38,7 @@ class LuFactorResult(NamedTuple):
     pivots: Tensor
 
 
+@printed_as("linalg_lu_factor_ex")
 class LuFactorExResult(NamedTuple):
     """As LuFactorResult, and 0 or the number of the first column without a pivot."""
 
@@ -44,7 +47,17 @@ class LuFactorExResult(NamedTuple):
     info: Tensor
 
 
+@printed_as("linalg_lu")
 class LuResult(NamedTuple):
+    """A permutation, a unit lower and an upper triangle."""
+
+    P: Tensor
+    L: Tensor
+    U: Tensor
+
+
+@printed_as("lu_unpack")
+class LuUnpackResult(NamedTuple):
     """A permutation, a unit lower and an upper triangle."""
 
     P: Tensor
@@ -224,7 +237,7 @@ def lu(A: Tensor, *, pivot: bool = True) -> LuResult:
     """
     need_matrices("linalg.lu", A=A)
     LU, pivots, _, _ = _factor.call(A, pivot=pivot)
-    return lu_unpack(LU, pivots, unpack_pivots=pivot)
+    return LuResult(*lu_unpack(LU, pivots, unpack_pivots=pivot))
 
 
 def _need_pivots(name: str, LU: Tensor, pivots: Tensor) -> None:
@@ -253,7 +266,7 @@ def lu_unpack(
     LU_pivots: Tensor,
     unpack_data: bool = True,
     unpack_pivots: bool = True,
-) -> LuResult:
+) -> LuUnpackResult:
     """Permutation and triangles from what :func:`lu_factor` gives.
 
     Args:
@@ -281,7 +294,7 @@ def lu_unpack(
         unit = eye(m, k, dtype=LU_data.dtype, device=LU_data.device)
         L = tril(LU_data[..., :k], -1) + unit
         U = triu(LU_data[..., :k, :])
-    return LuResult(P, L, U)
+    return LuUnpackResult(P, L, U)
 
 
 @computes_in("float")

@@ -11,11 +11,13 @@ from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError
 from lampas.ops._arguments import require_tensors
+from lampas.ops._results import printed_as
 from lampas.ops.power import pow
 
 __all__ = ["frexp", "ldexp", "nextafter"]
 
 
+@printed_as("frexp")
 class FrexpResult(NamedTuple):
     """What :func:`lampas.frexp` returns."""
 

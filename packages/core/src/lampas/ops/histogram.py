@@ -11,11 +11,13 @@ from lampas.engine.record import OPAQUE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ArgumentTypeError, DTypeError, ShapeError
 from lampas.ops._arguments import require_same_device
+from lampas.ops._results import printed_as
 from lampas.ops.create import linspace
 
 __all__ = ["histc", "histogram", "histogramdd"]
 
 
+@printed_as("histogram")
 class HistogramResult(NamedTuple):
     """The counts, or densities, and the edges of the bins."""
 
@@ -23,6 +25,7 @@ class HistogramResult(NamedTuple):
     bin_edges: Tensor
 
 
+@printed_as("histogramdd")
 class HistogramddResult(NamedTuple):
     """The counts, or densities, and the edges of the bins of each dimension."""
 

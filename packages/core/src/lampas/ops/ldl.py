@@ -18,11 +18,13 @@ from lampas.ops._linalg import (
     need_matrices,
     need_square,
 )
+from lampas.ops._results import printed_as
 from lampas.ops.solve import check_sides
 
 __all__ = ["ldl_factor", "ldl_factor_ex", "ldl_solve"]
 
 
+@printed_as("linalg_ldl_factor")
 class LdlFactorResult(NamedTuple):
     """L and D in one matrix, and the rows and blocks of the decomposition."""
 
@@ -30,6 +32,7 @@ class LdlFactorResult(NamedTuple):
     pivots: Tensor
 
 
+@printed_as("linalg_ldl_factor_ex")
 class LdlFactorExResult(NamedTuple):
     """As LdlFactorResult, and 0 or the number of the first block that is zero."""
 

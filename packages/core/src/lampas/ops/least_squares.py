@@ -21,6 +21,7 @@ from lampas.ops._linalg import (
     need_square,
     values_of,
 )
+from lampas.ops._results import printed_as
 from lampas.ops.choose import where
 from lampas.ops.create import empty, tensor
 from lampas.ops.spectral import eigvalsh, svdvals
@@ -28,6 +29,7 @@ from lampas.ops.spectral import eigvalsh, svdvals
 __all__ = ["lstsq", "matrix_rank", "pinv", "pinverse"]
 
 
+@printed_as("linalg_lstsq")
 class LstsqResult(NamedTuple):
     """Solutions, sums of squares of what remains, ranks, singular values."""
 

@@ -8,15 +8,15 @@ from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor, method
 from lampas.ops import decompose, determinant, factor, spectral
 from lampas.ops._linalg import need_matrices, need_square
+from lampas.ops._results import printed_as
 from lampas.ops.create import eye, zeros
 from lampas.ops.decompose import (
-    QrResult,
     cholesky_solved,
     geqrf,
     householder_product,
     reflected,
 )
-from lampas.ops.determinant import SlogdetResult, logdet
+from lampas.ops.determinant import logdet
 from lampas.ops.factor import LuFactorExResult, LuFactorResult, lu_unpack
 from lampas.ops.least_squares import pinverse
 from lampas.ops.solve import inv, solve_triangular
@@ -42,6 +42,23 @@ __all__ = [
 ]
 
 
+@printed_as("qr")
+class QrResult(NamedTuple):
+    """Orthonormal columns, and an upper triangle."""
+
+    Q: Tensor
+    R: Tensor
+
+
+@printed_as("slogdet")
+class SlogdetResult(NamedTuple):
+    """Signs of determinants, and logarithms of their absolute values."""
+
+    sign: Tensor
+    logabsdet: Tensor
+
+
+@printed_as("triangular_solve")
 class TriangularSolveResult(NamedTuple):
     """Solutions, and the matrices as they were given."""
 
@@ -82,7 +99,7 @@ def slogdet(input: Tensor) -> SlogdetResult:
     >>> lampas.slogdet(lampas.eye(2)).logabsdet
     tensor(0.)
     """
-    return determinant.slogdet(input)
+    return SlogdetResult(*determinant.slogdet(input))
 
 
 @method()
@@ -181,7 +198,7 @@ def qr(input: Tensor, some: bool = True) -> QrResult:
     >>> lampas.qr(lampas.tensor([[3.0], [4.0]])).R.abs()
     tensor([[5.]])
     """
-    return decompose.qr(input, "reduced" if some else "complete")
+    return QrResult(*decompose.qr(input, "reduced" if some else "complete"))
 
 
 @method()
@@ -276,6 +293,7 @@ def lu_solve(b: Tensor, LU_data: Tensor, LU_pivots: Tensor) -> Tensor:
 # ---- singular values
 
 
+@printed_as("svd")
 class SvdResult(NamedTuple):
     """Left vectors, singular values, right vectors; vectors stand in columns."""
 

@@ -13,6 +13,7 @@ from lampas.engine.record import OPAQUE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim, numpy_names, require_same_device
+from lampas.ops._results import printed_as
 from lampas.ops.arithmetic import lerp
 from lampas.ops.choose import where
 from lampas.ops.convert import cast
@@ -25,6 +26,7 @@ __all__ = ["mode", "nanmedian", "nanquantile", "quantile"]
 INTERPOLATIONS = ("linear", "lower", "higher", "nearest", "midpoint")
 
 
+@printed_as("nanmedian")
 class NanmedianResult(NamedTuple):
     """The middle elements, and where along the reduced dimension they stand."""
 
@@ -32,6 +34,7 @@ class NanmedianResult(NamedTuple):
     indices: Tensor
 
 
+@printed_as("mode")
 class ModeResult(NamedTuple):
     """The most frequent elements, and where along the reduced dimension they stand."""
 

@@ -22,6 +22,7 @@ from lampas.ops._linalg import (
     need_matrices,
     need_square,
 )
+from lampas.ops._results import printed_as
 from lampas.ops._triangular import factor_lu, solve_factored, substitute
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
 _SINGULAR = "the matrix is singular: the pivot of column {}, counted from 1, is zero"
 
 
+@printed_as("linalg_inv_ex")
 class InvExResult(NamedTuple):
     """Inverse matrices, and 0 or the number of the first column without a pivot."""
 
@@ -44,6 +46,7 @@ class InvExResult(NamedTuple):
     info: Tensor
 
 
+@printed_as("linalg_solve_ex")
 class SolveExResult(NamedTuple):
     """Solutions, and 0 or the number of the first column without a pivot."""
 

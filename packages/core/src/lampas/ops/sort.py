@@ -14,6 +14,7 @@ from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim, numpy_names
+from lampas.ops._results import printed_as
 from lampas.ops.create import zeros
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
 ]
 
 
+@printed_as("sort")
 class SortResult(NamedTuple):
     """Sorted values, and where they stood."""
 
@@ -37,6 +39,7 @@ class SortResult(NamedTuple):
     indices: Tensor
 
 
+@printed_as("topk")
 class TopkResult(NamedTuple):
     """The largest (or smallest) values, and where they stand."""
 
@@ -44,6 +47,7 @@ class TopkResult(NamedTuple):
     indices: Tensor
 
 
+@printed_as("kthvalue")
 class KthvalueResult(NamedTuple):
     """The k-th smallest values, and where they stand."""
 

@@ -22,10 +22,12 @@ from lampas.ops._linalg import (
     real_dtype,
     values_of,
 )
+from lampas.ops._results import printed_as
 
 __all__ = ["eig", "eigh", "eigvals", "eigvalsh", "svd", "svdvals"]
 
 
+@printed_as("linalg_eig")
 class EigResult(NamedTuple):
     """Eigenvalues, and the eigenvectors in the columns of matrices."""
 
@@ -33,6 +35,7 @@ class EigResult(NamedTuple):
     eigenvectors: Tensor
 
 
+@printed_as("linalg_eigh")
 class EighResult(NamedTuple):
     """Eigenvalues in order, and orthonormal eigenvectors in columns."""
 
@@ -40,6 +43,7 @@ class EighResult(NamedTuple):
     eigenvectors: Tensor
 
 
+@printed_as("linalg_svd")
 class SvdResult(NamedTuple):
     """Left vectors in columns, singular values, right vectors in conjugate rows."""
 

@@ -15,7 +15,7 @@ __all__ = ["parallel_info", "show"]
 
 def show() -> str:
     """Versions of lampas, NumPy and Python, and the library of matrix products."""
-    blas = np.show_config("dicts")["Build Dependencies"]["blas"]  # type: ignore[index]
+    blas = np.show_config("dicts")["Build Dependencies"]["blas"]
     return (
         "lampas, in place of PyTorch, built with:\n"
         f"  - lampas {__version__}\n"

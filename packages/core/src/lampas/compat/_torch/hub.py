@@ -218,4 +218,4 @@ def help(
     source: str = "github",
 ) -> str | None:
     """The docstring of an entry point; arguments as of :func:`load`."""
-    return _entry(github, model, source.lower()).__doc__  # type: ignore[no-any-return]
+    return _entry(github, model, source.lower()).__doc__
