@@ -135,3 +135,59 @@ def test_printed_text_is_pytorchs(tmp_path: Path) -> None:
     done = run("-m", "lampas.compat", "program.py", cwd=tmp_path)
     assert done.stderr == ""
     assert done.stdout == (files / "printed.txt").read_text()
+
+
+BORROWED = """\
+import torch
+import torch.distributed as dist
+import torch.nn as nn
+import torch.utils.model_zoo as model_zoo
+from torch._utils import _flatten_dense_tensors
+from torch.distributions.utils import broadcast_all
+from torch.hub import load_state_dict_from_url
+from torch.nn.init import _calculate_fan_in_and_fan_out
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.utils import _pair
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim.lr_scheduler import Optimizer, _LRScheduler
+from torch.serialization import add_safe_globals
+from torch.utils.data._utils.collate import default_collate
+
+class Warm(_LRScheduler):
+    def get_lr(self):
+        return [base * min(1, (self.last_epoch + 1) / 2) for base in self.base_lrs]
+
+def reduced(x, op=dist.ReduceOp.SUM):
+    return x
+
+net = nn.DataParallel(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)))
+print([isinstance(m, (_ConvNd, _BatchNorm)) for m in net.module])
+print(_calculate_fan_in_and_fan_out(net.module[0].weight), _pair(3))
+print(dist.get_rank() if dist.is_available() and dist.is_initialized() else 0)
+schedule = Warm(torch.optim.AdamW(net.parameters(), 0.5))
+print(schedule.get_last_lr(), isinstance(schedule.optimizer, Optimizer))
+print(isinstance(net, DistributedDataParallel), torch.nn.parallel.DataParallel)
+print(torch.tensor([[1.0, 5.0]]).max(1))
+print(torch.__config__.show().splitlines()[0])
+"""
+
+# PyTorch 2.13 prints the same, but for its last line.
+BORROWED_EXPECTED = """\
+[True, True]
+(27, 36) (3, 3)
+0
+[0.25] True
+False <class 'torch.nn.parallel.data_parallel.DataParallel'>
+torch.return_types.max(
+values=tensor([5.]),
+indices=tensor([1]))
+lampas, in place of PyTorch, built with:
+"""
+
+
+def test_a_program_borrows_from_lesser_modules(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(BORROWED)
+    done = run("-m", "lampas.compat", "program.py", cwd=tmp_path)
+    assert done.stderr == ""
+    assert done.stdout == BORROWED_EXPECTED
