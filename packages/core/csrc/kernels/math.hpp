@@ -47,4 +47,153 @@ LAMPAS_INLINE f32v exp(f32v x) {
     return x != x ? x : p;
 }
 
+LAMPAS_INLINE f32v root(f32v x) {
+    float lane[LANES];
+    store(lane, x);
+    for (int i = 0; i < LANES; ++i) lane[i] = __builtin_sqrtf(lane[i]);
+    return load(lane);
+}
+LAMPAS_INLINE f64v root(f64v x) {
+    double lane[lanes<double>];
+    store(lane, x);
+    for (int i = 0; i < lanes<double>; ++i) lane[i] = __builtin_sqrt(lane[i]);
+    return load(lane);
+}
+
+// exp(x) - 1 = 2^n (expm1(r) + 1 - 2^-n): no digits are lost near 0, where n is 0.
+LAMPAS_INLINE f32v expm1(f32v x) {
+    f32v y = x < 89.0f ? x : all(89.0f);
+    y = y > -20.0f ? y : all(-20.0f);
+    y = x != x ? all(0.0f) : y;
+    i32v n;
+    const f32v f = nearest(y * 1.44269504088896341f, &n);
+    f32v r = y - f * 0.693359375f;
+    r = r - f * -2.12194440e-4f;
+    f32v p = all(1.9913558e-4f);
+    p = p * r + 1.3941012e-3f;
+    p = p * r + 8.333274e-3f;
+    p = p * r + 4.1666355e-2f;
+    p = p * r + 1.6666667e-1f;
+    p = p * r + 0.5f;
+    p = p * r * r + r;
+    const i32v half = n >> 1;  // 2^128 has no float
+    const i32v inverse = 127 - n;
+    const f32v unit = 1.0f - bits_of<f32v>((inverse > 0 ? inverse : i32v{}) << 23);
+    p = (p + unit) * bits_of<f32v>((half + 127) << 23) * bits_of<f32v>((n - half + 127) << 23);
+    // Adding 0 to a zero made it positive.
+    return (x != x) | (x == 0.0f) ? x : p;
+}
+
+// The exponent of x and its mantissa in [sqrt(1/2), sqrt(2)) less 1; x positive and finite.
+LAMPAS_INLINE f32v taken_apart(f32v x, f32v* exponent) {
+    const i32v tiny = x < 1.17549435e-38f;
+    x = tiny ? x * 8388608.0f : x;
+    const i32v bits = bits_of<i32v>(x) - 0x3f3504f3;  // sqrt(1/2)
+    const i32v e = (bits >> 23) - (tiny ? i32v{} + 23 : i32v{});
+    *exponent = __builtin_convertvector(e, f32v);
+    return bits_of<f32v>((bits & 0x7fffff) + 0x3f3504f3) - 1.0f;
+}
+
+// log(1 + f) without its first term, for f as taken_apart gives it.
+LAMPAS_INLINE f32v log_tail(f32v f) {
+    f32v p = all(6.746601e-2f);
+    p = p * f + -1.1675641e-1f;
+    p = p * f + 1.1888175e-1f;
+    p = p * f + -1.24055915e-1f;
+    p = p * f + 1.4219551e-1f;
+    p = p * f + -1.6667996e-1f;
+    p = p * f + 2.0002119e-1f;
+    p = p * f + -2.500001e-1f;
+    p = p * f + 3.3333313e-1f;
+    return (p * f - 0.5f) * f * f;
+}
+
+// What a logarithm is outside of (0, infinity).
+LAMPAS_INLINE f32v log_edges(f32v x, f32v y) {
+    y = x == 0.0f ? all(-INFINITY_F) : y;
+    y = x < 0.0f ? all(NAN_F) : y;
+    return (x != x) | (x == INFINITY_F) ? x : y;
+}
+
+LAMPAS_INLINE f32v log(f32v x) {
+    f32v e;
+    const f32v f = taken_apart(x, &e);
+    // log 2 in two parts, of which the first has few digits.
+    const f32v y = f + (log_tail(f) + e * -2.12194440e-4f) + e * 0.693359375f;
+    return log_edges(x, y);
+}
+
+// The rounding of 1 + x is made good by the slope of the logarithm there.
+LAMPAS_INLINE f32v log1p(f32v x) {
+    const f32v u = 1.0f + x;
+    const f32v large = u - x, lost = x > 1.0f ? 1.0f - large : x - (u - 1.0f);
+    f32v e;
+    const f32v f = taken_apart(u, &e);
+    f32v y = f + (log_tail(f) + (lost / u + e * -2.12194440e-4f)) + e * 0.693359375f;
+    y = log_edges(u, y);
+    return absolute(x) < 1e-7f ? x : y;  // keeps the sign of 0
+}
+
+// e / (e + 2) with e = exp(2|x|) - 1, which loses nothing near 0.
+LAMPAS_INLINE f32v tanh(f32v x) {
+    const f32v size = absolute(x);
+    const f32v e = expm1(size < 20.0f ? size + size : all(40.0f));
+    const f32v y = with_sign_of(e / (e + 2.0f), x);
+    return x != x ? x : y;
+}
+
+LAMPAS_INLINE f32v sigmoid(f32v x) { return 1.0f / (exp(-x) + 1.0f); }
+
+// log(1 + exp(x)) without overflow.
+LAMPAS_INLINE f32v softplus(f32v x) {
+    const f32v above = x > 0.0f ? x : all(0.0f);
+    const f32v y = above + log1p(exp(-absolute(x)));
+    return x != x ? x : y;
+}
+
+// erf(x) = x P(x^2) / Q(x^2) up to 4, where it rounds to 1.
+LAMPAS_INLINE f32v erf(f32v x) {
+    f32v y = x < 4.0f ? x : all(4.0f);
+    y = y > -4.0f ? y : all(-4.0f);
+    const f32v s = y * y;
+    f32v p = all(1.9868039e-6f);
+    p = p * s + 2.8456404e-4f;
+    p = p * s + 3.883247e-3f;
+    p = p * s + 5.3101446e-2f;
+    p = p * s + 1.9354273e-1f;
+    p = p * s + 1.1283791f;
+    f32v q = all(3.7420305e-5f);
+    q = q * s + 1.1855483e-3f;
+    q = q * s + 1.5207056e-2f;
+    q = q * s + 1.1534905e-1f;
+    q = q * s + 5.0485533e-1f;
+    q = q * s + 1.0f;
+    return x != x ? x : y * p / q;
+}
+
+// sin or cos for |x| <= WIDE: the quadrant is taken off in three parts of pi / 2.
+constexpr float WIDE = 8192.0f;
+
+LAMPAS_INLINE f32v sine(f32v x, std::int32_t quadrants) {
+    i32v n;
+    const f32v q = nearest(x * 0.636619772367581343f, &n);
+    f32v r = x - q * 1.5703125f;
+    r = r - q * 4.837512969970703125e-4f;
+    r = r - q * 7.549789948768648e-8f;
+    const f32v s = r * r;
+    f32v odd = all(2.7183116e-6f);
+    odd = odd * s + -1.9839335e-4f;
+    odd = odd * s + 8.333329e-3f;
+    odd = odd * s + -1.6666667e-1f;
+    odd = odd * s * r + r;
+    f32v even = all(-2.7210237e-7f);
+    even = even * s + 2.479952e-5f;
+    even = even * s + -1.3888883e-3f;
+    even = even * s + 4.1666668e-2f;
+    even = even * s * s + (s * -0.5f + 1.0f);
+    n = n + quadrants;
+    const f32v y = (n & 1) != 0 ? even : odd;
+    return bits_of<f32v>(bits_of<i32v>(y) ^ ((n & 2) << 30));
+}
+
 }  // namespace lampas::LAMPAS_PATH

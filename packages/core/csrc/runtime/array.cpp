@@ -8,6 +8,7 @@ namespace {
 
 // Under this, malloc keeps pages of its own and is faster.
 constexpr std::size_t SMALLEST_BLOCK = 128 * 1024;
+constexpr int MOST_LAID_OUT = 16;
 
 PyArray_Descr* bfloat16 = nullptr;
 int bfloat16_number = -1;
@@ -51,8 +52,9 @@ PyArray_Descr* descriptor_of(Type type) {
     }
 }
 
+// `strides` may be nullptr, which means row-major order.
 PyArrayObject* in_block(PyArray_Descr* descriptor, int ndim, const npy_intp* shape,
-                        std::size_t bytes) {
+                        const npy_intp* strides, std::size_t bytes) {
     auto* block = PyObject_New(Block, &BlockType);
     if (block == nullptr) {
         Py_DECREF(descriptor);
@@ -66,8 +68,8 @@ PyArrayObject* in_block(PyArray_Descr* descriptor, int ndim, const npy_intp* sha
         return nullptr;
     }
     auto* array = reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
-        &PyArray_Type, descriptor, ndim, shape, nullptr, block->memory,
-        NPY_ARRAY_CARRAY, nullptr));
+        &PyArray_Type, descriptor, ndim, shape, strides, block->memory,
+        strides == nullptr ? NPY_ARRAY_CARRAY : NPY_ARRAY_BEHAVED, nullptr));
     if (array == nullptr) {
         Py_DECREF(block);
         return nullptr;
@@ -134,9 +136,25 @@ PyArrayObject* new_array(Type type, int ndim, const npy_intp* shape) {
             return nullptr;
         }
     }
-    if (bytes >= SMALLEST_BLOCK) return in_block(descriptor, ndim, shape, bytes);
+    if (bytes >= SMALLEST_BLOCK) return in_block(descriptor, ndim, shape, nullptr, bytes);
     return reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
         &PyArray_Type, descriptor, ndim, shape, nullptr, nullptr, 0, nullptr));
+}
+
+PyArrayObject* new_laid_out(Type type, PyArrayObject* like) {
+    PyArray_Descr* descriptor = descriptor_of(type);
+    const std::size_t bytes = static_cast<std::size_t>(PyArray_SIZE(like)) *
+                              static_cast<std::size_t>(item_size(type));
+    if (bytes < SMALLEST_BLOCK || PyArray_NDIM(like) > MOST_LAID_OUT) {
+        return reinterpret_cast<PyArrayObject*>(
+            PyArray_NewLikeArray(like, NPY_KEEPORDER, descriptor, 0));
+    }
+    npy_intp strides[MOST_LAID_OUT];
+    const npy_intp items = PyArray_ITEMSIZE(like);
+    for (int d = 0; d < PyArray_NDIM(like); ++d) {
+        strides[d] = PyArray_STRIDE(like, d) / items * item_size(type);
+    }
+    return in_block(descriptor, PyArray_NDIM(like), PyArray_SHAPE(like), strides, bytes);
 }
 
 Scratch::Scratch(std::size_t bytes) : block_(take_block(bytes, &capacity_)) {}

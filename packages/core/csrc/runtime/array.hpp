@@ -43,6 +43,9 @@ inline T* data_of(PyArrayObject* array) {
 // nullptr with MemoryError set where there is no memory. The memory is not cleared.
 PyArrayObject* new_array(Type type, int ndim, const npy_intp* shape);
 
+// A new array of the shape of one without gaps, with its order of dimensions in memory.
+PyArrayObject* new_laid_out(Type type, PyArrayObject* like);
+
 inline PyArrayObject* new_like(PyArrayObject* array) {
     return new_array(type_of(array), PyArray_NDIM(array), PyArray_SHAPE(array));
 }

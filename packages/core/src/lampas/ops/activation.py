@@ -423,6 +423,10 @@ _logsigmoid = op(
     infer=like_input,
     autocast="float:cuda",
 )
+_logsigmoid_backward = op(
+    "logsigmoid_backward", saves="g x", fresh=True, infer=like_input
+)
+pointwise(_logsigmoid_backward)
 
 
 @_logsigmoid.forward
@@ -432,7 +436,22 @@ def logsigmoid_forward(xp: Any, x: Any) -> Any:
 
 @_logsigmoid.vjp
 def logsigmoid_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
-    return (g * F.sigmoid(F.neg(x)),)
+    return (F.logsigmoid_backward(g, x),)
+
+
+@_logsigmoid_backward.forward
+def logsigmoid_backward_forward(xp: Any, g: Any, x: Any) -> Any:
+    return g * _sigmoid(xp, -x)
+
+
+@_logsigmoid_backward.vjp
+def logsigmoid_backward_vjp(F: Any, h: Any, g: Any, x: Any, *, need: Any) -> Any:
+    dg = F.logsigmoid_backward(h, x) if need[0] else None
+    dx = None
+    if need[1]:
+        s = F.sigmoid(x)
+        dx = F.neg(h * g * (s * (1 - s)))
+    return dg, dx
 
 
 def logsigmoid(input: Tensor) -> Tensor:

@@ -177,8 +177,8 @@ def mul_vjp(
     F: Any, g: Any, x: Any, other: Any, shape: Any, other_shape: Any, *, need: Any
 ) -> Any:
     return (
-        F.sum_to(g * F.conj(other), shape=shape) if need[0] else None,
-        F.sum_to(g * F.conj(x), shape=other_shape) if need[1] else None,
+        F.sum_to(F.mul(g, F.conj(other)), shape=shape) if need[0] else None,
+        F.sum_to(F.mul(g, F.conj(x)), shape=other_shape) if need[1] else None,
     )
 
 
@@ -213,10 +213,11 @@ _div = op(
 def div_vjp(
     F: Any, g: Any, x: Any, other: Any, shape: Any, other_shape: Any, *, need: Any
 ) -> Any:
-    dx = g / F.conj(other)
+    dx = F.div(g, F.conj(other))
     dother = None
     if need[1]:
-        dother = F.sum_to(F.neg(dx * F.conj(x / other)), shape=other_shape)
+        share = F.conj(F.div(x, other))
+        dother = F.sum_to(F.neg(F.mul(dx, share)), shape=other_shape)
     return F.sum_to(dx, shape=shape) if need[0] else None, dother
 
 

@@ -84,7 +84,7 @@ def pow_number_vjp(F: Any, g: Any, x: Any, *, need: Any, exponent: Any) -> Any:
     if exponent == 0:
         return (F.zeros_like(x),)
     if exponent == 2:
-        return (g * F.conj(x * 2),)
+        return (F.mul(g, F.conj(F.mul(x, 2))),)
     return (g * F.conj(F.pow_number(x, exponent=exponent - 1) * exponent),)
 
 
@@ -147,7 +147,7 @@ _square = op(
 
 @_square.vjp
 def square_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
-    return (g * F.conj(x * 2),)
+    return (F.mul(g, F.conj(F.mul(x, 2))),)
 
 
 def square(input: Tensor) -> Tensor:
@@ -173,7 +173,7 @@ _sqrt = op(
 
 @_sqrt.vjp
 def sqrt_vjp(F: Any, g: Any, y: Any, *, need: Any) -> Any:
-    return (g / F.conj(y * 2),)
+    return (F.div(g, F.conj(F.mul(y, 2))),)
 
 
 def sqrt(input: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from lampas.engine.batching import pointwise
 from lampas.engine.infer import broadcast, like_input
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor, method
@@ -52,7 +53,7 @@ _sin = op(
 
 @_sin.vjp
 def sin_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
-    return (g * F.conj(F.cos(x)),)
+    return (F.mul(g, F.conj(F.cos(x))),)
 
 
 @method(inplace=True)
@@ -269,11 +270,25 @@ _tanh = op(
     infer=like_input,
     expr="tanh(x)",
 )
+_tanh_backward = op("tanh_backward", saves="g y", fresh=True, infer=like_input)
+pointwise(_tanh_backward)
 
 
 @_tanh.vjp
 def tanh_vjp(F: Any, g: Any, y: Any, *, need: Any) -> Any:
-    return (g * F.conj(1 - y * y),)
+    return (F.tanh_backward(g, y),)
+
+
+@_tanh_backward.forward
+def tanh_backward_forward(xp: Any, g: Any, y: Any) -> Any:
+    return g * xp.conj(1 - y * y)
+
+
+@_tanh_backward.vjp
+def tanh_backward_vjp(F: Any, h: Any, g: Any, y: Any, *, need: Any) -> Any:
+    dg = F.tanh_backward(h, F.conj(y)) if need[0] else None
+    dy = F.conj(h) * g * F.conj(y * -2) if need[1] else None
+    return dg, dy
 
 
 @method(inplace=True)

@@ -73,7 +73,7 @@ _exp = op(
 
 @_exp.vjp
 def exp_vjp(F: Any, g: Any, y: Any, *, need: Any) -> Any:
-    return (g * F.conj(y),)
+    return (F.mul(g, F.conj(y)),)
 
 
 @method(inplace=True)
@@ -156,7 +156,7 @@ _log = op(
 
 @_log.vjp
 def log_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
-    return (g / F.conj(x),)
+    return (F.div(g, F.conj(x)),)
 
 
 @method(inplace=True)
@@ -275,6 +275,7 @@ _sigmoid = op(
     infer=like_input,
     expr="1 / (1 + exp(-x))",
 )
+_sigmoid_backward = op("sigmoid_backward", saves="g y", fresh=True, infer=like_input)
 
 
 @_sigmoid.forward
@@ -284,7 +285,19 @@ def sigmoid_forward(xp: Any, x: Any) -> Any:
 
 @_sigmoid.vjp
 def sigmoid_vjp(F: Any, g: Any, y: Any, *, need: Any) -> Any:
-    return (g * F.conj(y * (1 - y)),)
+    return (F.sigmoid_backward(g, y),)
+
+
+@_sigmoid_backward.forward
+def sigmoid_backward_forward(xp: Any, g: Any, y: Any) -> Any:
+    return g * xp.conj(y * (1 - y))
+
+
+@_sigmoid_backward.vjp
+def sigmoid_backward_vjp(F: Any, h: Any, g: Any, y: Any, *, need: Any) -> Any:
+    dg = F.sigmoid_backward(h, F.conj(y)) if need[0] else None
+    dy = F.conj(h) * g * F.conj(1 - y * 2) if need[1] else None
+    return dg, dy
 
 
 @method(inplace=True)
@@ -313,7 +326,7 @@ _sgn = op("sgn", kind=ELEMENTWISE, saves="x", infer=like_input)
 
 @_abs.vjp
 def abs_vjp(F: Any, g: Any, x: Any, *, need: Any) -> Any:
-    return (g * F.sgn(x),)
+    return (F.mul(g, F.sgn(x)),)
 
 
 @_sgn.forward
@@ -487,7 +500,7 @@ def round_vjp(F: Any, g: Any, x: Any, *, need: Any, decimals: int) -> Any:
     return (F.zeros_like(x),)
 
 
-pointwise(_conj, _round)
+pointwise(_conj, _round, _sigmoid_backward)
 
 
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:

@@ -1,0 +1,76 @@
+// Loops that apply a function of vectors to each element of arrays.
+#pragma once
+
+#include "kernels/simd.hpp"
+
+namespace lampas::LAMPAS_PATH {
+
+// y[i] = f(x[i]); several vectors at a time, so that short functions keep memory busy.
+template <class T, class F>
+LAMPAS_INLINE void map(const T* x, T* y, long count, F f) {
+    constexpr long W = lanes<T>;
+    long i = 0;
+    for (; i + 4 * W <= count; i += 4 * W) {
+        const vec<T> a = f(load(x + i)), b = f(load(x + i + W));
+        const vec<T> c = f(load(x + i + 2 * W)), d = f(load(x + i + 3 * W));
+        store<T>(y + i, a);
+        store<T>(y + i + W, b);
+        store<T>(y + i + 2 * W, c);
+        store<T>(y + i + 3 * W, d);
+    }
+    for (; i + W <= count; i += W) store<T>(y + i, f(load(x + i)));
+    if (i < count) {
+        const int rest = static_cast<int>(count - i);
+        store_part<T>(y + i, f(load_part(x + i, rest)), rest);
+    }
+}
+
+// One operand of a binary loop: an array, or one value for all elements.
+template <class T>
+struct Many {
+    const T* from;
+    LAMPAS_INLINE vec<T> at(long i) const { return load(from + i); }
+    LAMPAS_INLINE vec<T> part(long i, int count) const { return load_part(from + i, count); }
+};
+template <class T>
+struct One {
+    vec<T> value;
+    LAMPAS_INLINE vec<T> at(long) const { return value; }
+    LAMPAS_INLINE vec<T> part(long, int) const { return value; }
+};
+
+template <class T, class A, class B, class F>
+LAMPAS_INLINE void map2(A a, B b, T* y, long count, F f) {
+    constexpr long W = lanes<T>;
+    long i = 0;
+    for (; i + 4 * W <= count; i += 4 * W) {
+        const vec<T> p = f(a.at(i), b.at(i)), q = f(a.at(i + W), b.at(i + W));
+        const vec<T> r = f(a.at(i + 2 * W), b.at(i + 2 * W));
+        const vec<T> s = f(a.at(i + 3 * W), b.at(i + 3 * W));
+        store<T>(y + i, p);
+        store<T>(y + i + W, q);
+        store<T>(y + i + 2 * W, r);
+        store<T>(y + i + 3 * W, s);
+    }
+    for (; i + W <= count; i += W) store<T>(y + i, f(a.at(i), b.at(i)));
+    if (i < count) {
+        const int rest = static_cast<int>(count - i);
+        store_part<T>(y + i, f(a.part(i, rest), b.part(i, rest)), rest);
+    }
+}
+
+// The same with the form told at run time: which operand, if any, is a single value.
+template <class T, class F>
+LAMPAS_INLINE void map2(const T* a, const T* b, T* y, long count, bool one_a, bool one_b, F f) {
+    if (one_a && one_b) {
+        map2<T>(One<T>{all(*a)}, One<T>{all(*b)}, y, count, f);
+    } else if (one_a) {
+        map2<T>(One<T>{all(*a)}, Many<T>{b}, y, count, f);
+    } else if (one_b) {
+        map2<T>(Many<T>{a}, One<T>{all(*b)}, y, count, f);
+    } else {
+        map2<T>(Many<T>{a}, Many<T>{b}, y, count, f);
+    }
+}
+
+}  // namespace lampas::LAMPAS_PATH
