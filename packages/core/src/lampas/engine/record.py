@@ -128,6 +128,8 @@ class Record:
         self.inputs: tuple[str, ...] = ()
         self.variadic = False
         self.parametric = False
+        # Whether the forward of a ufunc says more than that: of complex numbers, say.
+        self.refined = False
         self.kernels: list[Callable[..., Any]] = []
         self.on_host: Callable[..., Any] = self._unfinished
         self.forward_rule: Callable[..., Any] | None = None
@@ -169,6 +171,7 @@ class Record:
         if self.variadic:
             self.inputs += (names[code.co_argcount + code.co_kwonlyargcount],)
         self.parametric = code.co_kwonlyargcount > 0
+        self.refined = self.ufunc is not None and self.forward_rule is not None
         self.forward_rule = rule
         self._publish()
         return rule
@@ -203,7 +206,7 @@ class Record:
         for kernel in self.kernels:
             if (result := kernel(xp, *arrays, **params)) is not DECLINE:
                 return result
-        if xp is np:
+        if xp is np and not self.refined:
             return self.on_host(*arrays, **params)
         return self.forward_rule(xp, *arrays, **params)  # type: ignore[misc]
 
