@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.rows import runs
+
 __all__ = ["Part", "Pattern"]
 
 
@@ -74,15 +76,12 @@ class Pattern:
         return self._order
 
     def _sorted(self) -> tuple[Any, Any, Any, Any]:
-        count, nnz = self.shape[0], len(self.rows)
+        count = self.shape[0]
         counts = np.bincount(self.rows, minlength=count)
         by_count = np.argsort(counts, kind="stable")
         place = np.empty(count, np.int64)
         place[by_count] = np.arange(count)
-        # Sorting numbers of two parts is several times quicker than a stable argsort.
-        order = place[self.rows] * max(nnz, 1) + np.arange(nnz)
-        order.sort()
-        order %= max(nnz, 1)
+        order, _ = runs(place[self.rows])
         ordered = counts[by_count]
         sizes, firsts = np.unique(ordered, return_index=True)
         lasts, start = np.append(firsts[1:], count)[: len(sizes)].tolist(), 0

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SPARSE_OF", "Rows", "flat_places", "summed"]
+__all__ = ["SPARSE_OF", "Rows", "flat_places", "runs", "summed"]
 
 SPARSE_OF: list[Callable[..., Any]] = []
 """Holds engine.sparse's maker of tensors, which needs what stands above the tape."""
@@ -34,6 +34,28 @@ def flat_places(places: Any, shape: Any) -> Any:
     return np.ravel_multi_index(tuple(places), shape[:depth])
 
 
+def runs(numbers: Any) -> tuple[Any, Any]:
+    """The order that sorts numbers, equal ones as they came, and where each begins.
+
+    Args:
+        numbers: (n,), integers from 0 on.
+    """
+    count = len(numbers)
+    order = np.arange(count)
+    if not (numbers[1:] >= numbers[:-1]).all():
+        if int(numbers.max()) < 2**63 // count - 1:
+            # Sorting numbers of two parts is quicker than a stable argsort.
+            order += numbers * count
+            order.sort()
+            order %= count
+        else:
+            order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    first = np.ones(count, bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return order, np.flatnonzero(first)
+
+
 def summed(places: Any, parts: Any, shape: Any) -> tuple[Any, Any]:
     """Each place once, in order, with the sum of its parts.
 
@@ -44,13 +66,9 @@ def summed(places: Any, parts: Any, shape: Any) -> tuple[Any, Any]:
     """
     if not places.shape[1]:
         return places, parts
-    flat = flat_places(places, shape)
-    order = np.argsort(flat, kind="stable")
-    ordered = flat[order]
-    first = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-    if first.all():
+    order, starts = runs(flat_places(places, shape))
+    if len(starts) == len(order):
         return places[:, order], parts[order]
-    starts = np.flatnonzero(first)
     return places[:, order[starts]], np.add.reduceat(parts[order], starts, axis=0)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from lampas.dtypes import DType
 from lampas.engine.record import RECORDS
-from lampas.engine.rows import flat_places
+from lampas.engine.rows import flat_places, runs
 from lampas.engine.sparse import RULES, SparseTensor
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import DTypeError
@@ -89,23 +89,25 @@ def sum(
     )
 
 
-def _groups(x: SparseTensor, dim: int) -> tuple[np.ndarray, int]:
-    """For each value the number of the line along ``dim`` that it is in; how many."""
-    depth = len(x._places)
-    others = [d for d in range(depth) if d != dim]
-    if not others:
-        return np.zeros(x._places.shape[1], np.int64), 1
-    flat = flat_places(x._places[others], [x.shape[d] for d in others])
-    lines, group = np.unique(flat, return_inverse=True)
-    return group, len(lines)
+def _lines(x: SparseTensor, dim: int) -> tuple[Tensor, np.ndarray, int]:
+    """The lines along ``dim`` that have values.
 
-
-def _peaks(values: Any, group: np.ndarray) -> np.ndarray:
-    """For each value the largest of its line."""
-    order = np.argsort(group, kind="stable")
-    ordered = group[order]
-    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    return np.maximum.reduceat(values[order], starts, axis=0)[group]
+    Returns:
+        The values less the largest of their line; for each the number of its line; and
+        how many there are.
+    """
+    others = [d for d in range(len(x._places)) if d != dim]
+    flat = np.zeros(x._places.shape[1], np.int64)
+    if others:
+        flat = flat_places(x._places[others], [x.shape[d] for d in others])
+    order, starts = runs(flat)
+    group = np.empty_like(order)
+    sizes = np.diff(starts, append=len(order))
+    group[order] = np.repeat(np.arange(len(starts)), sizes)
+    values = x._stored.detach()._data
+    peaks = np.maximum.reduceat(values[order], starts, axis=0)
+    less: Any = x._stored - wrap(peaks[group])  # type: ignore[operator]
+    return less, group, len(starts)
 
 
 def _along(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Any, int]:
@@ -145,8 +147,8 @@ def softmax(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tensor:
         return x.with_values(neural.softmax(x._stored, dim - len(x._places) + 1))
     if not x._places.shape[1]:
         return x
-    group, lines = _groups(x, dim)
-    weights = (x._stored - wrap(_peaks(x._stored.detach()._data, group))).exp()
+    less, group, lines = _lines(x, dim)
+    weights = less.exp()  # type: ignore[attr-defined]
     return x.with_values(weights / picked(summed_up(weights, group, lines), group))
 
 
@@ -171,6 +173,6 @@ def log_softmax(input: Tensor, dim: int, *, dtype: DType | None = None) -> Tenso
         return x.with_values(neural.log_softmax(x._stored, dim - len(x._places) + 1))
     if not x._places.shape[1]:
         return x
-    group, lines = _groups(x, dim)
-    z = x._stored - wrap(_peaks(x._stored.detach()._data, group))
-    return x.with_values(z - picked(summed_up(z.exp(), group, lines).log(), group))
+    less, group, lines = _lines(x, dim)
+    totals = summed_up(less.exp(), group, lines).log()  # type: ignore[attr-defined]
+    return x.with_values(less - picked(totals, group))  # type: ignore[operator]
