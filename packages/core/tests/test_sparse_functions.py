@@ -395,3 +395,34 @@ X = functools.partial(lampas.sparse_coo_tensor, [[0, 1], [1, 0]])
 def test_wrong_arguments_are_refused(use, error, text):
     with pytest.raises(error, match=text):
         use(X([3.0, 4.0], (2, 2)), lampas.ones(2, 2))
+
+
+def test_changes_in_place():
+    values = lampas.tensor([1.0, 2.0, 4.0])
+    x = lampas.sparse_coo_tensor([[0, 1, 1], [1, 0, 0]], values, (2, 2))
+    kept = x._values()
+    assert x.mul_(2) is x and kept.tolist() == [2.0, 4.0, 8.0]
+    x.div_(4).neg_()
+    assert kept.tolist() == [-0.5, -1.0, -2.0]
+    x.add_(lampas.eye(2).to_sparse())
+    assert x.to_dense().tolist() == [[1.0, -0.5], [-3.0, 1.0]]
+    x.abs_()
+    assert x.is_coalesced() and x.values().tolist() == [1.0, 0.5, 3.0, 1.0]
+    for change in (lambda: x.add_(1), lambda: x.add_(lampas.ones(2, 2))):
+        with pytest.raises(RuntimeError):
+            change()
+    assert x.values().tolist() == [1.0, 0.5, 3.0, 1.0]
+
+
+def test_changes_in_place_are_recorded():
+    values = lampas.tensor([1.0, 2.0, 4.0], requires_grad=True)
+    x = lampas.sparse_coo_tensor([[0, 1, 1], [1, 0, 0]], values, (2, 2)) * 1
+    x.mul_(3).pow_(2)
+    x.to_dense().sum().backward()
+    assert values.grad.tolist() == [18.0, 108.0, 108.0]
+    leaf = lampas.sparse_coo_tensor([[0], [1]], [3.0], (2, 2), requires_grad=True)
+    with pytest.raises(RuntimeError, match="leaf"):
+        leaf.mul_(2)
+    with lampas.no_grad():
+        leaf.mul_(2)
+    assert leaf._values().tolist() == [6.0] and leaf.requires_grad and leaf.is_leaf

@@ -207,10 +207,13 @@ def assign(
             elements share memory, or the result has another shape or a type that does
             not fit.
     """
-    if isinstance(target, Tracer):
-        return _adopt(target, function(target, *args, **kwargs), function.__name__)
-    check_writable(target)
     name = function.__name__
+    if type(target) is not Tensor:
+        if isinstance(target, Tracer):
+            return _adopt(target, function(target, *args, **kwargs), name)
+        if target.is_sparse:
+            return target.hold(function(target, *args, **kwargs), name)  # type: ignore[attr-defined]
+    check_writable(target)
     try:
         if not mode.grad:
             return store(target, function(target, *args, **kwargs), name)

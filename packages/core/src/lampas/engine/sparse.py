@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from lampas.engine.callpath import LAYOUTS
+from lampas.engine.modes import mode
 from lampas.engine.pattern import Pattern
 from lampas.engine.printing import (
     elements,
@@ -23,6 +24,7 @@ from lampas.engine.printing import (
 )
 from lampas.engine.record import Record
 from lampas.engine.rows import SPARSE_OF
+from lampas.engine.tape import Leaf
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import GradientError, LampasError
 
@@ -112,6 +114,33 @@ class SparseTensor(Tensor):
             )
         self._data = _Places(shape, stored._data.dtype)
         self._relist(places, stored, coalesced)
+        return self
+
+    def hold(self, result: Any, name: str) -> Tensor:
+        """Hold the places and values of another sparse tensor; returns this one.
+
+        Raises:
+            RuntimeError: this is a leaf that requires grad, or the result has another
+                layout, shape or dtype.
+        """
+        alike = isinstance(result, SparseTensor) and result.shape == self.shape
+        if not alike or result.dtype is not self.dtype:
+            raise LayoutError(
+                f"{name}_: the result must be a sparse tensor of shape "
+                f"{tuple(self.shape)} and dtype {self.dtype}; use {name} without the _"
+            )
+        old = self._stored
+        if type(old._node) is Leaf and (
+            mode.grad or result._places is not self._places
+        ):
+            raise GradientError(
+                f"{name}_: a sparse leaf that requires grad is changed in place; do it "
+                "with its detach(), or on a clone()"
+            )
+        if result._places is self._places and result._node is None:
+            old.copy_(result._stored)  # type: ignore[attr-defined]
+            return self
+        self._relist(result._places, result._stored, result._is_coalesced)
         return self
 
     def pattern(self) -> Pattern:
