@@ -127,6 +127,18 @@ def test_trimming_gives_the_cache_back():
     assert kernels.memory_stats()["cached_bytes"] == 0
 
 
+def test_sizes_that_never_live_together_all_stay_cached():
+    sizes = [LARGE, LARGE // 2, LARGE // 4]
+    for size in sizes:
+        lampas.zeros(size).exp()
+    before = kernels.memory_stats()
+    for size in sizes:
+        lampas.zeros(size).exp()
+    after = kernels.memory_stats()
+    taken = after["taken"] - before["taken"]
+    assert taken == after["reused"] - before["reused"] > 0
+
+
 def test_a_result_keeps_its_memory_while_a_view_lives():
     view = lampas.zeros(LARGE).exp()[::2]
     lampas.full((LARGE,), 3.0).exp()

@@ -1,4 +1,4 @@
-// matmul and the records of linear, for float32 and float64.
+// matmul for float32 and float64.
 #include <algorithm>
 
 #include "bindings/product.hpp"

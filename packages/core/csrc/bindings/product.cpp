@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/gemm.hpp"
+#include "kernels/matvec.hpp"
 #include "runtime/array.hpp"
 #include "runtime/pool.hpp"
 
@@ -18,6 +19,8 @@ constexpr long TILE_ROWS = 120, TILE_COLUMNS = 512;
 constexpr long GRAIN = 256 * 1024;
 // Up to so many columns (rows), packing A (B) costs more than it saves.
 constexpr long FEW_COLUMNS = 192, FEW_ROWS = 48;
+// Up to so many rows, a transposed B is read in place, row by row.
+constexpr long FEW_DOTS = 6;
 constexpr long ON_STACK = 16 * 1024;  // bytes
 
 long up_to(long value, long step) { return (value + step - 1) / step * step; }
@@ -149,11 +152,40 @@ private:
     Panels<T> a_panels_{}, b_panels_{};
 };
 
+// With few rows, where the operands lie right: rows of A by rows of B's transpose, or for
+// one row of A the sum of B's rows. A product with one column is that with one row,
+// transposed.
+template <class T>
+bool narrow(long m, long n, long k, Matrix<T> a, Matrix<T> b, Result<T> c, long column) {
+    const long lines = std::max(1L, GRAIN / std::max(m * k, 1L));
+    if (a.column == 1 && b.row == 1) {
+        parallel_ranges(n, lines, [&](long first, long last) {
+            matvec_of<T>().dots({m, last - first, k, a.data, a.row,
+                                 b.data + first * b.column, b.column,
+                                 c.data + first * column, c.row, column,
+                                 c.bias == nullptr ? nullptr : c.bias + first, c.add});
+        });
+        return true;
+    }
+    if (m > 1 || b.column != 1 || column != 1 || c.bias != nullptr || k == 0) return false;
+    parallel_ranges(n, up_to(lines, 64), [&](long first, long last) {
+        matvec_of<T>().combine(a.data, a.column, b.data + first, b.row, last - first, k,
+                               c.data + first, c.add);
+    });
+    return true;
+}
+
 }  // namespace
 
 template <class T>
 bool product(long m, long n, long k, Matrix<T> a, Matrix<T> b, Result<T> c) {
     if (m == 0 || n == 0) return true;
+    if (k == 1) a.column = b.row = 1;
+    if (m <= FEW_DOTS && narrow<T>(m, n, k, a, b, c, 1)) return true;
+    if (n == 1 && c.bias == nullptr &&
+        narrow<T>(1, m, k, b.transposed(), a.transposed(), c, c.row)) {
+        return true;
+    }
     // Large operands go in parts of columns, and of k, whose products are added up.
     if (n <= MOST && m <= MOST && k <= MOST) return Product<T>(m, n, k, a, b, c).run();
     for (long p = 0; p < std::max(k, 1L); p += MOST) {

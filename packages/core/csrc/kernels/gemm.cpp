@@ -10,11 +10,20 @@ namespace {
 template <class T>
 constexpr long K_BLOCK = 1536 / static_cast<long>(sizeof(T));
 
+constexpr long SIDE_BY_SIDE = 16;
+
+// Lines side by side are packed some entries at a time, which stay in the cache, and whose
+// pages in the address buffer, until each panel has its part of them.
 template <class T, int W>
 void pack(const T* from, long across, long along, long count, long k, T* to) {
-    for (long i = 0; i < count; i += W) {
-        const int width = static_cast<int>(count - i < W ? count - i : W);
-        pack_panel<T, W>(from + i * across, across, along, width, k, to + i * k);
+    const long step = across == 1 ? SIDE_BY_SIDE : k;
+    for (long first = 0; first < k; first += step) {
+        const long part = k - first < step ? k - first : step;
+        for (long i = 0; i < count; i += W) {
+            const int width = static_cast<int>(count - i < W ? count - i : W);
+            pack_panel<T, W>(from + i * across + first * along, across, along, width, part,
+                             to + i * k + first * W);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t PAGE = 4096;
 constexpr std::size_t HUGE_PAGE = std::size_t(2) << 20;
+constexpr std::int64_t SPARE = std::int64_t(32) << 20;
 
 // Sizes are rounded to an eighth of their power of two: at most 12 % is never touched.
 std::size_t rounded(std::size_t size) {
@@ -54,9 +55,10 @@ public:
         statistics.cached_bytes += static_cast<std::int64_t>(capacity);
         order_.push_back({block, capacity});
         by_size_[capacity].push_back(std::prev(order_.end()));
-        // What was live at the peak is enough: a loop finds all its blocks again, and
-        // live and cached together never pass the peak by much.
-        trim_to(std::max<std::int64_t>(0, statistics.peak_bytes - statistics.live_bytes));
+        // What was live at the peak is enough for the blocks of a loop that live together;
+        // those that don't, such as packed operands of several sizes, need some more.
+        const std::int64_t more = std::max(SPARE, statistics.peak_bytes / 4);
+        trim_to(more + std::max<std::int64_t>(0, statistics.peak_bytes - statistics.live_bytes));
     }
 
     std::int64_t trim() {
