@@ -28,15 +28,17 @@ LAMPAS_INLINE void map(const T* x, T* y, long count, F f) {
 // One operand of a binary loop: an array, or one value for all elements.
 template <class T>
 struct Many {
-    const T* from;
-    LAMPAS_INLINE vec<T> at(long i) const { return load(from + i); }
-    LAMPAS_INLINE vec<T> part(long i, int count) const { return load_part(from + i, count); }
+    const T* start;
+    LAMPAS_INLINE vec<T> at(long i) const { return load(start + i); }
+    LAMPAS_INLINE vec<T> part(long i, int count) const { return load_part(start + i, count); }
+    LAMPAS_INLINE Many from(long i) const { return {start + i}; }
 };
 template <class T>
 struct One {
     vec<T> value;
     LAMPAS_INLINE vec<T> at(long) const { return value; }
     LAMPAS_INLINE vec<T> part(long, int) const { return value; }
+    LAMPAS_INLINE One from(long) const { return *this; }
 };
 
 template <class T, class A, class B, class F>

@@ -14,6 +14,7 @@ from typing import Any
 from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import op
+from lampas.ops.reduce import sum_to_forward
 
 __all__ = ["standardize"]
 
@@ -34,6 +35,14 @@ _affine = _standardizer("standardize_affine", "x weight y1 y2 weight.shape bias.
 _backward = op(
     "standardize_backward", saves="g x mean scale", fresh=True, infer=like_input
 )
+_affine_backward = op(
+    "standardize_affine_backward",
+    outputs=3,
+    saves="g x weight mean scale weight.shape",
+    fresh=True,
+    infer=lambda specs, **_: (specs[1], specs[2], specs[2]),
+)
+"""The gradients of x, weight and bias in one pass over the cotangent and x."""
 _standard = op("standardized", saves="x mean scale", fresh=True, infer=like_input)
 """``(x - mean) * scale`` as a function of x alone; the other two are caches."""
 _scale_of = op(
@@ -134,6 +143,11 @@ def standardize_scaled_vjp(
     dy, _, _ = g
     how = {"dims": dims, "center": center}
     dx = dweight = None
+    if need[0] and need[1]:
+        dx, dweight, _ = F.standardize_affine_backward(
+            dy, x, weight, mean, scale, shape=shape, **how
+        )
+        return dx, dweight
     if need[0]:
         scaled = dy * F.reshape(weight, shape=shape)
         dx = F.standardize_backward(scaled, x, mean, scale, **how)
@@ -160,6 +174,10 @@ def standardize_affine_vjp(
     eps: float,
     center: bool,
 ) -> Any:
+    dy, _, _ = g
+    if need[0] and need[1] and need[2] and weight_shape == bias_shape:
+        how = {"dims": dims, "shape": shape, "center": center}
+        return F.standardize_affine_backward(dy, x, weight, mean, scale, **how)
     dx, dweight = standardize_scaled_vjp(
         F,
         g,
@@ -174,7 +192,6 @@ def standardize_affine_vjp(
         eps=eps,
         center=center,
     )
-    dy, _, _ = g
     dbias = None
     if need[2]:
         dbias = F.reshape(F.sum_to(dy, shape=shape), shape=bias_shape)
@@ -263,6 +280,69 @@ def _bend(
         both = both - gm * hm
     through = F.standardize_backward(of_standard, x, mean, scale, **how)
     return through - r * r * standard * both
+
+
+@_affine_backward.forward
+def standardize_affine_backward_forward(
+    xp: Any,
+    g: Any,
+    x: Any,
+    weight: Any,
+    mean: Any,
+    scale: Any,
+    *,
+    dims: Any,
+    shape: Any,
+    center: bool,
+) -> Any:
+    how = {"dims": dims, "center": center}
+    scaled = g * weight.reshape(shape)
+    dx = standardize_backward_forward(xp, scaled, x, mean, scale, **how)
+    scaled = xp.multiply(g, standardized_forward(xp, x, mean, scale, **how), out=scaled)
+    dweight = sum_to_forward(xp, scaled, shape=shape).reshape(weight.shape)
+    # Over one group the sum is the cotangent itself, which is not ours to give away.
+    dbias = sum_to_forward(xp, g, shape=shape).reshape(weight.shape).copy()
+    return dx, dweight, dbias
+
+
+@_affine_backward.vjp
+def standardize_affine_backward_vjp(
+    F: Any,
+    h: Any,
+    g: Any,
+    x: Any,
+    weight: Any,
+    mean: Any,
+    scale: Any,
+    weight_shape: Any,
+    *,
+    need: Any,
+    dims: Any,
+    shape: Any,
+    center: bool,
+) -> Any:
+    hx, hweight, hbias = h
+    how = {"dims": dims, "center": center}
+    w = F.reshape(weight, shape=shape)
+    dg = dx = dweight = None
+    if hx is not None:
+        inner = F.standardize_backward(hx, x, mean, scale, **how)
+        dg = w * inner
+        if need[1]:
+            dx = _bend(F, hx, g * w, x, mean, scale, dims, center)
+        if need[2]:
+            dweight = F.reshape(F.sum_to(g * inner, shape=shape), shape=weight_shape)
+    if hweight is not None:
+        factor = F.reshape(hweight, shape=shape)
+        along = factor * F.standardized(x, mean, scale, **how)
+        dg = along if dg is None else dg + along
+        if need[1]:
+            through = F.standardize_backward(g * factor, x, mean, scale, **how)
+            dx = through if dx is None else dx + through
+    if hbias is not None:
+        even = F.expand(F.reshape(hbias, shape=shape), shape=x.shape)
+        dg = even if dg is None else dg + even
+    return dg if need[0] else None, dx, dweight, None, None
 
 
 @_standard.forward
