@@ -32,6 +32,8 @@ LAMPAS_INLINE void add_wide(double* to, f32v v) {
     }
 }
 
+LAMPAS_INLINE void add_wide(double* to, f64v v) { store<double>(to, load(to) + v); }
+
 // The first lanes of a vector; the others are zero.
 template <class T>
 LAMPAS_INLINE vec<T> first_of(vec<T> v, int count) {

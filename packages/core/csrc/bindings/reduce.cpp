@@ -1,0 +1,140 @@
+// Reductions of float32 and float64: sums, means, variances, extremes and their places.
+#include "bindings/pattern.hpp"
+
+namespace lampas {
+namespace {
+
+const Name DIM("dim"), KEEPDIM("keepdim"), CORRECTION("correction"), SHAPE("shape");
+
+constexpr long FEW = 64;  // results that need no memory of their own while they are made
+
+// One double for each output, on the stack if there are few.
+class Results {
+public:
+    explicit Results(long count)
+        : scratch_(count <= FEW ? 1 : static_cast<std::size_t>(count) * sizeof(double)),
+          values_(count <= FEW ? few_ : scratch_.as<double>()) {}
+    double* get() { return values_; }
+
+private:
+    double few_[FEW];
+    Scratch scratch_;
+    double* values_;
+};
+
+template <class T, class F>
+void write(const double* from, void* to, long count, F f) {
+    T* result = static_cast<T*>(to);
+    parallel_ranges(count, LIGHT, [&](long first, long last) {
+        for (long i = first; i < last; ++i) result[i] = static_cast<T>(f(from[i]));
+    });
+}
+
+// y = f(fold of x), of x's type
+template <class F>
+bool fold_to(const Pattern& pattern, Fold how, const void* centers, void* y, F f) {
+    Results results(pattern.outputs());
+    double* values = results.get();
+    if (values == nullptr || !fold(pattern, how, centers, values)) return false;
+    if (pattern.type == Type::f32) {
+        write<float>(values, y, pattern.outputs(), f);
+    } else {
+        write<double>(values, y, pattern.outputs(), f);
+    }
+    return true;
+}
+
+template <class F>
+PyObject* reduced(const Pattern& pattern, Fold how, int ndim, const npy_intp* shape, F f) {
+    PyArrayObject* y = new_array(pattern.type, ndim, shape);
+    if (y == nullptr) return nullptr;
+    bool done;
+    {
+        const Unlocked unlocked(worth_unlocking(pattern));
+        done = fold_to(pattern, how, nullptr, data_of<void>(y), f);
+    }
+    if (done) return reinterpret_cast<PyObject*>(y);
+    Py_DECREF(y);
+    return PyErr_NoMemory();
+}
+
+// x with dim=(...) or dim=i, and keepdim
+bool read(const Arguments& arguments, int parameters, Pattern* pattern, bool* keep) {
+    if (!arguments.sized(1, parameters) || !arguments.flag(KEEPDIM, keep)) return false;
+    long dims[MOST_DIMS];
+    const int count = arguments.integers(DIM, dims, MOST_DIMS);
+    return count >= 0 && pattern->read(arguments.array(0), dims, count);
+}
+
+template <Fold HOW, bool MEAN>
+PyObject* fold_entry(const Arguments& arguments) {
+    Pattern pattern;
+    bool keep;
+    if (!read(arguments, 2, &pattern, &keep)) return DECLINED;
+    npy_intp shape[MOST_DIMS];
+    const int ndim = pattern.shape(keep, shape);
+    const double count = MEAN ? static_cast<double>(pattern.folded()) : 1.0;
+    return reduced(pattern, HOW, ndim, shape, [count](double v) { return v / count; });
+}
+
+PyObject* sum_to_entry(const Arguments& arguments) {
+    PyArrayObject* x = arguments.sized(1, 1) ? arguments.array(0) : nullptr;
+    long wanted[MOST_DIMS];
+    const int length = arguments.integers(SHAPE, wanted, MOST_DIMS);
+    if (x == nullptr || length < 0 || length > PyArray_NDIM(x)) return DECLINED;
+    const int extra = PyArray_NDIM(x) - length;
+    long dims[MOST_DIMS];
+    npy_intp shape[MOST_DIMS];
+    int count = 0;
+    if (PyArray_NDIM(x) > MOST_DIMS) return DECLINED;
+    for (int d = 0; d < PyArray_NDIM(x); ++d) {
+        if (d < extra || (wanted[d - extra] == 1 && PyArray_DIM(x, d) != 1)) dims[count++] = d;
+        if (d >= extra) shape[d - extra] = wanted[d - extra];
+    }
+    if (count == 0) return Py_NewRef(reinterpret_cast<PyObject*>(x));
+    Pattern pattern;
+    if (!pattern.read(x, dims, count)) return DECLINED;
+    return reduced(pattern, Fold::sum, length, shape, [](double v) { return v; });
+}
+
+// The sum of squares about the mean, divided by what `correction` leaves.
+template <bool ROOT>
+PyObject* var_entry(const Arguments& arguments) {
+    Pattern pattern;
+    bool keep;
+    double correction;
+    if (!read(arguments, 3, &pattern, &keep)) return DECLINED;
+    if (!arguments.number(CORRECTION, &correction)) return DECLINED;
+    npy_intp shape[MOST_DIMS];
+    const int ndim = pattern.shape(keep, shape);
+    PyArrayObject* y = new_array(pattern.type, ndim, shape);
+    if (y == nullptr) return nullptr;
+    bool done;
+    {
+        const Unlocked unlocked(worth_unlocking(pattern));
+        const double count = static_cast<double>(pattern.folded());
+        const double left = count - correction > 0.0 ? count - correction : 0.0;
+        const Scratch means(static_cast<std::size_t>(pattern.outputs()) * sizeof(double));
+        void* to = data_of<void>(y);
+        done = means.get() != nullptr &&
+               fold_to(pattern, Fold::sum, nullptr, means.get(),
+                       [count](double v) { return v / count; }) &&
+               fold_to(pattern, Fold::square, means.get(), to, [left](double v) {
+                   return ROOT ? __builtin_sqrt(v / left) : v / left;
+               });
+    }
+    if (done) return reinterpret_cast<PyObject*>(y);
+    Py_DECREF(y);
+    return PyErr_NoMemory();
+}
+
+LAMPAS_KERNEL(sum, (fold_entry<Fold::sum, false>));
+LAMPAS_KERNEL(mean, (fold_entry<Fold::sum, true>));
+LAMPAS_KERNEL(amax, (fold_entry<Fold::max, false>));
+LAMPAS_KERNEL(amin, (fold_entry<Fold::min, false>));
+LAMPAS_KERNEL(sum_to, sum_to_entry);
+LAMPAS_KERNEL(var, var_entry<false>);
+LAMPAS_KERNEL(std, var_entry<true>);
+
+}  // namespace
+}  // namespace lampas

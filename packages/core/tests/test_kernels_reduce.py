@@ -1,0 +1,230 @@
+"""The native reductions against sums in float64 and NumPy's extremes."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from test_kernels_elementwise import PATHS, draws, kernel, same, setting
+
+# Shapes and the dimensions reduced: runs, columns, and both between kept ones; sizes
+# around vectors, tiles of columns, blocks of rows and pieces of runs.
+PATTERNS = [
+    ((7,), (0,)),
+    ((1,), (0,)),
+    ((), ()),
+    ((5, 1), (1,)),
+    ((3, 5), (0, 1)),
+    ((3, 5), (1,)),
+    ((3, 5), (0,)),
+    ((70, 33), (1,)),
+    ((70, 33), (0,)),
+    ((1000, 25), (0,)),
+    ((1001, 24), (0,)),
+    ((1003, 3), (0,)),
+    ((66, 5000), (0,)),
+    ((3, 5000), (0,)),
+    ((2, 9000), (1,)),
+    ((4, 70, 9), (1,)),
+    ((4, 70, 40), (1,)),
+    ((2, 3, 4, 5), (0, 2, 3)),
+    ((2, 3, 4, 5), (1, 3)),
+    ((2, 3, 4, 5), (0, 1)),
+    ((2, 1, 4, 1), (0, 3)),
+    ((200_001,), (0,)),
+    ((2, 70_000), (1,)),
+    ((2, 3, 70_000), (0, 2)),
+]
+
+
+def folded(x, dims):
+    return np.prod([x.shape[d] for d in dims], initial=1.0)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
+def test_sums_are_right(pattern, path):
+    shape, dims = pattern
+    for dtype, places in ((np.float32, 2e-7), (np.float64, 1e-15)):
+        x = np.asarray(draws(shape, dtype) + dtype(1))
+        wide = x.astype(np.longdouble)
+        size = np.abs(wide).sum(dims, keepdims=True).max() * places
+        with setting(path):
+            for keep in (True, False):
+                how = {"dim": dims, "keepdim": keep}
+                right = np.asarray(wide.sum(dims, keepdims=keep))
+                near(kernel("sum", x, **how), right, dtype, size)
+                count = folded(x, dims)
+                near(kernel("mean", x, **how), right / count, dtype, size / count)
+                for name, pick in (("amax", np.max), ("amin", np.min)):
+                    right = np.asarray(pick(x, axis=dims, keepdims=keep))
+                    same(kernel(name, x, **how), right)
+
+
+def near(result, right, dtype, error):
+    assert result.dtype == dtype
+    assert result.shape == right.shape
+    np.testing.assert_allclose(result, right.astype(np.float64), 0, float(error))
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
+def test_variances_are_right(pattern, path):
+    shape, dims = pattern
+    for dtype, error in ((np.float32, 2e-5), (np.float64, 1e-12)):
+        x = np.asarray(draws(shape, dtype) * 2 + dtype(5))
+        wide = x.astype(np.longdouble)
+        for correction in (0, 1, 1.5):
+            how = {"dim": dims, "keepdim": False, "correction": correction}
+            away = wide - wide.mean(dims, keepdims=True)
+            left = max(folded(x, dims) - correction, 0)
+            with np.errstate(all="ignore"):
+                right = np.asarray((away**2).sum(dims) / np.longdouble(left))
+            with setting(path):
+                found = kernel("var", x, **how), kernel("std", x, **how)
+            right = right.astype(np.float64)
+            np.testing.assert_allclose(found[0], right, error, error)
+            np.testing.assert_allclose(found[1], np.sqrt(right), error, error)
+            assert found[0].dtype == dtype
+            assert found[0].shape == right.shape
+
+
+SUMS_TO = [
+    ((6, 5), (5,)),
+    ((6, 5), (1, 5)),
+    ((6, 5), (6, 1)),
+    ((6, 5), ()),
+    ((2, 3, 40), (3, 1)),
+    ((2, 3, 4, 5), (1, 3, 1, 1)),
+    ((70, 1, 30), (1, 30)),
+    ((300, 10), (10,)),
+]
+
+
+@pytest.mark.parametrize("case", SUMS_TO, ids=str)
+def test_what_broadcasting_repeated_is_summed(case):
+    shape, wanted = case
+    x = draws(shape)
+    extra = len(shape) - len(wanted)
+    dims = tuple(
+        d
+        for d in range(len(shape))
+        if d < extra or (wanted[d - extra] == 1 != shape[d])
+    )
+    right = x.astype(np.float64).sum(dims, keepdims=True).reshape(wanted)
+    result = kernel("sum_to", x, shape=wanted)
+    assert result.shape == wanted
+    np.testing.assert_allclose(result, right, 1e-5, 1e-5)
+
+
+def test_nothing_to_sum_gives_the_array_itself():
+    x = draws((3, 4))
+    assert kernel("sum_to", x, shape=(3, 4)) is x
+
+
+def test_errors_do_not_grow_with_the_number_of_elements():
+    x = np.random.default_rng(0).random(3_000_000).astype(np.float32)
+    right = x.astype(np.float64).sum()
+    for dims, shape in (((0,), (-1,)), ((0,), (-1, 10)), ((0,), (-1, 100))):
+        rows = x.reshape(shape)
+        sums = kernel("sum", rows, dim=dims, keepdim=False).astype(np.float64)
+        exact = rows.astype(np.float64).sum(0)
+        assert np.max(np.abs(sums - exact) / np.spacing(np.float32(exact))) <= 1
+    double = x.astype(np.float64)
+    total = kernel("sum", double, dim=(0,), keepdim=False)
+    assert abs(float(total) - math.fsum(double.tolist())) <= np.spacing(right)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf])
+def test_special_values_reach_the_result(lost, path):
+    with setting(path):
+        for shape, dims in (((50, 70), (0,)), ((50, 70), (1,)), ((50, 9), (0,))):
+            for place in ((0, 0), (49, 8), (17, 3)):
+                x = draws(shape)
+                x[place] = lost
+                how = {"dim": dims, "keepdim": False}
+                for name, fold in (
+                    ("sum", np.sum),
+                    ("mean", np.mean),
+                    ("amax", np.max),
+                    ("amin", np.min),
+                ):
+                    result, right = kernel(name, x, **how), fold(x, axis=dims)
+                    np.testing.assert_allclose(result, right, 1e-4, 1e-5)
+
+
+def test_both_infinities_have_no_sum():
+    x = np.array([1, math.inf, -math.inf] * 50, np.float32)
+    assert np.isnan(kernel("sum", x, dim=(0,), keepdim=False))
+
+
+POSITIONS = [
+    ((7,), 0),
+    ((1,), 0),
+    ((70, 33), 1),
+    ((70, 33), 0),
+    ((4, 70, 9), 1),
+    ((3, 5000), 0),
+    ((3, 1), 0),
+    ((1, 5), 0),
+    ((2, 70_000), 1),
+    ((200_001,), 0),
+    ((3, 4, 5), None),
+    ((3, 70_000), None),
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("case", POSITIONS, ids=str)
+def test_the_first_of_equal_extremes_is_found(case, path):
+    shape, dim = case
+    rng = np.random.default_rng(0)
+    for dtype in (np.float32, np.float64):
+        for lost in (False, True):
+            x = rng.integers(-9, 9, shape).astype(dtype)
+            if lost:
+                x.reshape(-1)[rng.integers(0, x.size, 2)] = math.nan
+            with setting(path):
+                for keep in (True, False):
+                    how = {"dim": dim, "keepdim": keep}
+                    right = np.argmax(x, axis=dim, keepdims=keep)
+                    same(kernel("argmax", x, **how), np.asarray(right))
+                    right = np.argmin(x, axis=dim, keepdims=keep)
+                    same(kernel("argmin", x, **how), np.asarray(right))
+                    if dim is None:
+                        continue
+                    values, index = kernel("max_dim", x, **how)
+                    same(values, np.asarray(np.max(x, axis=dim, keepdims=keep)))
+                    same(index, np.asarray(np.argmax(x, axis=dim, keepdims=keep)))
+                    values, index = kernel("min_dim", x, **how)
+                    same(values, np.asarray(np.min(x, axis=dim, keepdims=keep)))
+
+
+def test_threads_do_not_change_results():
+    for shape, dims in (
+        ((300_000,), (0,)),
+        ((5000, 60), (0,)),
+        ((40, 3, 3000), (0, 2)),
+    ):
+        x = draws(shape)
+        with setting(threads=1):
+            alone = kernel("sum", x, dim=dims, keepdim=False)
+        with setting(threads=2):
+            same(kernel("sum", x, dim=dims, keepdim=False), alone)
+
+
+@pytest.mark.parametrize(
+    ("x", "dims"),
+    [
+        (np.arange(6), (0,)),
+        (draws((4, 6)).T, (0,)),
+        (draws((0, 3)), (0,)),
+        (draws((2, 3, 4, 5, 6)), (0, 2, 4)),
+        (np.broadcast_to(np.float32(1), (3, 4)), (0,)),
+    ],
+)
+def test_others_are_left_to_the_reference(x, dims):
+    result = kernel("sum", x, dim=dims, keepdim=False, accepted=False)
+    np.testing.assert_allclose(result, x.sum(dims), 1e-6)
