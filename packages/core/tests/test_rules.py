@@ -141,8 +141,12 @@ def test_what_a_rule_uses_has_a_gradient_too(name):
     tree = ast.parse(textwrap.dedent(inspect.getsource(rule)))
     used = {n.attr for n in ast.walk(tree) if _is_f(n)}
     # Answers in bool have no gradient to give.
-    missing = {u for u in used if RECORDS[u].vjp_rule is None} - BOOLEAN
+    missing = {u for u in used if RECORDS[u].vjp_rule is None} - BOOLEAN - ON_ARRAYS
     assert missing == set()
+
+
+# On tensors the rule writes out what this one does.
+ON_ARRAYS = {"rnn_scan_backward"}
 
 
 BOOLEAN = {

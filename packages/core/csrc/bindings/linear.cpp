@@ -9,36 +9,50 @@ constexpr int MOST_DIMENSIONS = 16;
 // Multiplications from which other Python threads may run meanwhile.
 constexpr long WORTH_UNLOCKING = 64 * 1024;
 
-// An operand with all leading dimensions taken as one.
+// An operand with all leading dimensions taken as one, copied where no stride walks them.
 template <class T>
-struct Lines {
+class Lines {
+public:
+    Lines() = default;
+    Lines(const Lines&) = delete;
+    Lines& operator=(const Lines&) = delete;
+    ~Lines() { Py_XDECREF(copy_); }
+
+    // False where there is but one dimension, or with an error set.
+    bool read(PyArrayObject* x) {
+        if (PyArray_NDIM(x) < 2) return false;
+        if (join(x)) return true;
+        copy_ = reinterpret_cast<PyArrayObject*>(PyArray_NewCopy(x, NPY_CORDER));
+        return copy_ != nullptr && join(copy_);
+    }
+
     long count = 0, size = 0;
     Matrix<T> matrix{};
-};
 
-// False where the leading dimensions can't be walked with one stride.
-template <class T>
-bool lines_of(PyArrayObject* x, Lines<T>* lines) {
-    const int last = PyArray_NDIM(x) - 1;
-    if (last < 1) return false;
-    lines->size = PyArray_DIM(x, last);
-    lines->count = 1;
-    npy_intp stride = 0;
-    for (int d = last - 1; d >= 0; --d) {
-        const npy_intp size = PyArray_DIM(x, d);
-        if (size == 1) continue;
-        if (lines->count == 1) {
-            stride = PyArray_STRIDE(x, d);
-        } else if (PyArray_STRIDE(x, d) != stride * lines->count) {
-            return false;
+private:
+    bool join(PyArrayObject* x) {
+        const int last = PyArray_NDIM(x) - 1;
+        size = PyArray_DIM(x, last);
+        count = 1;
+        npy_intp stride = 0;
+        for (int d = last - 1; d >= 0; --d) {
+            const npy_intp length = PyArray_DIM(x, d);
+            if (length == 1) continue;
+            if (count == 1) {
+                stride = PyArray_STRIDE(x, d);
+            } else if (PyArray_STRIDE(x, d) != stride * count) {
+                return false;
+            }
+            count *= length;
         }
-        lines->count *= size;
+        matrix = {data_of<const T>(x), stride / static_cast<long>(sizeof(T)),
+                  PyArray_STRIDE(x, last) / static_cast<long>(sizeof(T))};
+        if (size == 1) matrix.column = 1;
+        return true;
     }
-    lines->matrix = {data_of<const T>(x), stride / static_cast<long>(sizeof(T)),
-                     PyArray_STRIDE(x, last) / static_cast<long>(sizeof(T))};
-    if (lines->size == 1) lines->matrix.column = 1;
-    return true;
-}
+
+    PyArrayObject* copy_ = nullptr;
+};
 
 // The product as a new array of that shape; the operands are matrices.
 template <class T>
@@ -70,7 +84,7 @@ struct Linear {
     static PyObject* forward(PyArrayObject* x, PyArrayObject* weight, PyArrayObject* bias) {
         Lines<T> in, w;
         npy_intp shape[MOST_DIMENSIONS];
-        if (PyArray_NDIM(weight) != 2 || !lines_of<T>(x, &in) || !lines_of<T>(weight, &w) ||
+        if (PyArray_NDIM(weight) != 2 || !in.read(x) || !w.read(weight) ||
             in.size != w.size || !shape_with(x, w.count, shape)) {
             return DECLINED;
         }
@@ -89,7 +103,7 @@ struct Linear {
     static PyObject* input(PyArrayObject* g, PyArrayObject* weight, PyArrayObject*) {
         Lines<T> out, w;
         npy_intp shape[MOST_DIMENSIONS];
-        if (PyArray_NDIM(weight) != 2 || !lines_of<T>(g, &out) || !lines_of<T>(weight, &w) ||
+        if (PyArray_NDIM(weight) != 2 || !out.read(g) || !w.read(weight) ||
             out.size != w.count || !shape_with(g, w.size, shape)) {
             return DECLINED;
         }
@@ -99,7 +113,7 @@ struct Linear {
 
     static PyObject* weight(PyArrayObject* g, PyArrayObject* x, PyArrayObject*) {
         Lines<T> out, in;
-        if (!lines_of<T>(g, &out) || !lines_of<T>(x, &in) || out.count != in.count) {
+        if (!out.read(g) || !in.read(x) || out.count != in.count) {
             return DECLINED;
         }
         const npy_intp shape[] = {out.size, in.size};
@@ -110,7 +124,7 @@ struct Linear {
     static PyObject* sum(PyArrayObject* g, PyArrayObject*, PyArrayObject*) {
         static constexpr T ONE = 1;
         Lines<T> out;
-        if (!lines_of<T>(g, &out)) return DECLINED;
+        if (!out.read(g)) return DECLINED;
         const npy_intp shape[] = {out.size};
         return product_of<T>(1, shape, 1, out.size, out.count, {&ONE, 0, 0}, out.matrix);
     }

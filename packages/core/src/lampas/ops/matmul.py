@@ -318,6 +318,7 @@ _linear_bias = op(
     kind="opaque",
     promote="promote",
     saves="x?1 weight?0",
+    fresh=True,
     infer=_linear_spec,
     autocast="half",
 )

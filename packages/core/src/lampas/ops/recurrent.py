@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lampas.engine.record import op
+from lampas.engine.record import op, raw_namespace, taped
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
 from lampas.ops.create import tensor, zeros
@@ -152,6 +152,95 @@ def _gru_back(F: Any, dh: Any, gates: Any, extra: Any, h: Any) -> tuple[Any, Any
     return F.cat(dr, dz, dn, dim=1), F.cat(dr, dz, dq, dim=1), dh * z
 
 
+def _scan_back(
+    F: Any,
+    g: Any,
+    h0: Any,
+    c0: Any,
+    w_hh: Any,
+    w_hr: Any,
+    y: Any,
+    gates: Any,
+    cells: Any,
+    mode: str,
+    reverse: bool,
+) -> tuple[Any, ...]:
+    """Cotangents of gx, the hidden products, h0 and c0, and the two projection's sides.
+
+    The language of rules: on arrays it is the reference of ``rnn_scan_backward``, on
+    tensors what gradients of gradients are taken of.
+    """
+    gy, gh, gc, ggates, gcells = g
+    steps = y.shape[0]
+    dh = F.zeros_of(h0) if gh is None else gh
+    dc = F.zeros_of(c0) if gc is None else gc
+    previous = _previous(F, h0, y, reverse)
+    rows: list[tuple[Any, ...]] = []
+    for t in range(steps) if reverse else range(steps - 1, -1, -1):
+        if gy is not None:
+            dh = dh + _step_of(F, gy, t)
+        extra = None if ggates is None else _step_of(F, ggates, t)
+        if mode == "LSTM":
+            cell, gate = _step_of(F, cells, t), _step_of(F, gates, t)
+            dx, dc, unprojected = _lstm_back(F, dh, dc, gate, extra, cell, w_hr)
+            if gcells is not None:
+                dc = dc + _step_of(F, gcells, t)
+            rows.append((dx, dh, unprojected) if w_hr.shape[0] else (dx,))
+            dh = F.matmul(dx, w_hh)
+        elif mode == "GRU":
+            state, gate = _step_of(F, previous, t), _step_of(F, gates, t)
+            dx, dproduct, skipped = _gru_back(F, dh, gate, extra, state)
+            rows.append((dx, dproduct))
+            dh = F.matmul(dproduct, w_hh) + skipped
+        else:
+            out = _step_of(F, y, t)
+            dx = dh * (1 - out * out if mode == "RNN_TANH" else F.sgn(out))
+            rows.append((dx,))
+            dh = F.matmul(dx, w_hh)
+    if not reverse:
+        rows.reverse()
+    dgx, *more = (_stacked(F, list(column)) for column in zip(*rows, strict=True))
+    dproducts = more[0] if mode == "GRU" else dgx
+    projection = more if len(more) == 2 else (None, None)
+    return dgx, dproducts, dh, dc, *projection
+
+
+def _previous(F: Any, h0: Any, y: Any, reverse: bool) -> Any:
+    """The output before each step."""
+    steps = y.shape[0]
+    first = F.reshape(h0, shape=(1, *h0.shape))
+    if reverse:
+        return F.cat(F.slice(y, index=(slice(1, steps),)), first, dim=0)
+    return F.cat(first, F.slice(y, index=(slice(0, steps - 1),)), dim=0)
+
+
+_scan_backward = op("rnn_scan_backward", kind="opaque", outputs=6)
+"""The steps of the gradient, on arrays; the last two are None without a projection."""
+
+
+@_scan_backward.forward
+def rnn_scan_backward_forward(
+    xp: Any,
+    gy: Any,
+    gh: Any,
+    gc: Any,
+    gcells: Any,
+    h0: Any,
+    c0: Any,
+    w_hh: Any,
+    w_hr: Any,
+    y: Any,
+    gates: Any,
+    cells: Any,
+    *,
+    mode: str,
+    reverse: bool,
+) -> Any:
+    g = (gy, gh, gc, None, gcells)
+    F = raw_namespace(xp)
+    return _scan_back(F, g, h0, c0, w_hh, w_hr, y, gates, cells, mode, reverse)
+
+
 @_scan.vjp
 def rnn_scan_vjp(
     F: Any,
@@ -169,47 +258,24 @@ def rnn_scan_vjp(
     reverse: bool,
 ) -> Any:
     gy, gh, gc, ggates, gcells = g
-    steps = y.shape[0]
-    dh = F.zeros_of(h0) if gh is None else gh
-    dc = F.zeros_of(c0) if gc is None else gc
-    first = F.reshape(h0, shape=(1, *h0.shape))
-    if reverse:
-        previous = F.cat(F.slice(y, index=(slice(1, steps),)), first, dim=0)
+    if F is taped or ggates is not None:
+        # Gradients of gradients follow each operation of the steps.
+        parts = _scan_back(F, g, h0, c0, w_hh, w_hr, y, gates, cells, mode, reverse)
     else:
-        previous = F.cat(first, F.slice(y, index=(slice(0, steps - 1),)), dim=0)
-    rows: list[tuple[Any, ...]] = []
-    for t in range(steps) if reverse else range(steps - 1, -1, -1):
-        if gy is not None:
-            dh = dh + _step_of(F, gy, t)
-        extra = None if ggates is None else _step_of(F, ggates, t)
-        if mode == "LSTM":
-            cell, gate = _step_of(F, cells, t), _step_of(F, gates, t)
-            dx, dc, unprojected = _lstm_back(F, dh, dc, gate, extra, cell, w_hr)
-            if gcells is not None:
-                dc = dc + _step_of(F, gcells, t)
-            rows.append((dx, dx, dh, unprojected))
-            dh = F.matmul(dx, w_hh)
-        elif mode == "GRU":
-            state, gate = _step_of(F, previous, t), _step_of(F, gates, t)
-            dx, dproduct, skipped = _gru_back(F, dh, gate, extra, state)
-            rows.append((dx, dproduct))
-            dh = F.matmul(dproduct, w_hh) + skipped
-        else:
-            out = _step_of(F, y, t)
-            dx = dh * (1 - out * out if mode == "RNN_TANH" else F.sgn(out))
-            rows.append((dx, dx))
-            dh = F.matmul(dx, w_hh)
-    if not reverse:
-        rows.reverse()
-    columns = [_stacked(F, list(column)) for column in zip(*rows, strict=True)]
-    dgx, dgh = columns[:2]
+        form = {"mode": mode, "reverse": reverse}
+        saved = (h0, c0, w_hh, w_hr, y, gates, cells)
+        parts = F.rnn_scan_backward(gy, gh, gc, gcells, *saved, **form)
+    dgx, dproducts, dh, dc, dprojected, sides = parts
+    weights = None
+    if need[3]:
+        weights = F.linear_weight(dproducts, _previous(F, h0, y, reverse))
     return (
         dgx if need[0] else None,
         dh if need[1] else None,
         dc if need[2] else None,
-        F.linear_weight(dgh, previous) if need[3] else None,
-        F.linear_sum(dgh) if need[4] else None,
-        F.linear_weight(columns[2], columns[3]) if need[5] else None,
+        weights,
+        F.linear_sum(dproducts) if need[4] else None,
+        F.linear_weight(dprojected, sides) if need[5] else None,
     )
 
 
