@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -137,6 +138,20 @@ def test_sizes_that_never_live_together_all_stay_cached():
     after = kernels.memory_stats()
     taken = after["taken"] - before["taken"]
     assert taken == after["reused"] - before["reused"] > 0
+
+
+def test_tracemalloc_counts_cached_memory_that_is_in_use():
+    x = lampas.zeros(LARGE)
+    x.exp()
+    tracemalloc.start()
+    try:
+        y = x.exp()
+        held = tracemalloc.get_traced_memory()[0]
+        assert held >= 4 * LARGE
+        del y
+        assert tracemalloc.get_traced_memory()[0] <= held - 4 * LARGE
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_result_keeps_its_memory_while_a_view_lives():

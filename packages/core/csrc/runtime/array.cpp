@@ -8,6 +8,8 @@ namespace {
 
 // Under this, malloc keeps pages of its own and is faster.
 constexpr std::size_t SMALLEST_BLOCK = 128 * 1024;
+// Where tracemalloc counts the memory of NumPy's arrays.
+constexpr unsigned int NUMPY_DOMAIN = 389047;
 constexpr int MOST_LAID_OUT = 16;
 
 PyArray_Descr* bfloat16 = nullptr;
@@ -21,7 +23,10 @@ struct Block {
 
 void free_block(PyObject* self) {
     auto* block = reinterpret_cast<Block*>(self);
-    if (block->memory != nullptr) give_block(block->memory, block->capacity);
+    if (block->memory != nullptr) {
+        PyTraceMalloc_Untrack(NUMPY_DOMAIN, reinterpret_cast<std::uintptr_t>(block->memory));
+        give_block(block->memory, block->capacity);
+    }
     PyObject_Free(self);
 }
 
@@ -67,6 +72,7 @@ PyArrayObject* in_block(PyArray_Descr* descriptor, int ndim, const npy_intp* sha
         PyErr_NoMemory();
         return nullptr;
     }
+    PyTraceMalloc_Track(NUMPY_DOMAIN, reinterpret_cast<std::uintptr_t>(block->memory), bytes);
     auto* array = reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
         &PyArray_Type, descriptor, ndim, shape, strides, block->memory,
         strides == nullptr ? NPY_ARRAY_CARRAY : NPY_ARRAY_BEHAVED, nullptr));
