@@ -1,6 +1,15 @@
 // What every file with Python in it includes: CPython's and NumPy's API, once.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
+// CPython 3.11 declares these without a linkage of C, which the first declaration decides.
+extern "C" {
+int PyTraceMalloc_Track(unsigned int domain, std::uintptr_t memory, std::size_t size);
+int PyTraceMalloc_Untrack(unsigned int domain, std::uintptr_t memory);
+}
+
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
