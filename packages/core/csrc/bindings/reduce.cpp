@@ -5,6 +5,7 @@ namespace lampas {
 namespace {
 
 const Name DIM("dim"), KEEPDIM("keepdim"), CORRECTION("correction"), SHAPE("shape");
+const Name ORD("ord");
 
 constexpr long FEW = 64;  // results that need no memory of their own while they are made
 
@@ -128,6 +129,20 @@ PyObject* var_entry(const Arguments& arguments) {
     return PyErr_NoMemory();
 }
 
+// The norm of order 2.
+PyObject* norm_entry(const Arguments& arguments) {
+    Pattern pattern;
+    bool keep;
+    double order;
+    if (!arguments.number(ORD, &order) || order != 2.0) return DECLINED;
+    if (!read(arguments, 3, &pattern, &keep)) return DECLINED;
+    npy_intp shape[MOST_DIMS];
+    const int ndim = pattern.shape(keep, shape);
+    return reduced(pattern, Fold::square, ndim, shape,
+                   [](double v) { return __builtin_sqrt(v); });
+}
+
+LAMPAS_KERNEL(vector_norm, norm_entry);
 LAMPAS_KERNEL(sum, (fold_entry<Fold::sum, false>));
 LAMPAS_KERNEL(mean, (fold_entry<Fold::sum, true>));
 LAMPAS_KERNEL(amax, (fold_entry<Fold::max, false>));

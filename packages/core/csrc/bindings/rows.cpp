@@ -49,7 +49,9 @@ PyObject* along(const Arguments& arguments, RowLoop RowKernels::* loop) {
     if (y == nullptr) return nullptr;
     const float* from = data_of<float>(rows_of.x);
     float* to = data_of<float>(y);
-    rows_of.run([&](long first, long last) { (rows().*loop)(from, to, first, last, rows_of.size); });
+    rows_of.run([&](long first, long last) {
+        (rows().*loop)(from, to, first, last, rows_of.size);
+    });
     return reinterpret_cast<PyObject*>(y);
 }
 
@@ -106,7 +108,9 @@ PyObject* logsumexp_entry(const Arguments& arguments) {
     if (y == nullptr) return nullptr;
     const float* from = data_of<float>(rows_of.x);
     float* to = data_of<float>(y);
-    rows_of.run([&](long first, long last) { rows().logsumexp(from, to, first, last, rows_of.size); });
+    rows_of.run([&](long first, long last) {
+        rows().logsumexp(from, to, first, last, rows_of.size);
+    });
     return reinterpret_cast<PyObject*>(y);
 }
 

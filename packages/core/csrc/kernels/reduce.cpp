@@ -167,7 +167,7 @@ void top_run(const void* x, long count, double* value, std::int64_t* position) {
     const bool lost = best != best;
     for (; i + STEP <= count; i += STEP) {
         int found = 0;
-        for (long j = 0; j < STEP; ++j) found |= (from[i + j] == best) | (from[i + j] != from[i + j]);
+        for (long j = i; j < i + STEP; ++j) found |= (from[j] == best) | (from[j] != from[j]);
         if (found) break;
     }
     while (i < count && (lost ? from[i] == from[i] : from[i] != best)) ++i;

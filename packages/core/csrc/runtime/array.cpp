@@ -99,8 +99,8 @@ void set_bfloat16(PyArray_Descr* descriptor) {
     bfloat16_number = descriptor->type_num;
 }
 
-Type type_of(PyArrayObject* array) {
-    switch (PyArray_TYPE(array)) {
+Type type_numbered(int number) {
+    switch (number) {
         case NPY_FLOAT32: return Type::f32;
         case NPY_FLOAT64: return Type::f64;
         case NPY_FLOAT16: return Type::f16;
@@ -113,7 +113,7 @@ Type type_of(PyArrayObject* array) {
         case NPY_LONGLONG: return Type::i64;
         case NPY_COMPLEX64: return Type::c64;
         case NPY_COMPLEX128: return Type::c128;
-        default: return PyArray_TYPE(array) == bfloat16_number ? Type::bf16 : Type::other;
+        default: return number == bfloat16_number ? Type::bf16 : Type::other;
     }
 }
 

@@ -16,7 +16,8 @@ void set_bfloat16(PyArray_Descr* descriptor);
 
 bool load_array_support();  // imports NumPy; false with an error set
 
-Type type_of(PyArrayObject* array);
+Type type_numbered(int number);  // by NumPy's number
+inline Type type_of(PyArrayObject* array) { return type_numbered(PyArray_TYPE(array)); }
 int item_size(Type type);
 
 // The object as an exact ndarray that is aligned and in this machine's byte order, or

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/paths.hpp"
+
+namespace lampas {
+
+// to[c * to_pitch + r] = from[r * from_pitch + c], for elements of 4 and of 8 bytes
+using Turn = void (*)(const void* from, long from_pitch, void* to, long to_pitch, long rows,
+                      long columns);
+using Convert = void (*)(const void* from, void* to, long count);
+
+// The types that are converted into each other, in this order.
+enum class Number : int { f32, f64, i64, i32, u8, boolean, bf16, f16 };
+constexpr int NUMBERS = 8;
+
+struct CopyKernels {
+    Turn turn4, turn8;
+    Convert convert[NUMBERS][NUMBERS];  // [from][to]; nullptr: left to the reference
+    // y[i] = x[i] * keep[i] * scale
+    void (*keep)(const float* x, const unsigned char* keep, float scale, float* y, long count);
+    // to += the rows of `from` with these numbers, one after the other
+    void (*add_rows)(const float* from, const std::int64_t* numbers, long count, long size,
+                     float* to);
+};
+LAMPAS_FAMILY(CopyKernels, copier)
+
+}  // namespace lampas
