@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from lampas.backend.device import namespace_of
 from lampas.dtypes import HALVES, float32
 from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor, wrap
+from lampas.engine.tracer import Tracer
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops.arrange import repeat_interleave
+from lampas.ops.attend import attend
 from lampas.ops.dropout import dropout
 from lampas.ops.mask import masked_fill
 from lampas.ops.matmul import matmul
@@ -87,6 +90,29 @@ def _masked(scores: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
     return scores, None
 
 
+def _follows(mask: Any) -> bool:
+    """Whether a derivative with respect to the mask may be asked for."""
+    if mask is None or mask.dtype.category == 0:
+        return False
+    return mask.requires_grad or isinstance(mask, Tracer)
+
+
+def _without_weights(
+    query: Tensor, key: Tensor, value: Tensor, mask: Any, causal: bool, factor: float
+) -> Tensor:
+    """The path without dropout and without a gradient of the mask."""
+    front = np.broadcast_shapes(*(x.shape[:-2] for x in (query, key, value)))
+    query, key, value = (
+        x if x.shape[:-2] == front else x.expand(*front, *x.shape[-2:])  # type: ignore[attr-defined]
+        for x in (query, key, value)
+    )
+    if mask is None:
+        mask = wrap(namespace_of(query._data).ones((), np.bool_))
+    elif mask.dtype.category:
+        mask = mask.to(query.dtype)
+    return attend(query, key, value, mask, causal, float(factor))
+
+
 @computes_in("half")
 def scaled_dot_product_attention(
     query: Tensor,
@@ -128,6 +154,10 @@ def scaled_dot_product_attention(
         # In between half precision would be rounded four times.
         query, key, value = (x.to(float32) for x in (query, key, value))  # type: ignore[attr-defined]
     factor = 1 / math.sqrt(query.shape[-1]) if scale is None else scale
+    if not dropout_p and not _follows(attn_mask):
+        return _without_weights(query, key, value, attn_mask, is_causal, factor).to(
+            dtype
+        )
     scores = matmul(query * factor, key.transpose(-2, -1))
     blind = None
     if is_causal:

@@ -118,7 +118,15 @@ def _of_steps(operands: Sequence[Any], result: Any) -> int:
     return int(steps) * int(batch) * sum(weights)
 
 
+def _of_weights(operands: Sequence[Any], result: Any) -> int:
+    """Each query with each key, and each weight with a value."""
+    queries = math.prod(operands[0].shape[:-1])
+    keys, width = operands[1].shape[-2:]
+    return queries * int(keys) * (int(width) + int(operands[2].shape[-1]))
+
+
 _PRODUCTS: dict[str, Callable[[Sequence[Any], Any], int]] = {
+    "attention": _of_weights,
     "conv": _of_windows,
     "conv_input": _of_transposed_windows,
     "linear": _of_rows,
