@@ -84,6 +84,26 @@ PyArrayObject* in_block(PyArray_Descr* descriptor, int ndim, const npy_intp* sha
     return array;
 }
 
+PyArrayObject* make_array(Type type, int ndim, const npy_intp* shape,
+                          const npy_intp* strides) {
+    PyArray_Descr* descriptor = descriptor_of(type);
+    if (descriptor == nullptr) {
+        PyErr_SetString(PyExc_SystemError, "new_array: no such type");
+        return nullptr;
+    }
+    std::size_t bytes = static_cast<std::size_t>(item_size(type));
+    for (int d = 0; d < ndim; ++d) {
+        if (__builtin_mul_overflow(bytes, static_cast<std::size_t>(shape[d]), &bytes)) {
+            Py_DECREF(descriptor);
+            PyErr_NoMemory();
+            return nullptr;
+        }
+    }
+    if (bytes >= SMALLEST_BLOCK) return in_block(descriptor, ndim, shape, strides, bytes);
+    return reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
+        &PyArray_Type, descriptor, ndim, shape, strides, nullptr, 0, nullptr));
+}
+
 }  // namespace
 
 PyTypeObject* block_type() { return &BlockType; }
@@ -129,22 +149,29 @@ int item_size(Type type) {
 }
 
 PyArrayObject* new_array(Type type, int ndim, const npy_intp* shape) {
-    PyArray_Descr* descriptor = descriptor_of(type);
-    if (descriptor == nullptr) {
-        PyErr_SetString(PyExc_SystemError, "new_array: no such type");
-        return nullptr;
-    }
-    std::size_t bytes = static_cast<std::size_t>(item_size(type));
+    return make_array(type, ndim, shape, nullptr);
+}
+
+PyArrayObject* new_array_ordered(Type type, int ndim, const npy_intp* shape,
+                                 PyArrayObject* model) {
+    const npy_intp* steps = PyArray_STRIDES(model);
+    int order[NPY_MAXDIMS];  // from the outermost to the innermost
     for (int d = 0; d < ndim; ++d) {
-        if (__builtin_mul_overflow(bytes, static_cast<std::size_t>(shape[d]), &bytes)) {
-            Py_DECREF(descriptor);
-            PyErr_NoMemory();
-            return nullptr;
+        if (steps[d] <= 0) return new_array(type, ndim, shape);
+        int at = d;
+        while (d < ndim - 1 && at > 0 && steps[order[at - 1]] < steps[d]) {
+            order[at] = order[at - 1];
+            --at;
         }
+        order[at] = d;
     }
-    if (bytes >= SMALLEST_BLOCK) return in_block(descriptor, ndim, shape, nullptr, bytes);
-    return reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
-        &PyArray_Type, descriptor, ndim, shape, nullptr, nullptr, 0, nullptr));
+    npy_intp strides[NPY_MAXDIMS];
+    npy_intp step = item_size(type);
+    for (int i = ndim - 1; i >= 0; --i) {
+        strides[order[i]] = step;
+        step *= shape[order[i]];
+    }
+    return make_array(type, ndim, shape, strides);
 }
 
 PyArrayObject* new_laid_out(Type type, PyArrayObject* like) {

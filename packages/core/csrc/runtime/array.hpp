@@ -47,6 +47,11 @@ PyArrayObject* new_array(Type type, int ndim, const npy_intp* shape);
 // A new array of the shape of one without gaps, with its order of dimensions in memory.
 PyArrayObject* new_laid_out(Type type, PyArrayObject* like);
 
+// A new array whose dimensions lie in memory in the order of `model`'s (of as many
+// dimensions), but for the last, which is innermost.
+PyArrayObject* new_array_ordered(Type type, int ndim, const npy_intp* shape,
+                                 PyArrayObject* model);
+
 inline PyArrayObject* new_like(PyArrayObject* array) {
     return new_array(type_of(array), PyArray_NDIM(array), PyArray_SHAPE(array));
 }
