@@ -133,11 +133,21 @@ def test_keys_that_several_heads_share_are_not_copied(path):
     np.testing.assert_allclose(y.numpy(), expected, rtol=2e-5, atol=3e-6)
 
 
-@pytest.mark.parametrize("size", [8, 256])
-def test_large_scores(path, size):
-    # Whole numbers: the scores are exact, and none is rounded differently.
+def whole_scores(size):
+    """Operands of whole numbers: the scores are exact, none is rounded differently."""
     q, k, v = operands((2,), 40, 200, 16, 16)
-    check([np.rint(q * 4) * np.float32(size), np.rint(k * 4), v], factor=0.125)
+    return [np.rint(q * 4) * np.float32(size), np.rint(k * 4), v]
+
+
+def test_large_scores(path):
+    check(whole_scores(8), factor=0.125)
+
+
+def test_scores_of_which_one_outweighs_all(path):
+    q, k, v = whole_scores(256)
+    y = attention(*map(lampas.from_numpy, (q, k, v)), scale=0.125).numpy()
+    expected = formula(q, k, v, np.zeros_like(y), None, False, 0.125)[0]
+    np.testing.assert_allclose(y, expected, rtol=2e-5, atol=3e-6)
 
 
 def test_the_gradient_of_a_sum(path):
