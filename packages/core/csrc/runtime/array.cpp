@@ -68,9 +68,9 @@ PyArrayObject* in_block(PyArray_Descr* descriptor, int ndim, const npy_intp* sha
     block->memory = take_block(bytes, &block->capacity);
     if (block->memory == nullptr) {
         Py_DECREF(block);
-        Py_DECREF(descriptor);
-        PyErr_NoMemory();
-        return nullptr;
+        // NumPy's own memory may suffice; if not, its error tells what was asked for.
+        return reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
+            &PyArray_Type, descriptor, ndim, shape, strides, nullptr, 0, nullptr));
     }
     PyTraceMalloc_Track(NUMPY_DOMAIN, reinterpret_cast<std::uintptr_t>(block->memory), bytes);
     auto* array = reinterpret_cast<PyArrayObject*>(PyArray_NewFromDescr(
