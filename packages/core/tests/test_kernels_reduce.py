@@ -70,6 +70,22 @@ def near(result, right, dtype, error):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("pattern", PATTERNS, ids=str)
+def test_norms_are_right(pattern, path):
+    shape, dims = pattern
+    for dtype, error in ((np.float32, 1e-6), (np.float64, 1e-14)):
+        x = np.asarray(draws(shape, dtype) + dtype(1))
+        squares = x.astype(np.longdouble) ** 2
+        for keep in (True, False):
+            right = np.asarray(np.sqrt(squares.sum(dims, keepdims=keep)))
+            with setting(path):
+                found = kernel("vector_norm", x, ord=2, dim=dims, keepdim=keep)
+            np.testing.assert_allclose(found, right.astype(np.float64), error)
+            assert found.dtype == dtype
+            assert found.shape == right.shape
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
 def test_variances_are_right(pattern, path):
     shape, dims = pattern
     for dtype, error in ((np.float32, 2e-5), (np.float64, 1e-12)):

@@ -129,8 +129,14 @@ void sum_columns(const void* x, long rows, long columns, long pitch, const void*
 template <class T>
 void square_columns(const void* x, long rows, long columns, long pitch, const void* center,
                     double* result) {
+    const T* from = static_cast<const T*>(x);
     const T* centers = static_cast<const T*>(center);
-    add_columns<T>(static_cast<const T*>(x), rows, columns, pitch, result,
+    if (centers == nullptr) {
+        add_columns<T>(from, rows, columns, pitch, result,
+                       [](vec<T> v, long) { return v * v; });
+        return;
+    }
+    add_columns<T>(from, rows, columns, pitch, result,
                    [&](vec<T> v, long c) {
                        const int count = static_cast<int>(
                            columns - c < lanes<T> ? columns - c : lanes<T>);
