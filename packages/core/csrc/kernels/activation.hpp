@@ -11,14 +11,13 @@ constexpr float CUBIC = 0.044715f;
 constexpr float ROOT_HALF = 0.707106781186547f;
 constexpr float DENSITY = 0.398942280401433f;  // 1 / sqrt(2 pi)
 
-// Comparisons with NaN are false: it passes through.
+// NaN passes through.
 template <class V> LAMPAS_INLINE V clip(V x, V low, V high) {
-    x = x < low ? low : x;
-    return x > high ? high : x;
+    return smaller(high, larger(low, x));
 }
 
-template <class V> LAMPAS_INLINE V relu(V x) { return x < 0 ? V{} : x; }
-LAMPAS_INLINE f32v silu(f32v x) { return x / (1.0f + exp(-x)); }
+template <class V> LAMPAS_INLINE V relu(V x) { return larger(V{}, x); }
+LAMPAS_INLINE f32v silu(f32v x) { return x / (1.0f + exp_normal(-x)); }
 LAMPAS_INLINE f32v normal_cdf(f32v x) { return 0.5f * (1.0f + erf(x * ROOT_HALF)); }
 LAMPAS_INLINE f32v gelu(f32v x) { return x * normal_cdf(x); }
 // 0.5 (1 + tanh(z)) is sigmoid(2 z), which needs one exponential and no more.
@@ -28,9 +27,9 @@ LAMPAS_INLINE f32v gelu_tanh_share(f32v x) {
 LAMPAS_INLINE f32v gelu_tanh(f32v x) { return x * gelu_tanh_share(x); }
 // tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2)
 LAMPAS_INLINE f32v mish_share(f32v x) {
-    const f32v e = exp(x < 20.0f ? x : all(20.0f));
+    const f32v e = exp(smaller(all(20.0f), x));
     const f32v u = e * (e + 2.0f);
-    return x != x ? x : u / (u + 2.0f);
+    return u / (u + 2.0f);
 }
 LAMPAS_INLINE f32v mish(f32v x) { return x * mish_share(x); }
 
@@ -43,7 +42,7 @@ LAMPAS_INLINE f32v mish_slope(f32v x) {
     return t + x * (1.0f - t * t) * sigmoid(x);
 }
 LAMPAS_INLINE f32v gelu_slope(f32v x) {
-    return normal_cdf(x) + x * (exp(-0.5f * x * x) * DENSITY);
+    return normal_cdf(x) + x * (exp_normal(-0.5f * x * x) * DENSITY);
 }
 LAMPAS_INLINE f32v gelu_tanh_slope(f32v x) {
     const f32v square = x * x;

@@ -25,15 +25,10 @@ LAMPAS_INLINE f32v nearest(f32v x, i32v* integer) {
     return shifted - magic;
 }
 
-// exp(x) = 2^n exp(r), r in [-ln 2 / 2, ln 2 / 2]; overflows to infinity, and subnormal
-// results come out by two multiplications.
-LAMPAS_INLINE f32v exp(f32v x) {
-    f32v y = x < 89.0f ? x : all(89.0f);
-    y = y > -104.0f ? y : all(-104.0f);
-    y = x != x ? all(0.0f) : y;
-    i32v n;
-    const f32v f = nearest(y * 1.44269504088896341f, &n);
-    f32v r = y - f * 0.693359375f;
+// exp(r) for r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2].
+LAMPAS_INLINE f32v exp_of_rest(f32v x, i32v* n) {
+    const f32v f = nearest(x * 1.44269504088896341f, n);
+    f32v r = x - f * 0.693359375f;
     r = r - f * -2.12194440e-4f;
     f32v p = all(1.9875691500e-4f);
     p = p * r + 1.3981999507e-3f;
@@ -41,10 +36,24 @@ LAMPAS_INLINE f32v exp(f32v x) {
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
+    return p * r * r + r + 1.0f;
+}
+
+// exp(x) = 2^n exp(r); overflows to infinity, and subnormal results come out by two
+// multiplications. NaN passes through the limits and the polynomial.
+LAMPAS_INLINE f32v exp(f32v x) {
+    i32v n;
+    const f32v p = exp_of_rest(larger(all(-104.0f), smaller(all(89.0f), x)), &n);
     const i32v half = n >> 1;
-    p = p * bits_of<f32v>((half + 127) << 23) * bits_of<f32v>((n - half + 127) << 23);
-    return x != x ? x : p;
+    return p * bits_of<f32v>((half + 127) << 23) * bits_of<f32v>((n - half + 127) << 23);
+}
+
+// The same with 0 and infinity for results below 2^-126 and above 2^127, which sums and
+// quotients do not see.
+LAMPAS_INLINE f32v exp_normal(f32v x) {
+    i32v n;
+    const f32v p = exp_of_rest(larger(all(-88.0f), smaller(all(88.5f), x)), &n);
+    return p * bits_of<f32v>((n + 127) << 23);
 }
 
 LAMPAS_INLINE f32v root(f32v x) {
@@ -62,9 +71,7 @@ LAMPAS_INLINE f64v root(f64v x) {
 
 // exp(x) - 1 = 2^n (expm1(r) + 1 - 2^-n): no digits are lost near 0, where n is 0.
 LAMPAS_INLINE f32v expm1(f32v x) {
-    f32v y = x < 89.0f ? x : all(89.0f);
-    y = y > -20.0f ? y : all(-20.0f);
-    y = x != x ? all(0.0f) : y;
+    const f32v y = larger(all(-20.0f), smaller(all(89.0f), x));
     i32v n;
     const f32v f = nearest(y * 1.44269504088896341f, &n);
     f32v r = y - f * 0.693359375f;
@@ -80,8 +87,7 @@ LAMPAS_INLINE f32v expm1(f32v x) {
     const i32v inverse = 127 - n;
     const f32v unit = 1.0f - bits_of<f32v>((inverse > 0 ? inverse : i32v{}) << 23);
     p = (p + unit) * bits_of<f32v>((half + 127) << 23) * bits_of<f32v>((n - half + 127) << 23);
-    // Adding 0 to a zero made it positive.
-    return (x != x) | (x == 0.0f) ? x : p;
+    return x == 0.0f ? x : p;  // adding 0 to a zero made it positive
 }
 
 // The exponent of x and its mantissa in [sqrt(1/2), sqrt(2)) less 1; x positive and finite.
@@ -137,24 +143,20 @@ LAMPAS_INLINE f32v log1p(f32v x) {
 // e / (e + 2) with e = exp(2|x|) - 1, which loses nothing near 0.
 LAMPAS_INLINE f32v tanh(f32v x) {
     const f32v size = absolute(x);
-    const f32v e = expm1(size < 20.0f ? size + size : all(40.0f));
-    const f32v y = with_sign_of(e / (e + 2.0f), x);
-    return x != x ? x : y;
+    const f32v e = expm1(smaller(all(40.0f), size + size));
+    return with_sign_of(e / (e + 2.0f), x);
 }
 
-LAMPAS_INLINE f32v sigmoid(f32v x) { return 1.0f / (exp(-x) + 1.0f); }
+LAMPAS_INLINE f32v sigmoid(f32v x) { return 1.0f / (exp_normal(-x) + 1.0f); }
 
 // log(1 + exp(x)) without overflow.
 LAMPAS_INLINE f32v softplus(f32v x) {
-    const f32v above = x > 0.0f ? x : all(0.0f);
-    const f32v y = above + log1p(exp(-absolute(x)));
-    return x != x ? x : y;
+    return larger(f32v{}, x) + log1p(exp_normal(-absolute(x)));
 }
 
 // erf(x) = x P(x^2) / Q(x^2) up to 4, where it rounds to 1.
 LAMPAS_INLINE f32v erf(f32v x) {
-    f32v y = x < 4.0f ? x : all(4.0f);
-    y = y > -4.0f ? y : all(-4.0f);
+    const f32v y = larger(all(-4.0f), smaller(all(4.0f), x));
     const f32v s = y * y;
     f32v p = all(1.9868039e-6f);
     p = p * s + 2.8456404e-4f;
@@ -168,7 +170,7 @@ LAMPAS_INLINE f32v erf(f32v x) {
     q = q * s + 1.1534905e-1f;
     q = q * s + 5.0485533e-1f;
     q = q * s + 1.0f;
-    return x != x ? x : y * p / q;
+    return y * p / q;
 }
 
 // sin or cos for |x| <= WIDE: the quadrant is taken off in three parts of pi / 2.

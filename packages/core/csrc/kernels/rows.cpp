@@ -15,8 +15,8 @@ LAMPAS_INLINE float largest(const float* x, long size) {
 // sum exp(x - top)
 LAMPAS_INLINE double sum_of_exp(const float* x, long size, float top) {
     return total<float>(
-        size, [&](long i) { return exp(load(x + i) - top); },
-        [&](long i, int rest) { return exp(load_part(x + i, rest) - top); });
+        size, [&](long i) { return exp_normal(load(x + i) - top); },
+        [&](long i, int rest) { return exp_normal(load_part(x + i, rest) - top); });
 }
 
 void softmax(const float* x, float* y, long first, long last, long size) {
@@ -28,12 +28,12 @@ void softmax(const float* x, float* y, long first, long last, long size) {
         const double sum = total<float>(
             size,
             [&](long i) {
-                const f32v e = exp(load(from + i) - top);
+                const f32v e = exp_normal(load(from + i) - top);
                 store<float>(to + i, e);
                 return e;
             },
             [&](long i, int rest) {
-                const f32v e = exp(load_part(from + i, rest) - top);
+                const f32v e = exp_normal(load_part(from + i, rest) - top);
                 store_part<float>(to + i, e, rest);
                 return e;
             });
@@ -76,7 +76,7 @@ LAMPAS_INLINE void log_softmax_back(G g, const float* y, float* dx, long size) {
         size, [&](long i) { return g.at(i); }, [&](long i, int rest) { return g.part(i, rest); });
     const f32v share = all(static_cast<float>(sum));
     map2<float>(g, Many<float>{y}, dx, size,
-                [&](f32v d, f32v p) { return d - exp(p) * share; });
+                [&](f32v d, f32v p) { return d - exp_normal(p) * share; });
 }
 
 void softmax_backward(const float* g, const float* y, float* dx, long first, long last, long size,
@@ -131,7 +131,7 @@ void cross_entropy_backward(const float* g, long g_step, const float* x, const f
         const float factor = g[row * g_step];
         const f32v scale = all(terms.total[row * terms.total_step] * factor);
         map<float>(x + row * size, to, size,
-                   [&](f32v v) { return exp(v - shift) * scale; });
+                   [&](f32v v) { return exp_normal(v - shift) * scale; });
         to[terms.target[row]] -= terms.peak[row * terms.peak_step] * factor;
     }
 }

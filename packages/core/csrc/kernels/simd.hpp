@@ -83,9 +83,11 @@ LAMPAS_INLINE f32v minimum(f32v a, f32v b) { return (a < b) | (a != a) ? a : b; 
 LAMPAS_INLINE f64v maximum(f64v a, f64v b) { return (a > b) | (a != a) ? a : b; }
 LAMPAS_INLINE f64v minimum(f64v a, f64v b) { return (a < b) | (a != a) ? a : b; }
 
-// Where no NaN matters: one instruction.
+// One instruction each, which gives the second operand where one is NaN.
 LAMPAS_INLINE f32v larger(f32v a, f32v b) { return a > b ? a : b; }
 LAMPAS_INLINE f32v smaller(f32v a, f32v b) { return a < b ? a : b; }
+LAMPAS_INLINE f64v larger(f64v a, f64v b) { return a > b ? a : b; }
+LAMPAS_INLINE f64v smaller(f64v a, f64v b) { return a < b ? a : b; }
 
 // Lanes added up in a fixed tree.
 template <class T>
