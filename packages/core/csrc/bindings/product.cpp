@@ -12,41 +12,43 @@ namespace {
 
 // Packed at once at most: 4096 lines of 4096 entries of each operand.
 constexpr long MOST = 4096;
-// A thread's tile: rows that with a block of k fit the second-level cache, and columns
-// enough to use them often.
-constexpr long TILE_ROWS = 120, TILE_COLUMNS = 512;
+// A thread's tile: rows that with a block of k fit the second-level cache. Up to twice so
+// many stay together, and columns are split instead.
+constexpr long TILE_ROWS = 120, TILE_COLUMNS = 512, MOST_COLUMNS = 2048;
 // Multiplications of one chunk at least: some ten microseconds.
 constexpr long GRAIN = 256 * 1024;
 // Up to so many columns (rows), packing A (B) costs more than it saves.
-constexpr long FEW_COLUMNS = 192, FEW_ROWS = 48;
+constexpr long FEW_COLUMNS = 192, FEW_ROWS = 96;
+// Rows so many bytes apart, or a multiple, fall on few places of the first-level cache:
+// they are packed from this many rows of A on.
+constexpr long CROWDED = 2048, FEW_CROWDED = 8;
 // Up to so many rows, a transposed B is read in place, row by row.
 constexpr long FEW_DOTS = 6;
+// Columns of one chunk where rows are summed: wide enough for the memory's own prefetch.
+constexpr long WIDE = 1024;
 constexpr long ON_STACK = 16 * 1024;  // bytes
 
 long up_to(long value, long step) { return (value + step - 1) / step * step; }
 
+// How C is cut: by rows or by columns alone where it can be, so that each chunk packs what
+// only it reads. Smaller tiles than the caches would like where there would be too few.
 struct Grid {
     long rows, columns;  // of one chunk
+
+    Grid(long m, long n, long k, long mr, long nr) {
+        const bool by_rows = m > 2 * TILE_ROWS;
+        rows = by_rows ? up_to(TILE_ROWS, mr) : up_to(m, mr);
+        columns = up_to(std::min(n, by_rows ? MOST_COLUMNS : TILE_COLUMNS), nr);
+        long& length = by_rows ? rows : columns;
+        const long panel = by_rows ? mr : nr;
+        while (down(m) * across(n) < 16 && length > panel && rows * columns * k / 2 >= GRAIN) {
+            length = up_to(length / 2, panel);
+        }
+    }
 
     long down(long m) const { return (m + rows - 1) / rows; }
     long across(long n) const { return (n + columns - 1) / columns; }
 };
-
-// Tiles of C, smaller than the caches would like where there would be too few of them.
-Grid grid_of(long m, long n, long k, long mr, long nr) {
-    Grid grid{up_to(std::min(m, TILE_ROWS), mr), up_to(std::min(n, TILE_COLUMNS), nr)};
-    while (grid.down(m) * grid.across(n) < 16) {
-        if (grid.rows * grid.columns * k / 2 < GRAIN) break;
-        if (grid.columns > 2 * grid.rows && grid.columns > nr) {
-            grid.columns = up_to(grid.columns / 2, nr);
-        } else if (grid.rows > mr) {
-            grid.rows = up_to(grid.rows / 2, mr);
-        } else {
-            break;
-        }
-    }
-    return grid;
-}
 
 template <class T>
 class Product {
@@ -58,7 +60,8 @@ public:
         const long mr = gemm_.rows, nr = gemm_.columns;
         const bool near = a_.column == 1 || k_ == 1;
         pack_a_ = n_ > (near ? FEW_COLUMNS : 2 * nr);
-        const bool pack_b = b_.column != 1 || m_ > FEW_ROWS;
+        const bool crowded = b_.row * static_cast<long>(sizeof(T)) % CROWDED == 0;
+        const bool pack_b = b_.column != 1 || m_ > (crowded ? FEW_CROWDED : FEW_ROWS);
         whole_ = pack_b ? 0 : n_ / gemm_.lanes * gemm_.lanes;  // columns of B read in place
         const long packed_n = up_to(n_ - whole_, nr);
         const long bytes =
@@ -75,42 +78,53 @@ public:
     }
 
 private:
-    // Pack what is to be packed, then compute tile by tile.
+    // Pack what several chunks read, then go chunk by chunk.
     void multiply(T* packed, long packed_n) {
         const long mr = gemm_.rows, nr = gemm_.columns;
+        packed_b_ = packed;
+        packed_a_ = packed + packed_n * k_;
         b_panels_ = {packed, k_ * nr, 1, nr};
         a_panels_ = {a_.data, mr * a_.row, a_.row, a_.column};
-        T* packed_a = packed + packed_n * k_;
-        if (pack_a_) a_panels_ = {packed_a, k_ * mr, 1, mr};
-        const Grid grid = grid_of(m_, n_, k_, mr, nr);
+        if (pack_a_) a_panels_ = {packed_a_, k_ * mr, 1, mr};
+        const Grid grid(m_, n_, k_, mr, nr);
         const long down = grid.down(m_), across = grid.across(n_);
-        if (down * across == 1) {
-            if (whole_ < n_) pack_columns(packed, whole_, n_);
-            if (pack_a_) gemm_.pack_a(a_.data, a_.row, a_.column, m_, k_, packed_a);
-            compute(0, m_, 0, n_);
-            return;
+        const auto rows = [&](long i, auto&& body) {
+            body(i * grid.rows, std::min((i + 1) * grid.rows, m_));
+        };
+        const auto columns = [&](long j, auto&& body) {
+            body(j * grid.columns, std::min((j + 1) * grid.columns, n_));
+        };
+        const auto pack_rows = [&](long top, long bottom) { pack_a(top, bottom); };
+        const auto pack_columns = [&](long left, long right) { pack_b(left, right); };
+        const long shared_b = down > 1 && whole_ < n_ ? across : 0;
+        const long shared_a = across > 1 && pack_a_ ? down : 0;
+        if (shared_a + shared_b > 0) {
+            parallel_chunks(shared_b + shared_a, [&](long chunk) {
+                if (chunk < shared_b) columns(chunk, pack_columns);
+                else rows(chunk - shared_b, pack_rows);
+            });
         }
-        const long parts = whole_ < n_ ? across : 0;
-        parallel_chunks(parts + (pack_a_ ? down : 0), [&](long chunk) {
-            if (chunk < parts) {
-                const long first = std::max(chunk * grid.columns, whole_);
-                const long last = std::min((chunk + 1) * grid.columns, n_);
-                if (first < last) pack_columns(packed, first, last);
-                return;
-            }
-            const long first = (chunk - parts) * grid.rows;
-            gemm_.pack_a(a_.data + first * a_.row, a_.row, a_.column,
-                         std::min(grid.rows, m_ - first), k_, packed_a + first * k_);
-        });
         parallel_chunks(down * across, [&](long chunk) {
-            const long i = chunk % down * grid.rows, j = chunk / down * grid.columns;
-            compute(i, std::min(i + grid.rows, m_), j, std::min(j + grid.columns, n_));
+            const long i = chunk % down, j = chunk / down;
+            if (shared_b == 0) columns(j, pack_columns);
+            if (shared_a == 0) rows(i, pack_rows);
+            rows(i, [&](long top, long bottom) {
+                columns(j, [&](long left, long right) { compute(top, bottom, left, right); });
+            });
         });
     }
 
-    void pack_columns(T* packed, long first, long last) {
-        gemm_.pack_b(b_.data + first * b_.column, b_.column, b_.row, last - first, k_,
-                     packed + (first - whole_) * k_);
+    void pack_a(long top, long bottom) {
+        if (!pack_a_) return;
+        gemm_.pack_a(a_.data + top * a_.row, a_.row, a_.column, bottom - top, k_,
+                     packed_a_ + top * k_);
+    }
+
+    void pack_b(long left, long right) {
+        const long first = std::max(left, whole_);
+        if (first >= right) return;
+        gemm_.pack_b(b_.data + first * b_.column, b_.column, b_.row, right - first, k_,
+                     packed_b_ + (first - whole_) * k_);
     }
 
     // Rows and columns from one border of a panel to another.
@@ -149,6 +163,7 @@ private:
     Result<T> c_;
     bool pack_a_ = false;
     long whole_ = 0;
+    T *packed_a_ = nullptr, *packed_b_ = nullptr;
     Panels<T> a_panels_{}, b_panels_{};
 };
 
@@ -168,7 +183,7 @@ bool narrow(long m, long n, long k, Matrix<T> a, Matrix<T> b, Result<T> c, long 
         return true;
     }
     if (m > 1 || b.column != 1 || column != 1 || c.bias != nullptr || k == 0) return false;
-    parallel_ranges(n, up_to(lines, 64), [&](long first, long last) {
+    parallel_ranges(n, up_to(lines, WIDE), [&](long first, long last) {
         matvec_of<T>().combine(a.data, a.column, b.data + first, b.row, last - first, k,
                                c.data + first, c.add);
     });

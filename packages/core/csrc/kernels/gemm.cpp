@@ -10,10 +10,10 @@ namespace {
 template <class T>
 constexpr long K_BLOCK = 1536 / static_cast<long>(sizeof(T));
 
-constexpr long SIDE_BY_SIDE = 16;
+// Lines side by side are packed so many entries at a time, which stay in the cache, and
+// whose pages in the address buffer, until each panel has its part of them.
+constexpr long SIDE_BY_SIDE = 4;
 
-// Lines side by side are packed some entries at a time, which stay in the cache, and whose
-// pages in the address buffer, until each panel has its part of them.
 template <class T, int W>
 void pack(const T* from, long across, long along, long count, long k, T* to) {
     const long step = across == 1 ? SIDE_BY_SIDE : k;

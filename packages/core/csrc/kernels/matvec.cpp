@@ -68,7 +68,7 @@ void combine_rows(const T* weights, long step, const T* rows, long row, long n, 
     long j = 0;
     for (; j + L <= n; j += L) {
         vec<T> sum = w[0] * load(rows + j);
-#pragma GCC unroll 8
+#pragma GCC unroll 4
         for (int p = 1; p < K; ++p) sum += w[p] * load(rows + p * row + j);
         if (add) sum += load(y + j);
         store(y + j, sum);
@@ -84,8 +84,8 @@ template <class T>
 void combine(const T* weights, long step, const T* rows, long row, long n, long k, T* y,
              bool add) {
     long p = 0;
-    for (; p + 8 <= k; p += 8) {
-        combine_rows<T, 8>(weights + p * step, step, rows + p * row, row, n, y, add || p > 0);
+    for (; p + 4 <= k; p += 4) {
+        combine_rows<T, 4>(weights + p * step, step, rows + p * row, row, n, y, add || p > 0);
     }
     for (; p < k; ++p) {
         combine_rows<T, 1>(weights + p * step, step, rows + p * row, row, n, y, add || p > 0);

@@ -108,7 +108,10 @@ void pack_panel(const T* from, long across, long along, int width, long k, T* pa
     if (width < W) std::memset(panel, 0, static_cast<std::size_t>(k) * W * sizeof(T));
     long p = 0;
     if (across == 1 && width == W) {
-        for (; p < k; ++p) std::memcpy(panel + p * W, from + p * along, W * sizeof(T));
+        for (; p < k; ++p) {
+            __builtin_prefetch(from + (p + 16) * along);  // lines far apart: no stream
+            std::memcpy(panel + p * W, from + p * along, W * sizeof(T));
+        }
         return;
     }
     if (along == 1 && width == W) {
