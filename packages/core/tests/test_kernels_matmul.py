@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -141,6 +142,21 @@ def test_the_same_bits_for_any_number_of_threads(rng):
         lampas.set_num_threads(before)
     assert np.array_equal(results[0], results[1])
     assert np.array_equal(results[0], results[2])
+
+
+def test_several_python_threads_at_once(rng):
+    pairs = [
+        (
+            rng.standard_normal((size, 300)).astype(np.float32),
+            rng.standard_normal((300, 170)).astype(np.float32),
+        )
+        for size in (90, 130, 260, 310)
+    ]
+    alone = [matmul(a, b) for a, b in pairs]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            together = list(pool.map(lambda pair: matmul(*pair), pairs))
+            assert all(map(np.array_equal, together, alone))
 
 
 @pytest.mark.parametrize(

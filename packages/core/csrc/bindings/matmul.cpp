@@ -1,5 +1,6 @@
 // matmul for float32 and float64.
 #include <algorithm>
+#include <atomic>
 
 #include "bindings/product.hpp"
 #include "runtime/kernel.hpp"
@@ -55,7 +56,7 @@ template <class T>
 bool multiply(const Batch& batch, long m, long n, long k, Matrix<T> a, Matrix<T> b, T* c) {
     const long work = std::max(m * n * k, 1L);
     if (batch.count == 1) return product<T>(m, n, k, a, b, {c, n});
-    bool complete = true;
+    std::atomic<bool> complete{true};
     const auto one = [&](long index) {
         Matrix<T> x = a, y = b;
         T* to = c + index * m * n;
