@@ -231,6 +231,25 @@ def test_threads_do_not_change_results():
             same(kernel("sum", x, dim=dims, keepdim=False), alone)
 
 
+SCANS = [((9,), 0), ((1, 5), 1), ((30, 1000), 1), ((30, 1000), 0), ((3, 50, 7), 1)]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("scan", SCANS, ids=str)
+def test_running_sums_are_right(scan, path):
+    shape, dim = scan
+    x = draws(shape)
+    wide = x.astype(np.float64)
+    with setting(path):
+        for reverse in (False, True):
+            result = kernel("cumsum", x, dim=dim, reverse=reverse)
+            turned = np.flip(wide, dim) if reverse else wide
+            right = turned.cumsum(dim)
+            right = np.flip(right, dim) if reverse else right
+            same(result, right.astype(np.float32))
+    kernel("cumsum", x.astype(np.float64), dim=dim, reverse=False, accepted=False)
+
+
 @pytest.mark.parametrize(
     ("x", "dims"),
     [
