@@ -16,6 +16,7 @@ from typing import Any
 
 from lampas.errors import ArgumentTypeError, WorkerError
 from lampas.utils.data._fetch import Fetcher, StreamFetcher
+from lampas.utils.data._parcel import Parcel
 from lampas.utils.data._seeding import Key
 from lampas.utils.data._transport import receive, send
 from lampas.utils.data._worker import NO_GUARD, PARENT_ENDS, Setup, work
@@ -89,8 +90,10 @@ class WorkerPool:
         self._end = weakref.finalize(
             self, _end, os.getpid(), self._processes, self._connections
         )
+        forks = context.get_start_method() == "fork"
+        content: Any = fetcher if forks else Parcel(fetcher)
         for number in range(count):
-            self._add(context, Setup(fetcher, number, count, key, init))
+            self._add(context, Setup(content, number, count, key, init))
 
     def _add(self, context: Any, setup: Setup) -> None:
         ours, theirs = context.Pipe(duplex=True)
