@@ -34,7 +34,7 @@ __all__ = ["DataLoader"]
 
 T_co = TypeVar("T_co", covariant=True)
 
-_STATE_VERSION = 1
+_STATE_VERSION = 2
 _LOADER = 0x4C4F4144  # folded into the key, so that a loader's streams are its own
 
 
@@ -279,7 +279,8 @@ class DataLoader(Generic[T_co]):
         """The position: epoch, batches handed out in it, and the key of the order.
 
         Batches that workers have computed ahead do not count. The number of workers
-        is not part of it.
+        is no part of the position, but for an IterableDataset inside an epoch, whose
+        samples are divided among them.
         """
         return {
             "version": _STATE_VERSION,
@@ -288,6 +289,7 @@ class DataLoader(Generic[T_co]):
             "key": self._root._state_array().tobytes().hex(),
             "sampler": self._sampler_start,
             "data": self._described(),
+            "streams": self._shares(),
         }
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -295,9 +297,10 @@ class DataLoader(Generic[T_co]):
 
         Raises:
             ValueError: the state is of another version, or of a loader with another
-                length of the dataset or another size of batches.
+                length of the dataset or another size of batches; or it is inside an
+                epoch of an IterableDataset and of another number of workers.
         """
-        expected = {"version", "epoch", "batches", "key", "sampler", "data"}
+        expected = {"version", "epoch", "batches", "key", "sampler", "data", "streams"}
         if set(state_dict) != expected or state_dict["version"] != _STATE_VERSION:
             raise ArgumentError(
                 "DataLoader: state_dict must be what state_dict() returns (version "
@@ -307,6 +310,12 @@ class DataLoader(Generic[T_co]):
             raise ArgumentError(
                 "DataLoader: the state is of a loader of other data: it had "
                 f"{state_dict['data']}, this one has {self._described()}"
+            )
+        if state_dict["batches"] and state_dict["streams"] != self._shares():
+            raise ArgumentError(
+                "DataLoader: inside an epoch of an IterableDataset a position is of "
+                f"{state_dict['streams']} workers, as they share its samples out; this "
+                f"loader has {self._shares()}: give it as many, or save between epochs"
             )
         key = np.frombuffer(bytes.fromhex(state_dict["key"]), np.uint8)
         self._root._set_state_array(key)
@@ -323,6 +332,11 @@ class DataLoader(Generic[T_co]):
             "batch_size": self.batch_size,
             "drop_last": self.drop_last,
         }
+
+    def _shares(self) -> int | None:
+        """How many iterators of an IterableDataset an epoch reads."""
+        streaming = isinstance(self.dataset, IterableDataset)
+        return max(1, self.num_workers) if streaming else None
 
     @property
     def _key(self) -> Key:
