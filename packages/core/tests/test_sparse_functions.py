@@ -97,6 +97,11 @@ FUNCTIONS = {
     ),
     "mask": (lambda x: x.sparse_mask(TURNED.t()), lambda a: a),
     "dense mask": (lambda x: (x + D).sparse_mask(x), lambda a: _counted(a + OTHER)),
+    "cat": (lambda x: lampas.cat([x, x * 2]), lambda a: np.concatenate([a, a * 2])),
+    "cat1": (
+        lambda x: lampas.cat([x, x.coalesce(), x], 1),
+        lambda a: np.concatenate([a] * 3, 1),
+    ),
     "pow": (lambda x: x**3, lambda a: a**3),
     "square": (lambda x: x.square(), np.square),
 }
@@ -361,6 +366,12 @@ X = functools.partial(lampas.sparse_coo_tensor, [[0, 1], [1, 0]])
         (lambda x, d: x * X([1.0, 1.0], (3, 3)), RuntimeError, "one shape"),
         (lambda x, d: x * lampas.ones(1, 2, 2), RuntimeError, "broadcast"),
         (lambda x, d: x / d, RuntimeError, "single number"),
+        (lambda x, d: lampas.cat([x, d]), RuntimeError, "all tensors must be sparse"),
+        (
+            lambda x, d: lampas.cat([x, X([1.0, 1.0], (3, 3))]),
+            RuntimeError,
+            "except in dimension 0",
+        ),
         (lambda x, d: x**0, RuntimeError, "power 0"),
         (lambda x, d: x.to_sparse(1), RuntimeError, "2 sparse dimensions, not 1"),
         (lambda x, d: d.to_sparse(3), RuntimeError, "sparse_dim"),

@@ -107,6 +107,24 @@ def _cloned(x: SparseTensor, **params: Any) -> Tensor:
     return x.with_values(_clone.call(x._stored, **params))
 
 
+def _chained(*xs: Any, dim: int) -> Tensor:
+    """Sparse tensors one behind the other along a sparse dimension."""
+    first = xs[0]
+    for x in xs:
+        if not isinstance(x, SparseTensor) or len(x._places) != len(first._places):
+            raise LayoutError(
+                "cat: all tensors must be sparse, with as many sparse dimensions"
+            )
+    if dim >= len(first._places):
+        raise LayoutError(f"cat: dimension {dim} is dense; call to_dense() first")
+    places = np.concatenate([x._places for x in xs], axis=1)
+    ends = np.cumsum([x.shape[dim] for x in xs])
+    counts = [x._places.shape[1] for x in xs]
+    places[dim] += np.repeat(ends - [x.shape[dim] for x in xs], counts)
+    shape = (*first.shape[:dim], int(ends[-1]), *first.shape[dim + 1 :])
+    return sparse_of(places, _cat.call(*(x._stored for x in xs), dim=0), shape)
+
+
 def _permuted(x: SparseTensor, *, dims: tuple[int, ...]) -> Tensor:
     """The dimensions in another order, sparse ones among themselves."""
     depth = len(x._places)
@@ -165,6 +183,7 @@ RULES.update(
     add=_add,
     sub=_sub,
     cast=_cast_to,
+    cat=_chained,
     clone=_cloned,
     matrix_transpose=_transposed,
     permute=_permuted,
