@@ -78,7 +78,7 @@ def test_the_simulated_device_computes_the_same(call):
     ("call", "error", "text"),
     [
         (lambda: lampas.matrix_power(X, 2), ShapeError, "square"),
-        (lambda: lampas.matrix_power(SQUARE.long(), 2), DTypeError, "float32"),
+        (lambda: lampas.matrix_power(SQUARE.long(), -1), DTypeError, "float32"),
         (lambda: lampas.linalg.multi_dot([X]), ShapeError, "2 or more"),
         (lambda: lampas.linalg.multi_dot([X, X]), ShapeError, "must be equal"),
         (lambda: lampas.linalg.multi_dot([X, X[0], X]), ShapeError, "must be 2-D"),

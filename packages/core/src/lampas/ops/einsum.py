@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lampas.dtypes import int64
+from lampas.engine.autocast import computes_in
 from lampas.engine.infer import Spec
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor
@@ -34,7 +35,6 @@ _einsum = op(
     saves="xs xs.shape",
     fresh=True,
     infer=_einsum_spec,
-    autocast="half",
 )
 """Products over named axes; ``terms`` are tuples of axis numbers."""
 
@@ -84,6 +84,19 @@ def einsum_batch(
     return F.einsum(*xs, terms=longer, out=(axis, *out))
 
 
+def _multiplied(tensors: list[Tensor], **params: Any) -> Tensor:
+    return _einsum.call(*tensors, **params)
+
+
+_contracted = computes_in("half")(_multiplied)
+
+
+def _contracts(terms: list[tuple[int, ...]], out: tuple[int, ...]) -> bool:
+    """Whether an axis of two operands is summed: a matrix product, not a plain one."""
+    axes = [axis for term in terms for axis in term if axis not in out]
+    return len(axes) > len(set(axes))
+
+
 def einsum(equation: str, *operands: Any) -> Tensor:
     """Sum products over axes that letters name: ``"ij,jk->ik"`` is a matrix product.
 
@@ -92,6 +105,9 @@ def einsum(equation: str, *operands: Any) -> Tensor:
             of leading ones, and after ``->`` those of the result (by default those
             that occur once, in alphabetical order).
         operands: the tensors, or one list of them.
+
+    Under autocast contractions compute in half precision; products and sums that
+    contract nothing keep the type of their operands.
 
     Raises:
         RuntimeError: the equation does not fit the operands.
@@ -112,7 +128,8 @@ def einsum(equation: str, *operands: Any) -> Tensor:
         plain.append(term)
     _check_sizes(equation, tensors, plain)
     tensors = _broadcast_ones(_summed_wide(tensors, plain, out), plain)
-    return _einsum.call(*tensors, terms=tuple(plain), out=out)
+    call = _contracted if _contracts(plain, out) else _multiplied
+    return call(tensors, terms=tuple(plain), out=out)
 
 
 def _parsed(

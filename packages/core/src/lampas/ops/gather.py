@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lampas.dtypes import int64
+from lampas.dtypes import int64, promote_types
 from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
+from lampas.engine.modes import mode as modes
 from lampas.engine.record import DECLINE, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import batched_by, by_example
@@ -304,6 +305,8 @@ def index_add(
 def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
     """A copy with the entries of a dimension replaced by those of ``source``.
 
+    Under autocast both may have different types; the copy has the wider.
+
     Raises:
         IndexError: an index is out of bounds.
         RuntimeError: shapes or dtypes do not fit.
@@ -311,6 +314,9 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
     >>> lampas.index_copy(lampas.zeros(2), 0, lampas.tensor([1]), lampas.ones(1))
     tensor([0., 1.])
     """
+    if modes.autocast is not None and source.dtype is not input.dtype:
+        both = promote_types(input.dtype, source.dtype)
+        input, source = cast(input, both), cast(source, both)
     dim, places = _along("index_copy", input, dim, index)
     _checked_source("index_copy", input, dim, places, source)
     return _put_along(input, places, source, False)

@@ -118,6 +118,12 @@ def pinv_batch(F: Any, size: int, batched: Any, /, *values: Any, **params: Any) 
     return DECLINE if any(batched[1:]) else _pinv.call(*values, **params)
 
 
+@computes_in("half")
+def _as_product(inverse: Tensor) -> Tensor:
+    """In the type of matrix products: a product is the last that PyTorch does."""
+    return inverse
+
+
 def pinv(
     A: Tensor,
     rcond: Any = None,
@@ -149,7 +155,7 @@ def pinv(
     limits = _tolerances("linalg.pinv", A, atol, rcond if rtol is None else rtol)
     if hermitian:
         need_square("linalg.pinv", A=A)
-    return _pinv.call(A, *limits, hermitian=hermitian)
+    return _as_product(_pinv.call(A, *limits, hermitian=hermitian))
 
 
 @computes_in("float")

@@ -8,7 +8,6 @@ import numpy as np
 
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ArgumentTypeError, DTypeError, ShapeError
-from lampas.ops._linalg import need_square
 from lampas.ops.choose import where
 from lampas.ops.create import eye
 from lampas.ops.matmul import matmul, need_ndim
@@ -22,11 +21,12 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     """The product of ``n`` equal matrices, by repeated squaring.
 
     Args:
-        A: (..., m, m), float32, float64 or complex.
+        A: (..., m, m).
         n: the exponent; 0 gives identities, negative ones powers of the inverse.
 
     Raises:
-        RuntimeError: not square matrices; or ``n`` is negative and one is singular.
+        RuntimeError: not square matrices; or ``n`` is negative and one is singular,
+            or ``A`` of a type without an inverse (half precision, integers).
         TypeError: ``n`` is no integer.
 
     >>> lampas.matrix_power(lampas.tensor([[1.0, 1.0], [0.0, 1.0]]), 3)
@@ -37,9 +37,13 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
         raise ArgumentTypeError(
             f"matrix_power: n must be an int, got {type(n).__name__}"
         )
-    need_square("matrix_power", A=A)
+    shape = A._data.shape
+    if len(shape) < 2 or shape[-1] != shape[-2]:
+        raise ShapeError(
+            f"matrix_power: A must be batches of square matrices, got {tuple(shape)}"
+        )
     if n == 0:
-        unit = eye(A._data.shape[-1], dtype=A.dtype, device=A.device)
+        unit = eye(shape[-1], dtype=A.dtype, device=A.device)
         # Chosen from A nowhere, so that the gradient is 0 instead of missing.
         return where(unit == unit, unit, A)
     square = inv(A) if n < 0 else A

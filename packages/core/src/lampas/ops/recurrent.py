@@ -12,9 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from lampas.dtypes import promote_types
+from lampas.engine.autocast import policy_for
+from lampas.engine.modes import mode as modes
 from lampas.engine.record import op, raw_namespace, taped
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
+from lampas.ops.convert import cast
 from lampas.ops.create import tensor, zeros
 from lampas.ops.join import cat
 from lampas.ops.matmul import linear
@@ -29,8 +33,10 @@ _scan = op(
     kind="opaque",
     outputs=5,
     saves="h0 c0 w_hh w_hr y0 y3 y4",
-    autocast="half",
+    autocast="half:cuda",
 )
+
+_ON_CPU = policy_for("half:cpu")
 
 
 def _sigmoid(xp: Any, x: Any) -> Any:
@@ -279,6 +285,22 @@ def rnn_scan_vjp(
     )
 
 
+def _in_region(
+    gx: Tensor, states: list[Tensor], weights: list[Tensor], kept: Tensor | None
+) -> list[Tensor]:
+    """What a scan takes, in one type, under autocast on the CPU.
+
+    Weights are rounded as those of products are. A state that steps add to (``kept``)
+    keeps its type, so that rounding does not pile up over the steps; as in PyTorch.
+    """
+    casting = modes.autocast
+    if casting is None or "cpu" not in casting.half or gx.device.type != "cpu":
+        return [gx, *states, *weights]
+    weights = casting.cast(weights, _ON_CPU)
+    dtype = gx.dtype if kept is None else promote_types(gx.dtype, kept.dtype)
+    return [cast(x, dtype) for x in (gx, *states, *weights)]
+
+
 def run_direction(
     mode: str,
     x: Tensor,
@@ -288,6 +310,7 @@ def run_direction(
     *,
     bias: bool,
     reverse: bool,
+    cell: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Run one direction of one layer.
 
@@ -298,11 +321,12 @@ def run_direction(
         weights: w_ih, w_hh, then b_ih, b_hh with ``bias``, then w_hr if projected.
         bias: whether the weights hold biases.
         reverse: from the last step to the first.
+        cell: it is a cell; under autocast those keep their states' type.
 
     Returns:
         Outputs (T, B, output size), and the last h and c.
     """
-    y, h, c, _ = _sequence(mode, x, h0, c0, weights, bias, reverse)
+    y, h, c, _ = _sequence(mode, x, h0, c0, weights, bias, reverse, cell)
     return y, h, c
 
 
@@ -314,6 +338,7 @@ def _sequence(
     weights: Sequence[Tensor],
     bias: bool,
     reverse: bool,
+    cell: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """As :func:`run_direction`, and also the cells before each step."""
     w_ih, w_hh = weights[:2]
@@ -325,9 +350,9 @@ def _sequence(
         b_hh = zeros((w_hh._data.shape[0],), **form)
     c0 = h0 if c0 is None else c0
     gx = linear(x, w_ih, b_ih)
-    y, h, c, _, cells = _scan.call(
-        gx, h0, c0, w_hh, b_hh, w_hr, mode=mode, reverse=reverse
-    )
+    kept = h0 if mode == "GRU" else c0 if cell and mode == "LSTM" else None
+    operands = _in_region(gx, [h0, c0], [w_hh, b_hh, w_hr], kept)
+    y, h, c, _, cells = _scan.call(*operands, mode=mode, reverse=reverse)
     return y, h, c, cells
 
 
@@ -375,6 +400,6 @@ def run_cell(
     present = [w for w in weights if w is not None]
     bias = len(present) == 4
     _, h, c = run_direction(
-        mode, x.unsqueeze(0), h, c, present, bias=bias, reverse=False
+        mode, x.unsqueeze(0), h, c, present, bias=bias, reverse=False, cell=True
     )
     return h, c
