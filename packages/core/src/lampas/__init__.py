@@ -206,6 +206,7 @@ cfloat, cdouble = complex64, complex128
 e, pi, inf, nan = math.e, math.pi, math.inf, math.nan
 newaxis = None
 strided, sparse_coo = "lampas.strided", "lampas.sparse_coo"
+sparse_csr, sparse_csc = "lampas.sparse_csr", "lampas.sparse_csc"
 contiguous_format = "lampas.contiguous_format"
 channels_last = "lampas.channels_last"
 preserve_format = "lampas.preserve_format"
@@ -382,6 +383,8 @@ __all__ = [
     "short",
     "show_config",
     "sparse_coo",
+    "sparse_csc",
+    "sparse_csr",
     "strided",
     "uint8",
     "use_deterministic_algorithms",

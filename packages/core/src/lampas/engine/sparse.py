@@ -28,7 +28,15 @@ from lampas.engine.tape import Leaf
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import GradientError, LampasError
 
-__all__ = ["RULES", "LayoutError", "SparseTensor", "sparse_of"]
+__all__ = [
+    "RULES",
+    "LayoutError",
+    "SparseTensor",
+    "dispatch",
+    "field",
+    "fill_sparse",
+    "sparse_of",
+]
 
 RULES: dict[str, Callable[..., Any]] = {}
 """What an op does with sparse operands, by the name of its record."""
@@ -87,6 +95,11 @@ class SparseTensor(Tensor):
     def device(self) -> Any:
         """The device on which the values live."""
         return self._stored.device
+
+    @property
+    def is_distinct(self) -> bool:
+        """Whether each place is listed once, in whatever order the layout has."""
+        return self._is_coalesced
 
     def zero_(self) -> Tensor:
         """Let go of all places, in place; returns the tensor."""
@@ -201,8 +214,8 @@ class SparseTensor(Tensor):
         return self.detach()
 
     def __repr__(self) -> str:
-        places = _field("tensor(indices=tensor(", self._places)
-        values = _field("       values=tensor(", host_array(self._stored))
+        places = field("tensor(indices=tensor(", self._places)
+        values = field("       values=tensor(", host_array(self._stored))
         text = f"{places}{values}       size={tuple(self.shape)}"
         suffixes = [f"nnz={self._places.shape[1]}", *kind_suffixes(self)]
         suffixes += [f"layout={self.layout}", *history_suffixes(self)]
@@ -219,7 +232,7 @@ class SparseTensor(Tensor):
         return sparse_of, parts
 
 
-def _field(head: str, array: Any) -> str:
+def field(head: str, array: Any) -> str:
     """A line of the text, or several, for one of the arrays."""
     size = "" if array.size else f", size={array.shape}"
     return f"{head}{elements(array, len(head))}{size}),\n"
@@ -230,10 +243,17 @@ def sparse_of(
 ) -> SparseTensor:
     """A sparse tensor of values, (nnz, ...), at places, (sparse dimensions, nnz)."""
     made = object.__new__(SparseTensor)
+    fill_sparse(made, places, stored, shape, coalesced)
+    return made
+
+
+def fill_sparse(
+    made: SparseTensor, places: Any, stored: Tensor, shape: Any, coalesced: bool
+) -> None:
+    """Give a new sparse tensor what it holds."""
     made._data = _Places(shape, stored._data.dtype)
     made._places, made._stored, made._is_coalesced = places, stored, coalesced
     made._cell = made._view = made._extra = made._pattern = None
-    return made
 
 
 def dispatch(record: Record, operands: tuple[Any, ...], params: Any) -> Any:

@@ -115,6 +115,7 @@ class Tensor:
         return "lampas.strided"
 
     is_sparse = False
+    is_sparse_csr = False
     is_meta = False
 
     @property

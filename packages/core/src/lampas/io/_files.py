@@ -21,8 +21,9 @@ import numpy as np
 from lampas.backend import cupy as cupy_backend
 from lampas.backend.device import CPU, Device, from_host, to_host
 from lampas.dtypes import from_numpy_dtype
+from lampas.engine.compressed import CompressedTensor
 from lampas.engine.exhausted import out_of_memory
-from lampas.engine.sparse import SparseTensor
+from lampas.engine.sparse import LayoutError, SparseTensor
 from lampas.engine.tensor import Size, Tensor, wrap
 from lampas.errors import (
     ArgumentError,
@@ -213,6 +214,10 @@ class _Describer:
 
 def _describe_sparse(x: SparseTensor) -> Call:
     """The places and values of a sparse tensor, as PyTorch's files name them."""
+    if isinstance(x, CompressedTensor):
+        raise LayoutError(
+            f"save: takes no tensor of layout {x.layout}; save its to_sparse()"
+        )
     layout = Call("torch.serialization _get_layout", ("torch.sparse_coo",))
     parts = wrap(x._places), x._stored.detach(), x.shape, x._is_coalesced
     made = Call("torch._utils _rebuild_sparse_tensor", (layout, parts))

@@ -187,6 +187,11 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
         "frombuffer",
     ),
     "sparse": ("sparse_coo_tensor",),
+    "sparse_compressed": (
+        "sparse_compressed_tensor",
+        "sparse_csc_tensor",
+        "sparse_csr_tensor",
+    ),
     "sparse_product": ("hspmm", "smm", "spmm", "sspaddmm"),
     "stft": (
         "istft",
@@ -375,6 +380,15 @@ METHODS: dict[str, tuple[str, ...]] = {
         "_indices",
         "_nnz",
         "_values",
+    ),
+    "sparse_compressed": (
+        "ccol_indices",
+        "col_indices",
+        "crow_indices",
+        "row_indices",
+        "to_sparse_coo",
+        "to_sparse_csc",
+        "to_sparse_csr",
     ),
     "sparse_product": (
         "smm",

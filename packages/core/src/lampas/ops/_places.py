@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.compressed import COMPRESS, CompressedTensor, compressed_of
 from lampas.engine.record import RECORDS
 from lampas.engine.rows import flat_places, runs
 from lampas.engine.sparse import LayoutError, SparseTensor, sparse_of
@@ -13,6 +14,8 @@ from lampas.engine.tensor import Tensor
 
 __all__ = [
     "coalesced",
+    "compressed",
+    "coordinates",
     "listed",
     "matches",
     "merged",
@@ -62,6 +65,25 @@ def merged(places: Any, stored: Tensor, shape: Any) -> SparseTensor:
 def coalesced(x: SparseTensor) -> SparseTensor:
     """The tensor with each place listed once, in order; itself if it is so."""
     return x if x._is_coalesced else merged(x._places, x._stored, x.shape)
+
+
+def coordinates(x: SparseTensor) -> SparseTensor:
+    """A compressed matrix in coordinate form, coalesced."""
+    places, shape = x._places, tuple(x.shape)
+    return coalesced(sparse_of(places, x._stored, shape, x._is_coalesced))
+
+
+def compressed(x: SparseTensor, along: int) -> CompressedTensor:
+    """A matrix with its rows compressed, or, with ``along`` 1, its columns."""
+    x = x if x.is_distinct else coalesced(x)
+    order = np.lexsort((x._places[1 - along], x._places[along]))
+    places, stored = x._places, x._stored
+    if not (order[1:] > order[:-1]).all():
+        places, stored = places[:, order], picked(stored, order)
+    return compressed_of(places, stored, tuple(x.shape), along)
+
+
+COMPRESS.append(compressed)
 
 
 def matches(x: SparseTensor, places: Any) -> tuple[Any, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from lampas.backend.device import to_host
 from lampas.dtypes import get_default_dtype, int64
+from lampas.engine.compressed import CompressedTensor
 from lampas.engine.record import RECORDS
 from lampas.engine.rows import flat_places
 from lampas.engine.sparse import LayoutError, SparseTensor, sparse_of
@@ -20,7 +21,7 @@ from lampas.errors import (
     ShapeError,
 )
 from lampas.ops import sparse_arithmetic, sparse_product, sparse_reduce
-from lampas.ops._places import coalesced, listed, values_at
+from lampas.ops._places import coalesced, coordinates, listed, values_at
 from lampas.ops.create import as_tensor
 
 __all__ = ["sparse_coo_tensor", "spdiags"]
@@ -148,9 +149,23 @@ def sparse_coo_tensor(
     return sparse_of(places, stored, shape, bool(is_coalesced))
 
 
+def _coordinates(name: str, x: Tensor) -> SparseTensor:
+    """A sparse tensor whose places are coordinates.
+
+    Raises:
+        RuntimeError: it is dense or compressed.
+    """
+    if isinstance(x, CompressedTensor):
+        raise LayoutError(
+            f"{name}: input must be a sparse tensor in coordinate form, got {x.layout};"
+            " call to_sparse() first"
+        )
+    return listed(name, x)
+
+
 def _read(name: str, x: Tensor) -> SparseTensor:
     x = listed(name, x)
-    if not x._is_coalesced:
+    if not x.is_distinct:
         raise ShapeError(f"{name}: the tensor is not coalesced; call coalesce() first")
     return x
 
@@ -158,7 +173,7 @@ def _read(name: str, x: Tensor) -> SparseTensor:
 @method("indices")
 def indices(self: Tensor) -> Tensor:
     """The places of a coalesced sparse tensor, (sparse dimensions, nnz)."""
-    return wrap(_read("indices", self)._places.copy())
+    return wrap(_read("indices", _coordinates("indices", self))._places.copy())
 
 
 @method("values")
@@ -206,7 +221,7 @@ def is_coalesced(self: Tensor) -> bool:
 @method("coalesce")
 def coalesce(self: Tensor) -> Tensor:
     """The sparse tensor with each place listed once, in order, and its values added."""
-    return coalesced(listed("coalesce", self))
+    return coalesced(_coordinates("coalesce", self))
 
 
 @method("to_dense")
@@ -239,6 +254,8 @@ def to_sparse(self: Tensor, sparse_dim: int | None = None) -> Tensor:
     >>> lampas.tensor([0.0, 5.0]).to_sparse().indices()
     tensor([[1]])
     """
+    if isinstance(self, CompressedTensor):
+        self = coordinates(self)
     if isinstance(self, SparseTensor):
         if sparse_dim not in (None, len(self._places)):
             raise LayoutError(

@@ -169,7 +169,7 @@ def _of_values(name: str) -> Callable[..., Tensor]:
     """An op that is zero at zero, on the sums of what is listed of each place."""
 
     def rule(x: SparseTensor, **params: Any) -> Tensor:
-        x = coalesced(x)
+        x = x if x.is_distinct else coalesced(x)
         return x.with_values(RECORDS[name].call(x._stored, **params))
 
     return rule
