@@ -182,6 +182,11 @@ if TYPE_CHECKING:
     from lampas.ops.renorm import *
     from lampas.ops.shared import *
     from lampas.ops.sparse import sparse_coo_tensor
+    from lampas.ops.sparse_compressed import (
+        sparse_compressed_tensor,
+        sparse_csc_tensor,
+        sparse_csr_tensor,
+    )
     from lampas.ops.sparse_product import hspmm, smm, spmm, sspaddmm
     from lampas.ops.stft import *
     from lampas.ops.strided import *
