@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 import lampas
+from lampas.backend import native
 from lampas.ops import with_out
+
+_PATHS = native.extension.paths() if native.extension is not None else []
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +23,15 @@ def _same_start() -> Iterator[None]:
         yield
     lampas.set_default_dtype(lampas.float32)
     lampas.set_printoptions(profile="default")
+
+
+@pytest.fixture(params=_PATHS)
+def path(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Each instruction set that the kernels were built for and this machine has."""
+    before = native.extension.path()
+    native.extension.set_path(request.param)
+    yield request.param
+    native.extension.set_path(before)
 
 
 @pytest.fixture(autouse=True)

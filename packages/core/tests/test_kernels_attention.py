@@ -27,14 +27,6 @@ SIZES = [
 ]
 
 
-@pytest.fixture(params=native.extension.paths() if native.extension else [])
-def path(request):
-    before = native.extension.path()
-    native.extension.set_path(request.param)
-    yield request.param
-    native.extension.set_path(before)
-
-
 @np.errstate(all="ignore")
 def formula(q, k, v, g, mask, causal, factor):
     """The result and the gradients, in float64."""

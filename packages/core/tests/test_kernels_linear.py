@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -24,7 +22,6 @@ KERNELS = {
     name: native.bind(name, _absent)
     for name in ("linear", "linear_bias", "linear_input", "linear_weight", "linear_sum")
 }
-PATHS = native.extension.paths() if native.extension is not None else []
 # Rows, inputs and outputs around the widths of vectors, panels and parts.
 SIZES = [
     (1, 1, 1),
@@ -37,14 +34,6 @@ SIZES = [
     (130, 400, 250),
     (2100, 20, 50),
 ]
-
-
-@pytest.fixture(params=PATHS)
-def path(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = native.extension.path()
-    native.extension.set_path(request.param)
-    yield request.param
-    native.extension.set_path(before)
 
 
 @pytest.fixture

@@ -20,20 +20,11 @@ matmul = native.bind("matmul", np.matmul)
 ROWS = (1, 4, 5, 6, 7, 13, 14, 49, 130)
 COLUMNS = (1, 3, 4, 8, 9, 16, 17, 31, 33, 200)
 DEPTHS = (1, 2, 64, 385)
-PATHS = native.extension.paths() if native.extension is not None else []
 
 
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(5)
-
-
-@pytest.fixture(params=PATHS)
-def path(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = native.extension.path()
-    native.extension.set_path(request.param)
-    yield request.param
-    native.extension.set_path(before)
 
 
 @pytest.fixture(params=[1, 2])

@@ -30,14 +30,6 @@ SGDS = [
 ]
 
 
-@pytest.fixture(params=native.extension.paths() if native.extension else [])
-def path(request):
-    before = native.extension.path()
-    native.extension.set_path(request.param)
-    yield request.param
-    native.extension.set_path(before)
-
-
 def steps(make, options, count=3):
     """Parameters after some steps, and what float64 makes of the same numbers."""
     rng = np.random.default_rng(0)

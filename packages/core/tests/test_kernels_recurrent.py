@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from lampas.engine.record import RECORDS
 pytestmark = pytest.mark.skipif(
     native.extension is None, reason="the kernels were not built"
 )
-PATHS = native.extension.paths() if native.extension is not None else []
 # Steps, batch and size around vectors, panels and the rows that go together.
 SIZES = [(1, 1, 1), (3, 2, 5), (4, 9, 8), (2, 30, 17), (5, 50, 33)]
 MODES = [("LSTM", 4, 0), ("LSTM", 4, 3), ("GRU", 3, 0), ("RNN_TANH", 1, 0)]
@@ -38,14 +36,6 @@ def reference(name: str, *arrays: Any, **params: Any) -> Any:
     wide = [None if a is None else a.astype(np.float64) for a in arrays]
     with kernels.disabled():
         return RECORDS[name].forward_rule(np, *wide, **params)
-
-
-@pytest.fixture(params=PATHS)
-def path(request: pytest.FixtureRequest) -> Iterator[str]:
-    before = native.extension.path()
-    native.extension.set_path(request.param)
-    yield request.param
-    native.extension.set_path(before)
 
 
 def near(got: Any, expected: Any) -> None:

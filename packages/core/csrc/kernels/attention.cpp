@@ -15,25 +15,6 @@ static_assert(KEYS % WIDTH == 0);
 LAMPAS_INLINE long whole(long count, long step) { return (count + step - 1) / step * step; }
 LAMPAS_INLINE long least(long a, long b) { return a < b ? a : b; }
 
-// exp(x) for x <= 0: what is under the smallest normal number is 0. NaN stays.
-LAMPAS_INLINE f32v exp_below_zero(f32v x) {
-    const f32v y = x > -87.0f ? x : all(-87.0f);
-    i32v n;
-    const f32v f = nearest(y * 1.44269504088896341f, &n);
-    f32v r = y - f * 0.693359375f;
-    r = r - f * -2.12194440e-4f;
-    f32v p = all(1.9875691500e-4f);
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
-    p = p * bits_of<f32v>((n + 127) << 23);
-    p = x > -87.0f ? p : all(0.0f);
-    return x != x ? x : p;
-}
-
 // Panels of WIDTH lines: rows of `from` across (for products with their transpose).
 void pack_rows(const float* from, long row, long count, long k, float* to) {
     for (long i = 0; i < count; i += WIDTH) {
@@ -114,14 +95,14 @@ void weigh(float* scores, long count, Running* running, float* sums, long depth)
     if (!(top > running->top)) top = running->top;
     const float base = top == -INFINITY_F ? 0.0f : top;
     if (top > running->top) {
-        const float scale = exp_below_zero(all(running->top - base))[0];
+        const float scale = exp_normal(all(running->top - base))[0];
         running->total *= scale;
         for (long d = 0; d < depth; ++d) sums[d] *= scale;
         running->top = top;
     }
     f32v total = {};
     for (long j = 0; j < count; j += LANES) {
-        const f32v weight = exp_below_zero(load(scores + j) - base);
+        const f32v weight = exp_normal(load(scores + j) - base);
         store(scores + j, weight);
         total += weight;
     }
@@ -228,7 +209,7 @@ LAMPAS_INLINE void slope_row(float* weights, float* slopes, long count, float lo
                              float centre, float factor) {
     const float base = log_sum == -INFINITY_F ? 0.0f : log_sum;
     for (long j = 0; j < count; j += LANES) {
-        const f32v weight = exp_below_zero(load(weights + j) - base);
+        const f32v weight = exp_normal(load(weights + j) - base);
         store(weights + j, weight);
         store(slopes + j, weight * (load(slopes + j) - centre) * factor);
     }
