@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+import lampas
 import lampas_hub
 from lampas.cli import main
 from lampas.train import load_checkpoint
@@ -94,9 +95,19 @@ def curve(folder, text, threads: int, workers: int) -> str:
 def test_threads_and_workers_do_not_change_the_curve(folder, tmp_path):
     text = folder / "text.txt"
     expected = curve(tmp_path / "a", text, threads=1, workers=0)
-    assert curve(tmp_path / "b", text, threads=2, workers=0) == expected
-    assert curve(tmp_path / "c", text, threads=1, workers=1) == expected
-    assert curve(tmp_path / "d", text, threads=2, workers=4) == expected
+    assert curve(tmp_path / "b", text, threads=1, workers=1) == expected
+    same(curve(tmp_path / "c", text, threads=2, workers=0), expected)
+    same(curve(tmp_path / "d", text, threads=2, workers=4), expected)
+
+
+def same(found, expected):
+    """Equal to the bit, but where NumPy's library divides its sums among threads."""
+    if lampas.kernels.is_available():
+        assert found == expected
+        return
+    lines = [[json.loads(x) for x in text.splitlines()] for text in (found, expected)]
+    for one, other in zip(*lines, strict=True):
+        assert one == pytest.approx(other, rel=1e-5)
 
 
 @pytest.mark.slow
