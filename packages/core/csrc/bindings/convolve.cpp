@@ -1,0 +1,331 @@
+// Convolution and its transpose by matrix products: the weight times the surroundings of
+// a block of pixels at a time, which are packed from a staged copy of the image.
+#include <atomic>
+
+#include "bindings/mapping.hpp"
+#include "kernels/gemm.hpp"
+#include "runtime/pool.hpp"
+
+namespace lampas {
+namespace {
+
+// So much of k at once that a panel of B stays in the first-level cache.
+constexpr long K_BLOCK = 384;
+// A block's panels of B fill about half of the second-level cache.
+constexpr long BLOCK = 64 * 1024, LEAST_PIXELS = 128, MOST_PIXELS = 512;
+// Chunks to have at least, unless they get smaller than this many multiplications.
+constexpr long CHUNKS = 16, GRAIN = 256 * 1024;
+// Up to so many pixels in all, packing the weight costs more than it saves.
+constexpr long FEW_PIXELS = 192;
+
+// Whole slices, or lines of one slice.
+struct Block {
+    long slice, slices, line, lines;
+};
+
+template <class T>
+class Convolver {
+public:
+    explicit Convolver(const Mapping<T>& map)
+        : map_(map), layout_(map), gemm_(gemm_of<T>()), kernels_(convolution_of<T>()) {
+        taps_ = static_cast<long>(map.taps.size());
+        const long blocks = over(map.k(), K_BLOCK);
+        channels_ = over(map.channels, std::min(blocks, map.channels));
+        choose_blocks();
+        choose_rows();
+        plane_ = up_to(layout_.rows_of(lines_) * layout_.row, gemm_.columns);
+        if (plane_ * sizeof(T) % 1024 == 0) plane_ += gemm_.columns;
+        const long distance = layout_.line_rows * layout_.row;
+        const long each = layout_.merged ? 1 : lines_;
+        for (long s = 0; s < slices_; ++s) {
+            for (long l = 0; l < each; ++l) {
+                places_.push_back(s * channels_ * plane_ + l * distance);
+            }
+        }
+        direct_ = slices_ == 1 && map.to_pixel == 1 && map.to_line == map.length;
+        in_place_ = slices_ == 1 && taps_ == 1 && map.step[0] == 1 && map.step[1] == 1 &&
+                    layout_.top == 0 && layout_.left == 0 && map.length == map.size[2] &&
+                    map.lines <= map.size[1] && map.source.at[2] == 1 &&
+                    map.source.at[1] == map.length;
+    }
+
+    bool run() {
+        const long rows = up_to(map_.rows, gemm_.rows);
+        weight_part_ = rows * map_.k();
+        const long size = map_.groups * map_.parts * weight_part_;
+        packs_ = map_.slices() * map_.lines * map_.length > FEW_PIXELS || !is_in_order();
+        const Scratch weight(packs_ ? static_cast<std::size_t>(size) * sizeof(T) : 0);
+        if (packs_ && weight.get() == nullptr) return false;
+        if (packs_) pack_weight(weight.as<T>());
+        const long blocks = over(map_.slices(), slices_) * over(map_.lines, lines_);
+        const long cuts = over(map_.rows, rows_);
+        parallel_chunks(map_.groups * blocks * cuts, [&](long chunk) {
+            const long block = chunk / cuts % blocks;
+            compute(chunk / cuts / blocks, block_at(block), chunk % cuts * rows_);
+        });
+        return !failed_;
+    }
+
+private:
+    void choose_blocks() {
+        const long pixels = map_.lines * map_.length;
+        const long wanted =
+            std::clamp(BLOCK / (channels_ * taps_), LEAST_PIXELS, MOST_PIXELS);
+        slices_ = 1;
+        lines_ = map_.lines;
+        if (pixels * 2 <= wanted) {
+            slices_ = std::min(map_.slices(), wanted / pixels);
+        } else if (pixels > wanted) {
+            lines_ = std::max(1L, wanted / map_.length);
+            lines_ = over(map_.lines, over(map_.lines, lines_));
+        }
+    }
+
+    // Rows of the result in one chunk: all, unless there would be too few chunks.
+    void choose_rows() {
+        const long blocks =
+            map_.groups * over(map_.slices(), slices_) * over(map_.lines, lines_);
+        const long each = slices_ * lines_ * map_.length * map_.k() * map_.parts;
+        rows_ = up_to(map_.rows, gemm_.rows);
+        while (blocks * over(map_.rows, rows_) < CHUNKS && rows_ > gemm_.rows &&
+               rows_ / 2 * each >= GRAIN) {
+            rows_ = up_to(rows_ / 2, gemm_.rows);
+        }
+    }
+
+    Block block_at(long index) const {
+        const long across = over(map_.lines, lines_);
+        const long slice = index / across * slices_, line = index % across * lines_;
+        return {slice, std::min(slices_, map_.slices() - slice), line,
+                std::min(lines_, map_.lines - line)};
+    }
+
+    // Whether a row of the weight is a row of A as it lies.
+    bool is_in_order() const {
+        if (map_.parts > 1 || map_.weight_channel != taps_) return false;
+        for (long t = 0; t < taps_; ++t) {
+            if (map_.taps[static_cast<std::size_t>(t)].weight != t) return false;
+        }
+        return true;
+    }
+
+    void pack_weight(T* packed) {
+        packed_ = packed;
+        const long panels = over(map_.rows, gemm_.rows), count = map_.groups * map_.parts;
+        std::vector<long> taps;
+        for (const Tap& tap : map_.taps) taps.push_back(tap.weight);
+        const bool plain = is_in_order();
+        const long grain = std::max(1L, 16 * 1024 / (gemm_.rows * map_.k()));
+        parallel_ranges(count * panels, grain, [&](long first, long last) {
+            for (long i = first; i < last; ++i) {
+                const long part = i / panels, row = i % panels * gemm_.rows;
+                const T* from = map_.weight + part / map_.parts * map_.weight_group +
+                                part % map_.parts * map_.weight_part + row * map_.weight_row;
+                T* to = packed + part * weight_part_ + row * map_.k();
+                const long rows = std::min<long>(gemm_.rows, map_.rows - row);
+                if (plain) {
+                    gemm_.pack_a(from, map_.weight_row, 1, rows, map_.k(), to);
+                } else {
+                    kernels_.pack_weight(from, map_.weight_row, map_.weight_channel,
+                                         map_.channels, taps.data(), taps_, rows, to);
+                }
+            }
+        });
+    }
+
+    bool has_source(long group, const Block& block, long part) const {
+        for (long s = 0; s < block.slices; ++s) {
+            if (map_.source_at(group, block.slice + s, part) != nullptr) return true;
+        }
+        return false;
+    }
+
+    void compute(long group, const Block& block, long row) {
+        const long pixels = block.slices * block.lines * map_.length;
+        const long rows = std::min(rows_, map_.rows - row);
+        const long staged = in_place_ ? 0 : slices_ * channels_ * plane_ + gemm_.columns;
+        const long panels =
+            (up_to(pixels, gemm_.columns) + 1) * channels_ * taps_ + gemm_.columns;
+        const long result = direct_ ? 0 : rows * pixels;
+        const Scratch scratch(static_cast<std::size_t>(staged + panels + result) * sizeof(T));
+        if (scratch.get() == nullptr) {
+            failed_ = true;
+            return;
+        }
+        T* const planes = scratch.as<T>();
+        T* const b = planes + staged;
+        T* const c = direct_ ? map_.target_at(group * map_.rows + row, block.slice, block.line) : b + panels;
+        const long ldc = direct_ ? map_.to_row : pixels;
+        bool add = false;
+        for (long part = 0; part < map_.parts; ++part) {
+            if (!has_source(group, block, part)) continue;
+            for (long first = 0; first < map_.channels; first += channels_) {
+                const long count = std::min(channels_, map_.channels - first);
+                pack_block(group, block, part, first, count, planes, b);
+                multiply(group, part, row, rows, first, count, pixels, b, c, ldc, add);
+                add = true;
+            }
+        }
+        if (!add) {
+            for (long i = 0; i < rows; ++i) std::fill_n(c + i * ldc, pixels, T(0));
+        }
+        finish(group, block, row, rows, c, ldc);
+    }
+
+    void pack_block(long group, const Block& block, long part, long first, long count,
+                    T* planes, T* b) const {
+        const long pixels = block.slices * block.lines * map_.length;
+        if (in_place_) {
+            const T* from = map_.source_at(group, block.slice, part) + first * map_.source.channel +
+                            block.line * map_.length;
+            gemm_.pack_b(from, 1, map_.source.channel, pixels, count, b);
+            return;
+        }
+        for (long s = 0; s < block.slices; ++s) {
+            const T* from = map_.source_at(group, block.slice + s, part);
+            if (from != nullptr) from += first * map_.source.channel;
+            kernels_.stage(layout_.staging(map_, from, block.line, block.lines, count,
+                                           planes + s * channels_ * plane_, plane_));
+        }
+        const long length = layout_.merged ? block.lines * map_.length : map_.length;
+        kernels_.pack({planes, plane_, count, layout_.taps.data(), taps_, places_.data(),
+                       length}, 0, pixels, b);
+    }
+
+    void multiply(long group, long part, long row, long rows, long first, long count,
+                  long pixels, const T* b, T* c, long ldc, bool add) const {
+        Tile<T> tile{};
+        tile.rows = rows;
+        tile.columns = pixels;
+        tile.k = count * taps_;
+        tile.b = {b, tile.k * gemm_.columns, 1, gemm_.columns};
+        if (packs_) {
+            tile.a = {packed_ + (group * map_.parts + part) * weight_part_ +
+                          row * map_.k() + first * taps_ * gemm_.rows,
+                      map_.k() * gemm_.rows, 1, gemm_.rows};
+        } else {
+            tile.a = {map_.weight + group * map_.weight_group + row * map_.weight_row +
+                          first * taps_,
+                      gemm_.rows * map_.weight_row, map_.weight_row, 1};
+        }
+        tile.c = c;
+        tile.ldc = ldc;
+        tile.add = add;
+        gemm_.tile(tile);
+    }
+
+    // Add the bias, and put what lies apart where it belongs.
+    void finish(long group, const Block& block, long row, long rows, T* c, long ldc) const {
+        if (direct_ && map_.bias == nullptr) return;
+        const long line = direct_ ? block.lines * map_.length : map_.length;
+        const long lines = direct_ ? 1 : block.lines;
+        for (long i = 0; i < rows; ++i) {
+            const T bias = map_.bias == nullptr ? T(0) : map_.bias[group * map_.rows + row + i];
+            const T* from = c + i * ldc;
+            for (long s = 0; s < block.slices; ++s) {
+                for (long l = 0; l < lines; ++l, from += line) {
+                    T* to = map_.target_at(group * map_.rows + row + i, block.slice + s,
+                                           block.line + l);
+                    if (map_.to_pixel == 1) {
+                        for (long q = 0; q < line; ++q) to[q] = from[q] + bias;
+                    } else {
+                        for (long q = 0; q < line; ++q) to[q * map_.to_pixel] = from[q] + bias;
+                    }
+                }
+            }
+        }
+    }
+
+    const Mapping<T>& map_;
+    const Layout<T> layout_;
+    const GemmOf<T>& gemm_;
+    const ConvolutionOf<T>& kernels_;
+    long taps_, channels_, slices_, lines_, rows_, plane_, weight_part_ = 0;
+    std::vector<long> places_;  // of the lines in the staged planes
+    bool direct_, in_place_, packs_ = true;
+    const T* packed_ = nullptr;
+    std::atomic<bool> failed_{false};
+};
+
+// The taps by which pixels at `row` and `column` modulo the stride were seen.
+template <class T>
+void set_phase(const Convolution& of, long row, long column, Mapping<T>* map) {
+    map->taps.clear();
+    for (long i = 0; i < of.kernel[1]; ++i) {
+        const long down = row + of.low[1] - i * of.dilation[1];
+        if (down % of.stride[1] != 0) continue;
+        for (long j = 0; j < of.kernel[2]; ++j) {
+            const long right = column + of.low[2] - j * of.dilation[2];
+            if (right % of.stride[2] != 0) continue;
+            map->taps.push_back({down / of.stride[1], right / of.stride[2],
+                                 i * of.kernel[2] + j});
+        }
+    }
+    map->lines = over(of.size[1] - row, of.stride[1]);
+    map->length = over(of.size[2] - column, of.stride[2]);
+}
+
+}  // namespace
+
+template <class T>
+bool convolve(const Convolution& of, Cube<T> x, const T* weight, const T* bias, T* y) {
+    Mapping<T> map = forward_mapping(of, x);
+    map.weight = weight;
+    map.weight_row = of.channels_of_group() * of.taps();
+    map.weight_channel = of.taps();
+    map.result = y;
+    map.bias = bias;
+    map.rows = of.outs_of_group();
+    map.to_row = of.out_size();
+    map.to_image = of.outs * map.to_row;
+    map.to_depth = of.out[1] * of.out[2];
+    map.to_line = of.out[2];
+    map.to_pixel = 1;
+    return Convolver<T>(map).run();
+}
+
+template <class T>
+bool convolve_back(const Convolution& of, Cube<T> g, const T* weight, T* dx) {
+    Mapping<T> map = shared_mapping(of, g);
+    map.weight = weight;
+    map.channels = of.outs_of_group();
+    std::copy_n(of.out, 3, map.size);
+    map.depth_step = 1;
+    map.depth_base = of.low[0];
+    map.depth_part = -of.dilation[0];
+    map.depth_divisor = of.stride[0];
+    map.step[0] = map.step[1] = 1;
+    map.weight_row = of.taps();
+    map.weight_channel = of.channels_of_group() * of.taps();
+    map.rows = of.channels_of_group();
+    map.depths = of.size[0];
+    map.to_row = of.image_size();
+    map.to_image = of.channels * map.to_row;
+    map.to_depth = of.size[1] * of.size[2];
+    map.to_line = of.size[2] * of.stride[1];
+    map.to_pixel = of.stride[2];
+    // What no tap sees gets zeros.
+    const auto sees_all = [&](int d) { return of.kernel[d] >= of.stride[d] && of.dilation[d] == 1; };
+    if (!sees_all(1) || !sees_all(2)) {
+        parallel_ranges(of.images * map.to_image, 1 << 16, [&](long first, long last) {
+            std::fill(dx + first, dx + last, T(0));
+        });
+    }
+    for (long row = 0; row < std::min(of.stride[1], of.size[1]); ++row) {
+        for (long column = 0; column < std::min(of.stride[2], of.size[2]); ++column) {
+            set_phase(of, row, column, &map);
+            if (map.taps.empty()) continue;
+            map.result = dx + row * of.size[2] + column;
+            if (!Convolver<T>(map).run()) return false;
+        }
+    }
+    return true;
+}
+
+template bool convolve(const Convolution&, Cube<float>, const float*, const float*, float*);
+template bool convolve(const Convolution&, Cube<double>, const double*, const double*,
+                       double*);
+template bool convolve_back(const Convolution&, Cube<float>, const float*, float*);
+template bool convolve_back(const Convolution&, Cube<double>, const double*, double*);
+
+}  // namespace lampas

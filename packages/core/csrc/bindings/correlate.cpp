@@ -1,0 +1,182 @@
+// Gradients of a convolution's weight: for each channel and tap the sum over all pixels of
+// what it sees times the cotangents. The surroundings are read in the staged image where
+// they lie; the cotangents of a block of pixels are packed.
+#include <atomic>
+
+#include "bindings/mapping.hpp"
+#include "kernels/convolution.hpp"
+#include "kernels/gemm.hpp"
+#include "runtime/pool.hpp"
+
+namespace lampas {
+namespace {
+
+// Pixels of a block: a panel of their cotangents stays in the first-level cache.
+constexpr long PIXELS = 384;
+// A chunk's sums should stay in the second-level cache, unless there are few rows.
+constexpr long SUMS = 64 * 1024, LEAST_ROWS = 256;
+constexpr long CHUNKS = 16, GRAIN = 256 * 1024;
+
+template <class T>
+class Correlator {
+public:
+    Correlator(const Convolution& of, Cube<T> x, Cube<T> g)
+        : of_(of), map_(forward_mapping(of, x)), layout_(map_), g_(g), gemm_(gemm_of<T>()),
+          kernels_(convolution_of<T>()) {
+        taps_ = static_cast<long>(map_.taps.size());
+        outs_ = of.outs_of_group();
+        ldc_ = up_to(outs_, gemm_.columns);
+        choose_blocks();
+        choose_chunks();
+        plane_ = up_to(layout_.rows_of(lines_) * layout_.row, gemm_.columns);
+        if (plane_ * sizeof(T) % 1024 == 0) plane_ += gemm_.columns;
+        const long distance = layout_.line_rows * layout_.row;
+        for (long s = 0; s < slices_; ++s) {
+            for (long l = 0; l < (layout_.merged ? 1 : lines_); ++l) {
+                places_.push_back(s * channels_ * plane_ + l * distance);
+            }
+        }
+    }
+
+    bool run(T* dw) {
+        const long cuts = over(map_.channels, channels_);
+        const long size = map_.channels * taps_ * ldc_;  // of one part's sums
+        const long all = map_.groups * map_.parts * splits_ * size;
+        const Scratch sums(static_cast<std::size_t>(all) * sizeof(T));
+        if (sums.get() == nullptr) return false;
+        parallel_chunks(map_.groups * map_.parts * splits_ * cuts, [&](long chunk) {
+            const long whole = chunk / cuts, first = chunk % cuts * channels_;
+            T* c = sums.as<T>() + whole * size + first * taps_ * ldc_;
+            add_up(whole / splits_ / map_.parts, whole / splits_ % map_.parts,
+                   whole % splits_, first, c);
+        });
+        if (failed_) return false;
+        const long rows = map_.channels * taps_;
+        const long grain = up_to(std::max(1L, 32 * 1024 / ldc_ / splits_), 16);
+        const long pieces = over(rows, grain);
+        parallel_chunks(map_.groups * map_.parts * pieces, [&](long chunk) {
+            const long whole = chunk / pieces, first = chunk % pieces * grain;
+            const long group = whole / map_.parts, part = whole % map_.parts;
+            T* to = dw + group * map_.weight_group + part * map_.weight_part;
+            kernels_.turn({sums.as<T>() + whole * splits_ * size, splits_, size, ldc_, first,
+                           std::min(first + grain, rows), outs_, to,
+                           map_.channels * of_.taps(), of_.taps(), taps_});
+        });
+        return true;
+    }
+
+private:
+    // Blocks of whole slices, or of lines of one.
+    void choose_blocks() {
+        const long pixels = map_.lines * map_.length;
+        slices_ = 1;
+        lines_ = map_.lines;
+        if (pixels * 2 <= PIXELS) {
+            slices_ = std::min(map_.slices(), PIXELS / pixels);
+        } else if (pixels > PIXELS) {
+            lines_ = std::max(1L, PIXELS / map_.length);
+            lines_ = over(map_.lines, over(map_.lines, lines_));
+        }
+        across_ = over(map_.lines, lines_);
+        blocks_ = over(map_.slices(), slices_) * across_;
+    }
+
+    // First channels are divided, then the blocks, whose sums are added up at the end.
+    void choose_chunks() {
+        const long rows = map_.channels * taps_;
+        const long cuts = std::min(over(rows * ldc_, SUMS), over(rows, LEAST_ROWS));
+        channels_ = over(map_.channels, std::min(cuts, map_.channels));
+        const long chunks = map_.groups * map_.parts * over(map_.channels, channels_);
+        const long work = of_.multiplications() / chunks;
+        splits_ = std::min({blocks_, over(CHUNKS, chunks), std::max(1L, work / GRAIN)});
+    }
+
+    // One chunk's sums: some channels, some blocks.
+    void add_up(long group, long part, long split, long first, T* c) {
+        const long count = std::min(channels_, map_.channels - first);
+        const long staged = slices_ * channels_ * plane_ + gemm_.columns;
+        const long panel = slices_ * lines_ * map_.length * gemm_.columns;
+        const Scratch scratch(static_cast<std::size_t>(staged + panel) * sizeof(T));
+        if (scratch.get() == nullptr) {
+            failed_ = true;
+            return;
+        }
+        T* const planes = scratch.as<T>();
+        T* const b = planes + staged;
+        bool add = false;
+        for (long i = split * blocks_ / splits_; i < (split + 1) * blocks_ / splits_; ++i) {
+            const long slice = i / across_ * slices_, line = i % across_ * lines_;
+            const long slices = std::min(slices_, map_.slices() - slice);
+            const long lines = std::min(lines_, map_.lines - line);
+            if (!stage(group, part, slice, slices, line, lines, first, count, planes)) continue;
+            Correlation<T> sums{};
+            sums.of = {planes, plane_, count, layout_.taps.data(), taps_, places_.data(),
+                       layout_.merged ? lines * map_.length : map_.length};
+            sums.first = 0;
+            sums.last = count * taps_;
+            sums.line_count = slices * (layout_.merged ? 1 : lines);
+            sums.b = b;
+            sums.ldc = ldc_;
+            sums.add = add;
+            for (long o = 0; o < outs_; o += gemm_.columns) {
+                sums.columns = static_cast<int>(std::min<long>(gemm_.columns, outs_ - o));
+                pack(group, slice, slices, line, lines, o, sums.columns, b);
+                sums.c = c + o;
+                kernels_.correlate(sums);
+            }
+            add = true;
+        }
+        if (!add) std::fill_n(c, count * taps_ * ldc_, T(0));
+    }
+
+    // False where the whole block lies outside of the image's depth.
+    bool stage(long group, long part, long slice, long slices, long line, long lines,
+               long first, long count, T* planes) const {
+        bool any = false;
+        for (long s = 0; s < slices; ++s) {
+            const T* from = map_.source_at(group, slice + s, part);
+            if (from != nullptr) any = true;
+        }
+        if (!any) return false;
+        for (long s = 0; s < slices; ++s) {
+            const T* from = map_.source_at(group, slice + s, part);
+            if (from != nullptr) from += first * map_.source.channel;
+            kernels_.stage(layout_.staging(map_, from, line, lines, count,
+                                           planes + s * channels_ * plane_, plane_));
+        }
+        return true;
+    }
+
+    void pack(long group, long slice, long slices, long line, long lines, long o, int columns,
+              T* b) const {
+        const long pixels = lines * map_.length;
+        for (long s = slice; s < slice + slices; ++s, b += pixels * gemm_.columns) {
+            const T* from = g_.data + s / map_.depths * g_.image +
+                            (group * outs_ + o) * g_.channel + s % map_.depths * g_.at[0] +
+                            line * map_.length;
+            gemm_.pack_b(from, g_.channel, 1, columns, pixels, b);
+        }
+    }
+
+    const Convolution& of_;
+    const Mapping<T> map_;
+    const Layout<T> layout_;
+    const Cube<T> g_;  // each slice's pixels lie side by side
+    const GemmOf<T>& gemm_;
+    const ConvolutionOf<T>& kernels_;
+    long taps_, outs_, ldc_, slices_, lines_, across_, blocks_, channels_, splits_, plane_;
+    std::vector<long> places_;
+    std::atomic<bool> failed_{false};
+};
+
+}  // namespace
+
+template <class T>
+bool correlate(const Convolution& of, Cube<T> x, Cube<T> g, T* dw) {
+    return Correlator<T>(of, x, g).run(dw);
+}
+
+template bool correlate(const Convolution&, Cube<float>, Cube<float>, float*);
+template bool correlate(const Convolution&, Cube<double>, Cube<double>, double*);
+
+}  // namespace lampas

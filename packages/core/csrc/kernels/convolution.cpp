@@ -1,0 +1,258 @@
+#include "kernels/convolution.hpp"
+
+#include "kernels/microkernel.hpp"
+
+namespace lampas {
+namespace LAMPAS_PATH {
+namespace {
+
+// ---- staging
+
+template <class T>
+LAMPAS_INLINE void clear(T* to, long count) {
+    long i = 0;
+    for (; i + lanes<T> <= count; i += lanes<T>) store(to + i, vec<T>{});
+    for (; i < count; ++i) to[i] = 0;
+}
+
+template <int L, int... J>
+struct Evens {
+    template <class V>
+    static LAMPAS_INLINE V of(V a, V b) {
+        return __builtin_shufflevector(a, b, (2 * J)...);
+    }
+};
+template <int L> struct evens_of;
+template <> struct evens_of<2> : Evens<2, 0, 1> {};
+template <> struct evens_of<4> : Evens<4, 0, 1, 2, 3> {};
+template <> struct evens_of<8> : Evens<8, 0, 1, 2, 3, 4, 5, 6, 7> {};
+template <>
+struct evens_of<16> : Evens<16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15> {};
+
+// Every `step`th entry.
+template <class T>
+LAMPAS_INLINE void copy_every(const T* from, long step, long count, T* to) {
+    constexpr int L = lanes<T>;
+    long i = 0;
+    if (step == 1) {
+        for (; i + L <= count; i += L) store(to + i, load(from + i));
+    } else if (step == 2) {
+        for (; i + L < count; i += L) {  // not the last: it would read behind the end
+            const T* at = from + 2 * i;
+            store(to + i, evens_of<L>::of(load(at), load(at + L)));
+        }
+    }
+    for (; i < count; ++i) to[i] = from[i * step];
+}
+
+long clamp(long value, long low, long high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+template <class T>
+void stage(const Staging<T>& s) {
+    const long length = s.phases * s.part;
+    for (long c = 0; c < s.channels; ++c) {
+        T* to = s.to + c * s.plane;
+        for (long r = 0; r < s.rows; ++r, to += length) {
+            const long row = s.first_row + r * s.row_step;
+            if (s.from == nullptr || row < 0 || row >= s.height) {
+                clear(to, length);
+                continue;
+            }
+            const T* from = s.from + c * s.channel + row * s.row;
+            for (long p = 0; p < s.phases; ++p) {
+                T* part = to + p * s.part;
+                const long start = s.first_column + p;  // of the source, may lie outside
+                const long low = clamp((s.step - 1 - start) / s.step, 0, s.part);
+                const long left = start > 0 ? 0 : low;
+                const long right = start >= s.width
+                    ? left
+                    : clamp((s.width - start + s.step - 1) / s.step, left, s.part);
+                clear(part, left);
+                copy_every(from + (start + left * s.step) * s.column, s.step * s.column,
+                           right - left, part + left);
+                clear(part + right, s.part - right);
+            }
+        }
+    }
+}
+
+// ---- panels of B
+
+// Pixels of a panel that lie side by side.
+struct Run {
+    long from;  // in a plane, for the tap at its beginning
+    int at, count;
+};
+
+template <class T>
+int runs_of(const Surroundings<T>& of, long first, long last, Run* runs) {
+    int count = 0;
+    for (long j = first; j < last;) {
+        const long line = j / of.line_length, in_line = j % of.line_length;
+        const long rest = of.line_length - in_line;
+        const long length = rest < last - j ? rest : last - j;
+        runs[count++] = {of.lines[line] + in_line, static_cast<int>(j - first),
+                         static_cast<int>(length)};
+        j += length;
+    }
+    return count;
+}
+
+template <class T>
+void pack(const Surroundings<T>& of, long first, long last, T* panels) {
+    constexpr int L = lanes<T>, W = NR<T>;
+    for (long j = first; j < last; j += W) {
+        Run runs[W];
+        const int count = runs_of(of, j, j + W < last ? j + W : last, runs);
+        if (count == 1) {
+            for (long c = 0; c < of.channels; ++c) {
+                const T* plane = of.planes + c * of.plane + runs[0].from;
+                for (long t = 0; t < of.tap_count; ++t, panels += W) {
+                    const T* from = plane + of.taps[t];
+                    store(panels, load(from));
+                    store(panels + L, load(from + L));
+                }
+            }
+            continue;
+        }
+        for (long c = 0; c < of.channels; ++c) {
+            const T* plane = of.planes + c * of.plane;
+            for (long t = 0; t < of.tap_count; ++t, panels += W) {
+                const T* from = plane + of.taps[t];
+                // What a run writes too much is written over by the next.
+                for (int r = 0; r < count; ++r) {
+                    const T* run = from + runs[r].from;
+                    T* to = panels + runs[r].at;
+                    store(to, load(run));
+                    if (runs[r].count > L) store(to + L, load(run + L));
+                }
+            }
+        }
+    }
+}
+
+template <class T>
+void pack_weight(const T* from, long row, long channel, long channels, const long* taps,
+                 long tap_count, long rows, T* panels) {
+    for (long i = 0; i < rows; i += MR) {
+        const long width = rows - i < MR ? rows - i : MR;
+        const T* top = from + i * row;
+        for (long c = 0; c < channels; ++c, top += channel) {
+            for (long t = 0; t < tap_count; ++t, panels += MR) {
+                const T* at = top + taps[t];
+                for (long r = 0; r < width; ++r) panels[r] = at[r * row];
+                for (long r = width; r < MR; ++r) panels[r] = 0;
+            }
+        }
+    }
+}
+
+// ---- gradients of weights
+
+template <class T, int ROWS, int VECTORS>
+LAMPAS_INLINE void correlate_rows(const Correlation<T>& t, long first, T* c) {
+    constexpr int L = lanes<T>;
+    const T* plane[ROWS];
+    for (int i = 0; i < ROWS; ++i) {
+        const long channel = (first + i) / t.of.tap_count, tap = (first + i) % t.of.tap_count;
+        plane[i] = t.of.planes + channel * t.of.plane + t.of.taps[tap];
+    }
+    vec<T> sum[ROWS][VECTORS] = {};
+    const T* b = t.b;
+    for (long l = 0; l < t.line_count; ++l) {
+        const T* a[ROWS];
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i) a[i] = plane[i] + t.of.lines[l];
+#pragma GCC unroll 2
+        for (long q = 0; q < t.of.line_length; ++q, b += NR<T>) {
+            vec<T> row[VECTORS];
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) row[v] = load(b + v * L);
+#pragma GCC unroll 16
+            for (int i = 0; i < ROWS; ++i) {
+                const T value = a[i][q];
+#pragma GCC unroll 2
+                for (int v = 0; v < VECTORS; ++v) sum[i][v] += value * row[v];
+            }
+        }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < ROWS; ++i) {
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; ++v) {
+            T* to = c + i * t.ldc + v * L;
+            store(to, t.add ? sum[i][v] + load(to) : sum[i][v]);
+        }
+    }
+}
+
+template <class T, int ROWS = MR>
+LAMPAS_INLINE void correlate_part(const Correlation<T>& t, long first, long rows, T* c) {
+    if (rows < ROWS) {
+        if constexpr (ROWS > 1) correlate_part<T, ROWS - 1>(t, first, rows, c);
+    } else if (t.columns > lanes<T>) {
+        correlate_rows<T, ROWS, 2>(t, first, c);
+    } else {
+        correlate_rows<T, ROWS, 1>(t, first, c);
+    }
+}
+
+template <class T>
+void correlate(const Correlation<T>& t) {
+    T* c = t.c;
+    for (long i = t.first; i < t.last; i += MR, c += MR * t.ldc) {
+        correlate_part<T>(t, i, t.last - i < MR ? t.last - i : MR, c);
+    }
+}
+
+// One entry after another, in the order of the parts.
+template <class T>
+LAMPAS_INLINE void turn_rest(const Turn<T>& t, long r, long o) {
+    T sum = t.parts[r * t.ldc + o];
+    for (long p = 1; p < t.part_count; ++p) sum += t.parts[p * t.size + r * t.ldc + o];
+    t.to[o * t.out + r / t.taps * t.channel + r % t.taps] = sum;
+}
+
+template <class T>
+void turn(const Turn<T>& t) {
+    constexpr int L = lanes<T>;
+    const bool side_by_side = t.channel == t.taps;
+    long r = t.first;
+    for (; side_by_side && r + L <= t.last; r += L) {
+        long o = 0;
+        for (; o + L <= t.outs; o += L) {
+            vec<T> block[L];
+#pragma GCC unroll 16
+            for (int i = 0; i < L; ++i) {
+                const T* from = t.parts + (r + i) * t.ldc + o;
+                block[i] = load(from);
+                for (long p = 1; p < t.part_count; ++p) block[i] += load(from + p * t.size);
+            }
+            transpose<T>(block);
+#pragma GCC unroll 16
+            for (int i = 0; i < L; ++i) store(t.to + (o + i) * t.out + r, block[i]);
+        }
+        for (; o < t.outs; ++o) {
+            for (int i = 0; i < L; ++i) turn_rest(t, r + i, o);
+        }
+    }
+    for (; r < t.last; ++r) {
+        for (long o = 0; o < t.outs; ++o) turn_rest(t, r, o);
+    }
+}
+
+}  // namespace
+}  // namespace LAMPAS_PATH
+
+#define LAMPAS_CONVOLUTION_OF(T)                                                     \
+    {LAMPAS_PATH::stage<T>, LAMPAS_PATH::pack<T>, LAMPAS_PATH::pack_weight<T>,       \
+     LAMPAS_PATH::correlate<T>, LAMPAS_PATH::turn<T>}
+
+const ConvolutionKernels LAMPAS_PATH_OF(convolution) = {
+    LAMPAS_CONVOLUTION_OF(float),
+    LAMPAS_CONVOLUTION_OF(double),
+};
+
+}  // namespace lampas
