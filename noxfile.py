@@ -24,6 +24,7 @@ BUILD_TOOLS += [tool for tool in ("cmake", "ninja") if shutil.which(tool) is Non
 LINT_TOOLS = ["ruff>=0.12"]
 TYPE_TOOLS = ["mypy>=1.15"]
 LAYER_TOOLS = ["import-linter>=2.3"]
+FUZZ_TESTS = "packages/core/tests/test_kernels_fuzz.py"
 OLDEST_CORE_TAG = "core-v0.1.0"
 
 # The suite measures results, not speed: one thread per process, a process per core.
@@ -100,6 +101,14 @@ def tests_full(session: nox.Session) -> None:
     """Run the quick suite and the slow sweeps."""
     install_suite(session, *TEST_TOOLS)
     run_pytest(session, "-q", *PARALLEL, "-m", "not budget")
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Search for calls that a kernel gets wrong; LAMPAS_FUZZ of each (1000)."""
+    install_suite(session, *TEST_TOOLS)
+    session.env["LAMPAS_FUZZ"] = os.environ.get("LAMPAS_FUZZ", "1000")
+    run_pytest(session, "-q", *PARALLEL, "-m", "slow", FUZZ_TESTS)
 
 
 @nox.session

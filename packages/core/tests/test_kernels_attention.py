@@ -108,6 +108,14 @@ def test_heads_that_lie_inside_rows(path):
     check(arrays, causal=True)
 
 
+def test_columns_that_lie_apart(path):
+    rng = np.random.default_rng(3)
+    shapes = (2, 3, 8, 17), (2, 3, 8, 33), (2, 3, 4, 33)
+    arrays = [rng.standard_normal(s).astype(np.float32) for s in shapes]
+    check([a.swapaxes(-1, -2) for a in arrays])
+    check([np.repeat(a, 2, -1)[..., ::-2] for a in arrays[:1] + arrays[:1] * 2])
+
+
 def test_a_result_lies_as_its_query(path):
     q = lampas.randn(2, 50, 4, 16).transpose(1, 2)
     y = attention(q, q, q)

@@ -170,6 +170,15 @@ def test_one_cotangent_for_all_rows_is_written_out():
     np.testing.assert_array_equal(result, np.broadcast_to(right, (5, 4)))
 
 
+def test_a_row_that_is_everywhere_loses_no_digits(path):
+    index = np.full(100_000, 1)
+    how = {"count": 2, "padding_idx": None, "by_count": False}
+    for size in (3, 33):
+        g = np.full((100_000, size), 0.123, np.float32)
+        result = kernel("embedding_backward", g, index=index, **how)
+        np.testing.assert_allclose(result[1], np.float64(g[0, 0]) * 100_000, 1e-7)
+
+
 def test_rows_that_are_not_there_are_left_to_the_reference():
     how = {"count": 3, "padding_idx": None, "by_count": False}
     with pytest.raises(IndexError):

@@ -154,7 +154,7 @@ bool read_problem(const Arguments& arguments, int at, Problem* p) {
     if (PyArray_SIZE(query) == 0 || PyArray_SIZE(p->key.array) == 0 || head.depth == 0) {
         return false;
     }
-    p->query_starts = starts(query, p->front, p->shape);
+    p->query_starts = starts(p->query.array, p->front, p->shape);
     p->key_starts = starts(p->key.array, p->front, p->shape);
     p->value_starts = starts(p->value.array, p->front, p->shape);
     return read_mask(arguments.array(at + 3), p);

@@ -74,17 +74,41 @@ void into_brain(const void* source, void* target, long count) {
     for (long i = 0; i < count; ++i) to[i] = to_brain(from[i]);
 }
 
-#if defined(__F16C__) || defined(__ARM_FP16_FORMAT_IEEE)
+#if defined(__F16C__)
 constexpr Convert FROM_HALF = convert<_Float16, float>, INTO_HALF = convert<float, _Float16>;
+#elif defined(__ARM_FP16_FORMAT_IEEE)  // GCC 12 has no _Float16 in C++ there
+constexpr Convert FROM_HALF = convert<__fp16, float>, INTO_HALF = convert<float, __fp16>;
 #else
 constexpr Convert FROM_HALF = nullptr, INTO_HALF = nullptr;
 #endif
+
+constexpr long MANY_ROWS = 16;
 
 void keep(const float* x, const unsigned char* kept, float scale, float* y, long count) {
     for (long i = 0; i < count; ++i) y[i] = x[i] * static_cast<float>(kept[i]) * scale;
 }
 
+// Many rows are added up in double: a word that is everywhere would lose digits.
+void add_many_rows(const float* from, const std::int64_t* numbers, long count, long size,
+                   float* to) {
+    constexpr long W = 2 * LANES;
+    for (long first = 0; first < size; first += W) {
+        const long width = size - first < W ? size - first : W;
+        double sum[W] = {};
+        for (long n = 0; n < count; ++n) {
+            const float* row = from + numbers[n] * size + first;
+            if (width == W) {
+                for (long i = 0; i < W; ++i) sum[i] += row[i];
+            } else {
+                for (long i = 0; i < width; ++i) sum[i] += row[i];
+            }
+        }
+        for (long i = 0; i < width; ++i) to[first + i] = static_cast<float>(to[first + i] + sum[i]);
+    }
+}
+
 void add_rows(const float* from, const std::int64_t* numbers, long count, long size, float* to) {
+    if (count > MANY_ROWS) return add_many_rows(from, numbers, count, size, to);
     constexpr long W = LANES;
     for (long n = 0; n < count; ++n) {
         const float* row = from + numbers[n] * size;
