@@ -17,6 +17,8 @@ def spatial(value: Any, n: int, name: str) -> tuple[int, ...]:
         TypeError: not integers.
         RuntimeError: another number of them.
     """
+    if type(value) is int:
+        return (value,) * n
     if isinstance(value, Sequence) and not isinstance(value, str):
         sizes = tuple(value)
         if len(sizes) == 1:

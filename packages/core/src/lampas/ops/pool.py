@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -231,12 +232,26 @@ def _windows(
         raise ShapeError(
             f"{name}: expected {n + 1}D or {n + 2}D input, got shape {tuple(shape)}"
         )
-    if any(s == 0 for s in shape[-n - 1 :]):
+    if 0 in shape[-n - 1 :]:
         raise ShapeError(f"{name}: input has an empty dimension, shape {tuple(shape)}")
     kernel = spatial(kernel_size, n, "kernel_size")
     empty = stride is None or (isinstance(stride, (tuple, list)) and not stride)
     steps = kernel if empty else spatial(stride, n, "stride")
     pads, gaps = spatial(padding, n, "padding"), spatial(dilation, n, "dilation")
+    return _placed(name, tuple(shape), kernel, steps, pads, gaps, ceil_mode)
+
+
+@functools.lru_cache(256)
+def _placed(
+    name: str,
+    shape: tuple[int, ...],
+    kernel: tuple[int, ...],
+    steps: tuple[int, ...],
+    pads: tuple[int, ...],
+    gaps: tuple[int, ...],
+    ceil_mode: bool,
+) -> Windows:
+    """Windows of sizes that are integers, once they are found to fit."""
     for what, sizes in (("kernel_size", kernel), ("stride", steps), ("dilation", gaps)):
         if any(s < 1 for s in sizes):
             raise ShapeError(f"{name}: {what} must be positive, got {sizes}")
@@ -246,7 +261,7 @@ def _windows(
                 f"{name}: padding must be at least 0 and at most half of kernel_size, "
                 f"got padding {pads} and kernel_size {kernel}"
             )
-    size = tuple(shape[-n:])
+    size = shape[-len(kernel) :]
     out = tuple(
         _out_size(*sizes, ceil_mode)
         for sizes in zip(size, kernel, steps, pads, gaps, strict=True)
@@ -254,7 +269,7 @@ def _windows(
     if any(o < 1 for o in out):
         raise ShapeError(
             f"{name}: the output would have size {out}; kernel {kernel} is too large "
-            f"for input {tuple(shape)}"
+            f"for input {shape}"
         )
     return Windows(size, kernel, steps, pads, gaps, out)
 
