@@ -21,6 +21,7 @@ from lampas.errors import (
     ShapeError,
 )
 from lampas.ops._arguments import require_same_device
+from lampas.ops._indices import bounds
 from lampas.ops._whole_batches import rows_of_tables
 from lampas.ops.index import add_at
 
@@ -137,7 +138,7 @@ def _check_index(name: str, index: Tensor, count: int) -> Any:
             f"{name}: input must hold integers (int32 or int64), got {index.dtype}"
         )
     if array.size:
-        low, high = int(array.min()), int(array.max())
+        low, high = bounds(array)
         if low < 0 or high >= count:
             raise BoundsError(
                 f"{name}: index {low if low < 0 else high} is out of range: weight has "
@@ -299,7 +300,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         if num_classes <= 0:
             raise ShapeError("one_hot of an empty tensor needs num_classes")
         return wrap(np.zeros((*array.shape, num_classes), np.int64))
-    low, high = int(array.min()), int(array.max())
+    low, high = bounds(array)
     if low < 0:
         raise ShapeError(f"one_hot: class values must be non-negative, got {low}")
     if num_classes == -1:

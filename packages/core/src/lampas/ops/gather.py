@@ -10,7 +10,7 @@ from lampas.dtypes import int64, promote_types
 from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
 from lampas.engine.modes import mode as modes
-from lampas.engine.record import DECLINE, op
+from lampas.engine.record import DECLINE, RECORDS, Record, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import batched_by, by_example
 from lampas.errors import (
@@ -21,9 +21,10 @@ from lampas.errors import (
     ShapeError,
 )
 from lampas.ops._arguments import normalize_dim
+from lampas.ops._indices import bounds
 from lampas.ops._whole_batches import along_dim, repeated
 from lampas.ops.create import cast, tensor
-from lampas.ops.index import add_at, index_put
+from lampas.ops.index import add_at
 
 __all__ = [
     "gather",
@@ -51,7 +52,7 @@ def check_index(name: str, index: Any, size: int) -> np.ndarray:
     if array.dtype.kind not in "iu":
         raise DTypeError(f"{name}: index must hold integers, got {index.dtype}")
     if array.size:
-        low, high = int(array.min()), int(array.max())
+        low, high = bounds(array)
         if low < 0 or high >= size:
             bad = low if low < 0 else high
             raise BoundsError(
@@ -73,6 +74,8 @@ def grid(xp: Any, index: Any, dim: int) -> tuple[Any, ...]:
 def _like_index(specs: Any, *, dim: int, index: Any) -> Spec:
     return Spec(index.shape, specs[0].dtype)
 
+
+_take, _set, _sum = RECORDS["take"], RECORDS["index_set"], RECORDS["index_sum"]
 
 _gather = op("gather", kind="shape", saves="x.shape", infer=_like_index)
 _scatter_zeros = op("scatter_zeros", kind="linear", widen=False, infer=given_shape)
@@ -243,7 +246,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     array = check_index("index_select", index, (input._data.shape or (1,))[dim])
     if input._data.ndim == 0:
         return input
-    return input[(*(slice(None),) * dim, array.reshape(-1))]
+    return _take.call(input, index=(*(slice(None),) * dim, array.reshape(-1)))
 
 
 def _check_vector(name: str, index: Tensor) -> None:
@@ -297,7 +300,7 @@ def index_add(
     dim, places = _along("index_add", input, dim, index)
     _checked_source("index_add", input, dim, places, source)
     added = source if alpha == 1 else source * alpha
-    return _put_along(input, places, added, True)
+    return _put_along(_sum, input, places, added)
 
 
 @method(inplace=True)
@@ -319,7 +322,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         input, source = cast(input, both), cast(source, both)
     dim, places = _along("index_copy", input, dim, index)
     _checked_source("index_copy", input, dim, places, source)
-    return _put_along(input, places, source, False)
+    return _put_along(_set, input, places, source)
 
 
 @method(inplace=True)
@@ -339,15 +342,15 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: float | Tensor) ->
         raise ShapeError("index_fill: value must be a number or a 0-d tensor")
     if not isinstance(value, Tensor):
         value = tensor(value, dtype=input.dtype)
-    # A place named twice is filled once, so its gradient counts once.
-    places = (*places[:-1], np.unique(places[-1]))
-    return _put_along(input, places, cast(value, input.dtype), False)
+    if value.requires_grad:
+        # A place named twice is filled once, so its gradient counts once.
+        places = (*places[:-1], np.unique(places[-1]))
+    return _put_along(_set, input, places, cast(value, input.dtype))
 
 
 def _put_along(
-    input: Tensor, places: tuple[Any, ...], value: Tensor, accumulate: bool
+    record: Record, input: Tensor, places: tuple[Any, ...], value: Tensor
 ) -> Tensor:
     if input._data.ndim == 0:
-        flat = index_put(input.reshape(1), places, value, accumulate)
-        return flat.reshape(())
-    return index_put(input, places, value, accumulate)
+        return record.call(input.reshape(1), value, index=places).reshape(())
+    return record.call(input, value, index=places)

@@ -8,6 +8,7 @@ record (``take``) and its transpose (``put``) serve every form.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from lampas.engine.batching import indexed, moved, prefixed
 from lampas.engine.infer import Spec, given_shape, like_input
 from lampas.engine.inplace import assign, fill
-from lampas.engine.record import DECLINE, op
+from lampas.engine.record import DECLINE, Record, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import HiddenValues, batched_by
 from lampas.errors import (
@@ -25,6 +26,7 @@ from lampas.errors import (
     DTypeError,
     ShapeError,
 )
+from lampas.ops._indices import bounds, nonzero_places
 from lampas.ops._whole_batches import picked, placed
 from lampas.ops.convert import clone
 from lampas.ops.create import as_tensor, cast
@@ -54,6 +56,11 @@ _set = op(
     "index_set", kind="linear", saves="value.shape", widen=False, infer=like_input
 )
 """A copy of the input with ``value`` at an advanced index."""
+
+_sum = op(
+    "index_sum", kind="linear", saves="value.shape", widen=False, infer=like_input
+)
+"""A copy of the input with ``value`` added at an advanced index, which may repeat."""
 
 _clear = op("index_clear", kind="linear", fresh=True, widen=False, infer=like_input)
 """A copy of the input with zeros at an advanced index."""
@@ -100,21 +107,39 @@ def index_set_vjp(F: Any, g: Any, value_shape: Any, *, need: Any, index: Any) ->
     )
 
 
-@_set.batch
-def index_set_batch(
-    F: Any, size: int, batched: Any, /, x: Any, value: Any, *, index: Any
-) -> Any:
-    inner = indexed(size, index)
-    if inner is DECLINE:
-        return DECLINE
-    if not batched[0]:
-        x = F.expand(x, shape=(size, *x.shape))
-    if batched[1]:
-        arrays = [a for a in index if hasattr(a, "shape")]
-        wide = x.ndim - len(arrays) + max(a.ndim for a in arrays)
-        shape = (size, *(1,) * (wide - value.ndim), *value.shape[1:])
-        value = F.reshape(value, shape=shape)
-    return F.index_set(x, value, index=inner)
+@_sum.forward
+def index_sum_forward(xp: Any, x: Any, value: Any, *, index: Any) -> Any:
+    shape = _taken([(x.shape, x.dtype)], index=index).shape
+    return add_at(xp, x.copy(), index, xp.broadcast_to(value, shape))
+
+
+@_sum.vjp
+def index_sum_vjp(F: Any, g: Any, value_shape: Any, *, need: Any, index: Any) -> Any:
+    picked = F.take(g, index=index) if need[1] else None
+    return g, F.sum_to(picked, shape=value_shape) if need[1] else None
+
+
+def _placing_rule(record: Record) -> Callable[..., Any]:
+    def rule(
+        F: Any, size: int, batched: Any, /, x: Any, value: Any, *, index: Any
+    ) -> Any:
+        inner = indexed(size, index)
+        if inner is DECLINE:
+            return DECLINE
+        if not batched[0]:
+            x = F.expand(x, shape=(size, *x.shape))
+        if batched[1]:
+            arrays = [a for a in index if hasattr(a, "shape")]
+            wide = x.ndim - len(arrays) + max(a.ndim for a in arrays)
+            shape = (size, *(1,) * (wide - value.ndim), *value.shape[1:])
+            value = F.reshape(value, shape=shape)
+        return record.call(x, value, index=inner)
+
+    return rule
+
+
+_set.batch(_placing_rule(_set))
+_sum.batch(_placing_rule(_sum))
 
 
 @_clear.forward
@@ -277,12 +302,12 @@ def _positions(array: Any, shape: tuple[int, ...], dim: int) -> list[Any]:
                 f"the shape of the mask {array.shape} does not match that of the "
                 f"indexed dimensions {covered}"
             )
-        return list(array.nonzero())
+        return list(nonzero_places(array))
     size = shape[dim]
     if array.dtype.kind == "u" and array.dtype.itemsize == 1:
         array = array.astype(np.int64)
     if array.size:
-        low, high = int(array.min()), int(array.max())
+        low, high = bounds(array)
         if low < -size or high >= size:
             bad = low if low < -size else high
             raise BoundsError(
@@ -292,6 +317,25 @@ def _positions(array: Any, shape: tuple[int, ...], dim: int) -> list[Any]:
             # One place must have one name, or sums over repeated places lose some.
             array = array + size * (array < 0)
     return [array]
+
+
+def _listed(index: Any, shape: tuple[int, ...]) -> tuple[Any, ...] | None:
+    """The usual advanced index, of tensors alone: a mask, or integers from the front.
+
+    None for any other, also for one that the long way finds fault with.
+    """
+    items = index if type(index) is tuple else (index,)
+    arrays = [x._data for x in items if type(x) is Tensor]
+    if len(arrays) != len(items) or not 0 < len(arrays) <= len(shape):
+        return None
+    first = arrays[0]
+    if len(arrays) == 1 and first.dtype == bool:
+        covered = first.ndim > 0 and first.shape == shape[: first.ndim]
+        return tuple(_positions(first, shape, 0)) if covered else None
+    for array in arrays:
+        if array.dtype.kind != "i" or array.shape != first.shape or not array.ndim:
+            return None
+    return tuple(_positions(array, shape, d)[0] for d, array in enumerate(arrays))
 
 
 def _whole(basic: tuple[Any, ...]) -> bool:
@@ -357,6 +401,9 @@ def _picked(input: Tensor, index: Any) -> Tensor:
         and index.dtype.category == 1
     ):
         index = int(index)
+    listed = _listed(index, input._data.shape)
+    if listed is not None:
+        return _take.call(input, index=listed)
     basic, arrays = _split(index, input._data.shape)
     _check_advanced(arrays)
     view = basic_index(input, basic)
@@ -465,8 +512,15 @@ def _shape_at(x: Tensor, index: tuple[Any, ...]) -> tuple[int, ...]:
 
 def index_set(view: Tensor, index: tuple[Any, ...], value: Tensor) -> Tensor:
     """``view`` with ``value`` at an advanced index, out of place."""
+    return _set.call(view, _fitting(view, index, value), index=index)
+
+
+def _fitting(view: Tensor, index: tuple[Any, ...], value: Tensor) -> Tensor:
+    """``value`` in the dtype of ``view``, if it broadcasts to the indexed shape."""
     value = _cast_to(value, view)
     wanted = _shape_at(view, index)
+    if value._data.shape == wanted:
+        return value
     extra = value._data.ndim - len(wanted)
     if extra > 0 and all(s == 1 for s in value._data.shape[:extra]):
         value = value.reshape(value._data.shape[extra:])
@@ -477,7 +531,7 @@ def index_set(view: Tensor, index: tuple[Any, ...], value: Tensor) -> Tensor:
             f"shape mismatch: value of shape {tuple(value.shape)} can't be broadcast "
             f"to the indexed shape {wanted}"
         ) from None
-    return _set.call(view, value, index=index)
+    return value
 
 
 def _index_put_batch(
@@ -512,12 +566,9 @@ def index_put(
     >>> lampas.index_put(lampas.zeros(2), (i,), lampas.tensor(1.0), accumulate=True)
     tensor([2., 0.])
     """
-    _, arrays = _split(tuple(indices), input._data.shape)
-    index = _advanced(arrays)
-    if not accumulate:
-        return index_set(input, index, values)
-    wanted = _shape_at(input, index)
-    added = _put.call(
-        _cast_to(values, input).expand(*wanted), shape=input._data.shape, index=index
-    )
-    return input | added if input.dtype.category == 0 else input + added
+    index = _listed(tuple(indices), input._data.shape)
+    if index is None:
+        _, arrays = _split(tuple(indices), input._data.shape)
+        index = _advanced(arrays)
+    record = _sum if accumulate else _set
+    return record.call(input, _fitting(input, index, values), index=index)

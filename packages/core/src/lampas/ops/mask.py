@@ -15,6 +15,7 @@ from lampas.engine.record import op, taped
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import batched_by, by_example
 from lampas.errors import DTypeError, ShapeError
+from lampas.ops._indices import nonzero_places
 from lampas.ops.create import cast, tensor
 
 __all__ = [
@@ -192,7 +193,7 @@ def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
         if as_tuple:
             return (wrap(xp.zeros(count, np.int64)),)
         return wrap(xp.zeros((count, 0), np.int64))
-    places = data.nonzero()
+    places = nonzero_places(data)
     if as_tuple:
         return tuple(wrap(p.astype(np.int64, copy=False)) for p in places)
     xp = namespace_of(data)

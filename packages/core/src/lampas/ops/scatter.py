@@ -6,16 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import like_input
-from lampas.engine.record import op
+from lampas.engine.record import Record, op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.engine.tracer import batched_by, by_example
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim
-from lampas.ops._whole_batches import along_dim
+from lampas.ops._whole_batches import along_dim, repeated
 from lampas.ops.create import tensor
 from lampas.ops.gather import check_index, check_ranks, grid
-from lampas.ops.index import index_put
+from lampas.ops.index import add_at, index_put
 from lampas.ops.reduce import prod
 from lampas.ops.shape import expand, reshape
 
@@ -50,16 +51,43 @@ def check_scatter(
             f"{name}: index of shape {array.shape} must fit into src of shape "
             f"{tuple(src.shape)}"
         )
+    if src._data.shape == array.shape:
+        return array, src
     return array, src[tuple(slice(0, n) for n in array.shape)]
 
 
-def _scattered(
-    name: str, input: Tensor, dim: int, index: Tensor, src: Tensor | float
-) -> tuple[tuple[Any, ...], Tensor]:
-    """The advanced index of a scatter, and the part of ``src`` that it writes."""
-    dim = normalize_dim(dim, input._data.ndim)
-    array, part = check_scatter(name, input, dim, index, src)
-    return (grid(np, array, dim), part) if array.size else ((), part)
+_set = op("scatter_set", kind="linear", widen=False, infer=like_input)
+"""A copy of the input with the source along a dimension, where the index says."""
+
+_sum = op("scatter_sum", kind="linear", widen=False, infer=like_input)
+"""A copy of the input with the source added along a dimension."""
+
+
+@_set.forward
+def scatter_set_forward(xp: Any, x: Any, source: Any, *, dim: int, index: Any) -> Any:
+    result = x.copy()
+    result[grid(xp, index, dim)] = source
+    return result
+
+
+@_set.vjp
+def scatter_set_vjp(F: Any, g: Any, *, need: Any, dim: int, index: Any) -> Any:
+    picked = F.gather(g, dim=dim, index=index)
+    dx = F.scatter_set(g, F.zeros_like(picked), dim=dim, index=index)
+    return dx, picked
+
+
+@_sum.forward
+def scatter_sum_forward(xp: Any, x: Any, source: Any, *, dim: int, index: Any) -> Any:
+    return add_at(xp, x.copy(), grid(xp, index, dim), source)
+
+
+@_sum.vjp
+def scatter_sum_vjp(F: Any, g: Any, *, need: Any, dim: int, index: Any) -> Any:
+    return g, F.gather(g, dim=dim, index=index) if need[1] else None
+
+
+moved(_set, _sum, dim=shifted, index=repeated)
 
 
 _extreme = op(
@@ -133,8 +161,8 @@ def scatter_product_vjp(
 
 def _cleared(input: Tensor, dim: int, index: Any, value: Any) -> Tensor:
     """The input with the neutral element wherever something will be written."""
-    filling = wrap(np.asarray(value, input._data.dtype))
-    return input.index_put(grid(np, index, dim), filling)
+    filling = wrap(np.asarray(value, input._data.dtype)).expand(*index.shape)  # type: ignore[attr-defined]
+    return _set.call(input, filling, dim=dim, index=index)
 
 
 def _neutral(reduce: str, dtype: np.dtype) -> Any:
@@ -222,11 +250,12 @@ def _reduced(
         return _multiplied(base, part, dim, index)
     if reduce in ("amax", "amin"):
         return _extreme.call(base, part, dim=dim, index=index, largest=reduce == "amax")
-    total = base.index_put(grid(np, index, dim), part, True)
+    total = _sum.call(base, part, dim=dim, index=index)
     if reduce == "sum":
         return total
     counts = np.full(input._data.shape, int(own), np.int64)
-    np.add.at(counts, grid(np, index, dim), 1)
+    ones = np.broadcast_to(np.int64(1), index.shape)
+    counts = _sum.on_host(counts, ones, dim=dim, index=index)
     divisor = wrap(np.maximum(counts, 1).astype(input._data.dtype))
     if input.dtype.category < 2:
         return total.floor_divide(divisor)
@@ -275,12 +304,25 @@ def scatter(
         if not isinstance(src, Tensor):
             src = tensor(src, dtype=input.dtype).expand(*index.shape)
         return scatter_reduce(input, dim, index, src, "prod")
-    places, part = _scattered("scatter", input, dim, index, src)
-    if not places:
+    return _scattered("scatter", _set, input, dim, index, src)
+
+
+def _scattered(
+    name: str,
+    record: Record,
+    input: Tensor,
+    dim: int,
+    index: Tensor,
+    src: Tensor | float,
+) -> Tensor:
+    dim = normalize_dim(dim, input._data.ndim)
+    places, part = check_scatter(name, input, dim, index, src)
+    if not places.size:
         return input.clone()
     if input._data.ndim == 0:
-        return index_put(input.reshape(1), places, part).reshape(())
-    return index_put(input, places, part)
+        flat = record.call(input.reshape(1), part, dim=dim, index=places)
+        return flat.reshape(())
+    return record.call(input, part, dim=dim, index=places)
 
 
 def _scatter_add_batch(level: Any, *args: Any, **named: Any) -> Any:
@@ -304,12 +346,7 @@ def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor | float) -> 
     >>> lampas.scatter_add(lampas.zeros(2), 0, i, lampas.ones(2))
     tensor([2., 0.])
     """
-    places, part = _scattered("scatter_add", input, dim, index, src)
-    if not places:
-        return input.clone()
-    if input._data.ndim == 0:
-        return index_put(input.reshape(1), places, part, accumulate=True).reshape(())
-    return index_put(input, places, part, accumulate=True)
+    return _scattered("scatter_add", _sum, input, dim, index, src)
 
 
 @method(inplace=True)

@@ -1,0 +1,224 @@
+// Values written, added or joined otherwise to places of an array by an index.
+#include <cstring>
+
+#include "bindings/places.hpp"
+
+namespace lampas {
+namespace {
+
+const Name DIM("dim"), INDEX("index"), SHAPE("shape"), LARGEST("largest"), SIZE("size");
+const Name UNIQUE("unique");
+
+constexpr long PIECE = 128 * 1024;  // bytes
+
+PyArrayObject* array_of(PyObject* object) { return object == nullptr ? nullptr : as_array(object); }
+
+// How values of a type are joined to what is there; nullptr where the reference does it.
+Put put_of(Type type, Join join) {
+    const int which = static_cast<int>(join);
+    if (join == Join::set) {
+        return type == Type::other ? nullptr : placer().set[logarithm_of(item_size(type))];
+    }
+    switch (type) {
+        case Type::f32: return placer().join_f32[which];
+        case Type::f64: return placer().join_f64[which];
+        case Type::i64: return placer().join_i64[which];
+        default: return nullptr;
+    }
+}
+
+void clear(PyArrayObject* y) {
+    char* to = data_of<char>(y);
+    const long bytes = PyArray_NBYTES(y);
+    const Unlocked unlocked(bytes > PIECE);
+    parallel_ranges(bytes, PIECE, [&](long first, long last) {
+        std::memset(to + first, 0, static_cast<std::size_t>(last - first));
+    });
+}
+
+// A copy of x in row-major order, whatever its own.
+PyArrayObject* copied(PyArrayObject* x) {
+    PyArrayObject* y = new_like(x);
+    if (y == nullptr) return nullptr;
+    if (!is_contiguous(x)) {
+        if (PyArray_CopyInto(y, x) == 0) return y;
+        Py_DECREF(y);
+        return nullptr;
+    }
+    const char* from = data_of<char>(x);
+    char* to = data_of<char>(y);
+    const long bytes = PyArray_NBYTES(x);
+    const Unlocked unlocked(bytes > PIECE);
+    parallel_ranges(bytes, PIECE, [&](long first, long last) {
+        std::memcpy(to + first, from + first, static_cast<std::size_t>(last - first));
+    });
+    return y;
+}
+
+// Values joined to `y`, a new array that is given back or, where an index is bad, let go.
+PyObject* joined(PyArrayObject* y, const Places& places, PyArrayObject* values, Put put) {
+    if (y == nullptr) return nullptr;
+    const int item = item_size(type_of(y));
+    if (places.put(put, item, data_of<void>(y), data_of<void>(values))) {
+        return reinterpret_cast<PyObject*>(y);
+    }
+    Py_DECREF(y);
+    return DECLINED;
+}
+
+// ---- into zeros
+
+struct Zeros {
+    npy_intp shape[MOST_DIMS];
+    int ndim = 0;
+
+    bool read(const Arguments& arguments) {
+        long sizes[MOST_DIMS];
+        ndim = arguments.integers(SHAPE, sizes, MOST_DIMS);
+        for (int d = 0; d < ndim; ++d) shape[d] = sizes[d];
+        return ndim > 0;
+    }
+
+    PyObject* with(Places& places, PyArrayObject* values, Join join) {
+        const Put put = put_of(type_of(values), join);
+        if (put == nullptr || PyArray_NDIM(values) != places.ndim() ||
+            !PyArray_CompareLists(PyArray_SHAPE(values), places.shape(), places.ndim()) ||
+            !places.values_of(values)) {
+            return DECLINED;
+        }
+        PyArrayObject* y = new_array(type_of(values), ndim, shape);
+        if (y == nullptr) return nullptr;
+        clear(y);
+        return joined(y, places, values, put);
+    }
+};
+
+// scatter_zeros(x, shape=, dim=, index=)
+PyObject* scatter_zeros_entry(const Arguments& arguments) {
+    PyArrayObject* x = arguments.sized(1, 3) ? arguments.array(0) : nullptr;
+    Zeros zeros;
+    Places places;
+    long dim;
+    if (x == nullptr || !zeros.read(arguments) || !arguments.integer(DIM, &dim)) return DECLINED;
+    if (!places.of_shape(zeros.ndim, zeros.shape)) return DECLINED;
+    if (!places.along(array_of(arguments.keyword(INDEX)), dim)) return DECLINED;
+    return zeros.with(places, x, Join::sum);
+}
+
+// deposit(x, index, dim=, shape=), and the same for an index that repeats nothing
+template <Join JOIN>
+PyObject* along_entry(const Arguments& arguments) {
+    PyArrayObject* x = arguments.sized(2, 2) ? arguments.array(0) : nullptr;
+    Zeros zeros;
+    Places places;
+    long dim;
+    if (x == nullptr || !zeros.read(arguments) || !arguments.integer(DIM, &dim)) return DECLINED;
+    if (!places.of_shape(zeros.ndim, zeros.shape)) return DECLINED;
+    if (!places.along(arguments.array(1), dim)) return DECLINED;
+    return zeros.with(places, x, JOIN);
+}
+
+// scatter_flat(x, index, size=, unique=)
+PyObject* scatter_flat_entry(const Arguments& arguments) {
+    PyArrayObject* x = arguments.sized(2, 2) ? arguments.array(0) : nullptr;
+    long size;
+    bool unique;
+    if (x == nullptr || !arguments.integer(SIZE, &size) || !arguments.flag(UNIQUE, &unique) ||
+        PyArray_NDIM(x) < 1 || PyArray_NDIM(x) > MOST_DIMS) {
+        return DECLINED;
+    }
+    Zeros zeros;
+    Places places;
+    zeros.ndim = PyArray_NDIM(x);
+    for (int d = 0; d < zeros.ndim; ++d) zeros.shape[d] = PyArray_DIM(x, d);
+    zeros.shape[zeros.ndim - 1] = size;
+    if (!places.of_shape(zeros.ndim, zeros.shape)) return DECLINED;
+    if (!places.along(arguments.array(1), zeros.ndim - 1)) return DECLINED;
+    return zeros.with(places, x, unique ? Join::set : Join::sum);
+}
+
+// take_add(x, shape=, index=a tuple)
+PyObject* take_add_entry(const Arguments& arguments) {
+    PyArrayObject* x = arguments.sized(1, 2) ? arguments.array(0) : nullptr;
+    Zeros zeros;
+    Places places;
+    if (x == nullptr || !zeros.read(arguments)) return DECLINED;
+    if (!places.of_shape(zeros.ndim, zeros.shape)) return DECLINED;
+    if (!places.by_tuple(arguments.keyword(INDEX))) return DECLINED;
+    return zeros.with(places, x, Join::sum);
+}
+
+// ---- into a copy
+
+PyObject* into_copy(PyArrayObject* x, Places& places, PyArrayObject* values, Join join) {
+    const Put put = put_of(type_of(x), join);
+    if (put == nullptr || type_of(values) != type_of(x) || !places.values_of(values)) {
+        return DECLINED;
+    }
+    return joined(copied(x), places, values, put);
+}
+
+bool target(PyArrayObject* x, Places& places) {
+    return x != nullptr && places.of_shape(PyArray_NDIM(x), PyArray_SHAPE(x));
+}
+
+// scatter_set(x, source, dim=, index=) and its like
+PyObject* scatter_into(const Arguments& arguments, Join join) {
+    PyArrayObject *x = arguments.array(0), *source = arguments.array(1);
+    Places places;
+    long dim;
+    if (!target(x, places) || source == nullptr || !arguments.integer(DIM, &dim)) return DECLINED;
+    if (!places.along(array_of(arguments.keyword(INDEX)), dim)) return DECLINED;
+    return into_copy(x, places, source, join);
+}
+
+template <Join JOIN>
+PyObject* scatter_entry(const Arguments& arguments) {
+    return arguments.sized(2, 2) ? scatter_into(arguments, JOIN) : DECLINED;
+}
+
+PyObject* scatter_extreme_entry(const Arguments& arguments) {
+    bool largest;
+    if (!arguments.sized(2, 3) || !arguments.flag(LARGEST, &largest)) return DECLINED;
+    return scatter_into(arguments, largest ? Join::max : Join::min);
+}
+
+// index_set(x, value, index=a tuple), and its like that adds
+template <Join JOIN>
+PyObject* index_entry(const Arguments& arguments) {
+    PyArrayObject* x = arguments.sized(2, 1) ? arguments.array(0) : nullptr;
+    Places places;
+    if (!target(x, places) || arguments.array(1) == nullptr) return DECLINED;
+    if (!places.by_tuple(arguments.keyword(INDEX))) return DECLINED;
+    return into_copy(x, places, arguments.array(1), JOIN);
+}
+
+PyObject* index_clear_entry(const Arguments& arguments) {
+    PyArrayObject* x = arguments.sized(1, 1) ? arguments.array(0) : nullptr;
+    Places places;
+    if (!target(x, places) || !places.by_tuple(arguments.keyword(INDEX))) return DECLINED;
+    if (type_of(x) == Type::other) return DECLINED;
+    PyArrayObject* zero = new_array(type_of(x), 0, nullptr);
+    if (zero == nullptr) return nullptr;
+    std::memset(data_of<void>(zero), 0, static_cast<std::size_t>(PyArray_NBYTES(zero)));
+    PyObject* y = into_copy(x, places, zero, Join::set);
+    Py_DECREF(zero);
+    return y;
+}
+
+LAMPAS_KERNEL(scatter_zeros, scatter_zeros_entry);
+LAMPAS_KERNEL(deposit, along_entry<Join::sum>);
+LAMPAS_KERNEL(unsort, along_entry<Join::set>);
+LAMPAS_KERNEL(place, along_entry<Join::set>);
+LAMPAS_KERNEL(scatter_flat, scatter_flat_entry);
+LAMPAS_KERNEL(take_add, take_add_entry);
+LAMPAS_KERNEL(scatter_set, scatter_entry<Join::set>);
+LAMPAS_KERNEL(scatter_sum, scatter_entry<Join::sum>);
+LAMPAS_KERNEL(scatter_product, scatter_entry<Join::product>);
+LAMPAS_KERNEL(scatter_extreme, scatter_extreme_entry);
+LAMPAS_KERNEL(index_set, index_entry<Join::set>);
+LAMPAS_KERNEL(index_sum, index_entry<Join::sum>);
+LAMPAS_KERNEL(index_clear, index_clear_entry);
+
+}  // namespace
+}  // namespace lampas
