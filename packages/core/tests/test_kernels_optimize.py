@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(
     native.extension is None, reason="the kernels were not built"
 )
 # Around the widths of vectors and of chunks; 0-d; nothing at all.
-SHAPES = [(), (0,), (1,), (7,), (3, 5), (17, 64), (70_001,)]
+SHAPES = [(), (0,), (3, 0), (1,), (7,), (3, 5), (17, 64), (70_001,)]
 ADAMS = [
     {},
     {"weight_decay": 0.1},
@@ -101,6 +101,103 @@ def test_sgd(path, options):
     for i, p in enumerate(params):
         expected = sgd(starts[i], [row[i] for row in slopes], options)
         np.testing.assert_allclose(p.detach().numpy(), expected, rtol=3e-6, atol=3e-6)
+
+
+# By the name of the kernel: the optimizer and what sets its branches apart.
+DECAYS = {"weight_decay": 0.1, "maximize": True}
+OTHERS = [
+    ("rmsprop", "RMSprop", {}),
+    ("rmsprop", "RMSprop", {"momentum": 0.9, **DECAYS}),
+    ("rmsprop", "RMSprop", {"centered": True, "alpha": 0.7}),
+    ("rmsprop", "RMSprop", {"centered": True, "momentum": 0.5, **DECAYS}),
+    ("adagrad", "Adagrad", {}),
+    ("adagrad", "Adagrad", {"lr_decay": 0.3, "initial_accumulator_value": 0.5}),
+    ("adagrad", "Adagrad", DECAYS),
+    ("adadelta", "Adadelta", {}),
+    ("adadelta", "Adadelta", {"rho": 0.6, "eps": 1e-3, **DECAYS}),
+    ("adamax", "Adamax", {}),
+    ("adamax", "Adamax", {"betas": (0.5, 0.6), "eps": 1e-3, **DECAYS}),
+    ("nadam", "NAdam", {}),
+    ("nadam", "NAdam", {"betas": (0.5, 0.6), "momentum_decay": 0.1, **DECAYS}),
+    ("nadam", "NAdam", {"decoupled_weight_decay": True, **DECAYS}),
+    ("radam", "RAdam", {}),
+    ("radam", "RAdam", {"betas": (0.5, 0.999), "lr": 0.1, **DECAYS}),
+    ("radam", "RAdam", {"decoupled_weight_decay": True, **DECAYS}),
+    ("rprop", "Rprop", {}),
+    ("rprop", "Rprop", {"etas": (0.4, 1.3), "step_sizes": (1e-3, 0.02)}),
+    ("rprop", "Rprop", {"maximize": True}),
+    ("asgd", "ASGD", {"lr": 0.1}),
+    ("asgd", "ASGD", {"lr": 0.1, "t0": 2, "lambd": 0.1, **DECAYS}),
+]
+
+
+def in_doubles(make, options, count):
+    """The same steps in float64, which kernels leave to the reference."""
+    before, rng = lampas.get_default_dtype(), np.random.default_rng(0)
+    lampas.set_default_dtype(lampas.float64)
+    try:
+        starts = [rng.standard_normal(s).astype(np.float32) for s in SHAPES]
+        params = [lampas.nn.Parameter(lampas.tensor(a).double()) for a in starts]
+        optimizer = make(params, **options)
+        for _ in range(count):
+            for p in params:
+                slope = rng.standard_normal(p.shape).astype(np.float32)
+                p.grad = lampas.tensor(slope).double()
+            optimizer.step()
+    finally:
+        lampas.set_default_dtype(before)
+    return params
+
+
+@pytest.mark.parametrize(("name", "make", "options"), OTHERS, ids=str)
+def test_other_optimizers(path, name, make, options):
+    make, count = getattr(lampas.optim, make), 7
+    taken = kernels.report()[f"{name}_step"][0]
+    params, _, _ = steps(make, options, count)
+    assert kernels.report()[f"{name}_step"][0] == taken + count
+    for p, q in zip(params, in_doubles(make, options, count), strict=True):
+        expected = q.detach().numpy()
+        np.testing.assert_allclose(p.detach().numpy(), expected, rtol=2e-5, atol=5e-6)
+
+
+@pytest.mark.parametrize(("name", "make", "options"), OTHERS, ids=str)
+def test_steps_of_what_is_not_finite(path, name, make, options):
+    values = np.array(
+        [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e15, 1e-15, 2.0], np.float32
+    )
+    results = []
+    for enabled in (True, False):
+        before = native.extension.set_enabled(enabled)
+        try:
+            p = lampas.nn.Parameter(lampas.ones(8))
+            optimizer = getattr(lampas.optim, make)([p], **options)
+            for sign in (1.0, 1.0, -1.0):
+                p.grad = lampas.tensor(sign * values)
+                optimizer.step()
+        finally:
+            native.extension.set_enabled(before)
+        results.append(p.detach().numpy())
+    np.testing.assert_allclose(*results, rtol=1e-5)
+
+
+def test_a_parameter_listed_twice_is_changed_twice():
+    p = lampas.nn.Parameter(lampas.ones(2))
+    with pytest.warns(UserWarning, match="duplicate"):
+        optimizer = lampas.optim.SGD([p, p], lr=0.25)
+    p.grad = lampas.ones(2)
+    left = kernels.report()["sgd_step"][1]
+    optimizer.step()
+    assert kernels.report()["sgd_step"][1] == left + 1
+    assert p.tolist() == [0.5, 0.5]
+
+
+def test_gradients_in_another_order_of_memory_are_left_to_the_reference():
+    p = lampas.nn.Parameter(lampas.zeros(3, 2))
+    p.grad = lampas.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).t()
+    left = kernels.report()["sgd_step"][1]
+    lampas.optim.SGD([p], lr=1.0).step()
+    assert kernels.report()["sgd_step"][1] == left + 1
+    assert p.tolist() == [[-1.0, -4.0], [-2.0, -5.0], [-3.0, -6.0]]
 
 
 @pytest.mark.parametrize("dtype", [lampas.float64, lampas.bfloat16, lampas.complex64])

@@ -130,6 +130,10 @@ bool row_major(PyArrayObject* array) {
 
 }  // namespace
 
+bool lie_alike(PyArrayObject* const* arrays, int count) {
+    return PyArray_NDIM(arrays[0]) <= MOST_DIMS && alike(arrays, count, arrays[0]);
+}
+
 bool lay_out(Layout& layout, PyArrayObject* const* arrays, const void* const* numbers, int count) {
     layout.operands = count;
     PyArrayObject* first = nullptr;

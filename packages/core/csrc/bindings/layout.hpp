@@ -30,6 +30,10 @@ struct Layout {
     bool single_run() const { return run == count; }
 };
 
+// Whether arrays have one shape and lie in memory without gaps, all in one order of their
+// dimensions: their elements then correspond one by one as they lie there.
+bool lie_alike(PyArrayObject* const* arrays, int count);
+
 // Lay out arrays and numbers (nullptr with `numbers` pointing to a value of the result's
 // type). False where the shapes do not fit, are empty, or a run would not be regular.
 bool lay_out(Layout& layout, PyArrayObject* const* arrays, const void* const* numbers, int count);

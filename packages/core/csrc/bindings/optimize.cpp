@@ -1,142 +1,306 @@
 // Steps of optimizers: all parameters of a group in one call.
+//
+// Each entry is NAME_step(rows, factors, *, options): a row has a parameter, its gradient
+// and its state; factors have what the optimizer computed for it, which is the number of
+// the step unless said otherwise. SGD has none. The result is True.
 #include "kernels/optimize.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <vector>
+#include <initializer_list>
 
-#include "runtime/kernel.hpp"
-#include "runtime/pool.hpp"
+#include "bindings/stretches.hpp"
 
 namespace lampas {
 namespace {
 
-constexpr long GRAIN = 32 * 1024;  // elements of one chunk
+const Name LR("lr"), BETA1("beta1"), BETA2("beta2"), EPS("eps"), DECAY("decay"),
+    DECOUPLED("decoupled"), AMSGRAD("amsgrad"), MOMENTUM("momentum"), DAMPENING("dampening"),
+    NESTEROV("nesterov"), MAXIMIZE("maximize"), ALPHA("alpha"), CENTERED("centered"),
+    RHO("rho"), LR_DECAY("lr_decay"), SHRINK("shrink"), GROW("grow"), SMALLEST("smallest"),
+    LARGEST("largest"), LAMBD("lambd");
 
-// What belongs to one parameter: its values, its gradient and its state.
-struct Row {
-    float* arrays[5];
-    long count;
+struct Option {
+    const Name* name;
+    double* value;
+};
+struct Choice {
+    const Name* name;
+    bool* value;
 };
 
-// Rows of float32 arrays of one shape each, of which all but the gradient (the second) are
-// written; false where one is something else.
-bool read_rows(PyObject* list, int width, std::vector<Row>* rows) {
-    if (!PyList_Check(list)) return false;
-    const Py_ssize_t length = PyList_GET_SIZE(list);
-    rows->resize(static_cast<std::size_t>(length));
-    for (Py_ssize_t i = 0; i < length; ++i) {
-        PyObject* row = PyList_GET_ITEM(list, i);
-        if (!PyList_Check(row) || PyList_GET_SIZE(row) != width) return false;
-        PyArrayObject* first = nullptr;
-        for (int j = 0; j < width; ++j) {
-            PyArrayObject* array = as_array(PyList_GET_ITEM(row, j));
-            if (array == nullptr || type_of(array) != Type::f32 || !is_contiguous(array)) {
-                return false;
+// The rows, factors and options of a call.
+class Call {
+public:
+    explicit Call(const Arguments& arguments) : arguments_(arguments) {}
+
+    // Whether it has just these options.
+    bool options(std::initializer_list<Option> numbers, std::initializer_list<Choice> flags) {
+        const auto count = static_cast<Py_ssize_t>(numbers.size() + flags.size());
+        if (!arguments_.sized(arguments_.count, count)) return false;
+        for (const Option& o : numbers) {
+            if (!arguments_.number(*o.name, o.value)) return false;
+        }
+        for (const Choice& c : flags) {
+            if (!arguments_.flag(*c.name, c.value)) return false;
+        }
+        return true;
+    }
+
+    // Whether rows have a parameter, its gradient, which is only read, and so many states.
+    bool read(int states, int factors) {
+        columns_ = 2 + states;
+        width_ = factors;
+        return arguments_.count == (factors > 0 ? 2 : 1) &&
+               read_rows(arguments_[0], columns_, ~2u, Type::f32, &rows_) &&
+               (factors == 0 || read_factors());
+    }
+
+    double factor(std::size_t row, int index = 0) const {
+        return factors_[row * static_cast<std::size_t>(width_) + static_cast<std::size_t>(index)];
+    }
+
+    // Step all rows, each with the factors that make(row) gives.
+    template <class Factors, class Make>
+    PyObject* run(StepOf<Factors> step, Make&& make) {
+        std::vector<Factors> made(rows_.size());
+        for (std::size_t i = 0; i < rows_.size(); ++i) made[i] = make(i);
+        for_each_stretch(rows_, [&](std::size_t i, long first, long last) {
+            float* at[MOST_COLUMNS];
+            for (int j = 0; j < columns_; ++j) {
+                at[j] = reinterpret_cast<float*>(rows_[i].arrays[j]) + first;
             }
-            if (j != 1 && !PyArray_ISWRITEABLE(array)) return false;
-            if (j == 0) first = array;
-            else if (!same_shape(first, array)) return false;
-            (*rows)[static_cast<std::size_t>(i)].arrays[j] = data_of<float>(array);
-        }
-        (*rows)[static_cast<std::size_t>(i)].count = PyArray_SIZE(first);
+            step(at, last - first, made[i]);
+        });
+        Py_RETURN_TRUE;
     }
-    return true;
+
+private:
+    bool read_factors() {
+        PyObject* list = arguments_[1];
+        const std::size_t count = rows_.size();
+        if (!PyList_Check(list) || PyList_GET_SIZE(list) != static_cast<Py_ssize_t>(count)) {
+            return false;
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            PyObject* item = PyList_GET_ITEM(list, static_cast<Py_ssize_t>(i));
+            if (!PyTuple_Check(item)) {
+                if (width_ != 1 || !add(item)) return false;
+                continue;
+            }
+            if (PyTuple_GET_SIZE(item) != width_) return false;
+            for (int j = 0; j < width_; ++j) {
+                if (!add(PyTuple_GET_ITEM(item, j))) return false;
+            }
+        }
+        return true;
+    }
+
+    bool add(PyObject* number) {
+        factors_.push_back(PyFloat_AsDouble(number));
+        if (factors_.back() != -1.0 || !PyErr_Occurred()) return true;
+        PyErr_Clear();
+        return false;
+    }
+
+    const Arguments& arguments_;
+    int columns_ = 0;  // of a row
+    int width_ = 0;    // of the factors of one
+    std::vector<Row> rows_;
+    std::vector<double> factors_;
+};
+
+Mean mean_of(double old) { return {static_cast<float>(old), static_cast<float>(1.0 - old)}; }
+
+// A decoupled decay has the rate for its factor, the other is added to the gradient.
+Slope slope_of(bool maximize, double decay, bool decoupled = false, double lr = 0.0) {
+    return {maximize ? -1.0f : 1.0f, static_cast<float>(decoupled ? 0.0 : decay),
+            static_cast<float>(decoupled ? 1.0 - lr * decay : 1.0)};
 }
 
-// step(row, first, last) over all rows, in chunks that the rows' sizes alone decide.
-template <class Step>
-void for_each_stretch(const std::vector<Row>& rows, Step&& step) {
-    struct Stretch {
-        std::size_t row;
-        long first, last;
-    };
-    long total = 0;
-    for (const Row& row : rows) total += row.count;
-    const Unlocked unlocked(total > GRAIN);
-    if (total <= 2 * GRAIN) {
-        for (std::size_t i = 0; i < rows.size(); ++i) step(i, 0L, rows[i].count);
-        return;
-    }
-    std::vector<Stretch> stretches;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        for (long first = 0; first < rows[i].count; first += GRAIN) {
-            stretches.push_back({i, first, std::min(first + GRAIN, rows[i].count)});
-        }
-    }
-    parallel_chunks(static_cast<long>(stretches.size()), [&](long chunk) {
-        const Stretch& s = stretches[static_cast<std::size_t>(chunk)];
-        step(s.row, s.first, s.last);
-    });
-}
+float narrow(double value) { return static_cast<float>(value); }
 
-const Name LR("lr"), BETA1("beta1"), BETA2("beta2"), EPS("eps"), DECAY("decay"),
-    DECOUPLED("decoupled"), AMSGRAD("amsgrad"), MOMENTUM("momentum"),
-    DAMPENING("dampening"), NESTEROV("nesterov");
-
-// adam_step(rows, steps, *, lr, beta1, beta2, eps, decay, decoupled, amsgrad): True
 PyObject* adam_entry(const Arguments& arguments) {
     double lr, beta1, beta2, eps, decay;
-    bool decoupled, amsgrad;
-    if (!arguments.sized(2, 7) || !arguments.number(LR, &lr) ||
-        !arguments.number(BETA1, &beta1) || !arguments.number(BETA2, &beta2) ||
-        !arguments.number(EPS, &eps) || !arguments.number(DECAY, &decay) ||
-        !arguments.flag(DECOUPLED, &decoupled) || !arguments.flag(AMSGRAD, &amsgrad)) {
+    bool decoupled, amsgrad, maximize;
+    Call call(arguments);
+    if (!call.options({{&LR, &lr}, {&BETA1, &beta1}, {&BETA2, &beta2}, {&EPS, &eps},
+                       {&DECAY, &decay}},
+                      {{&DECOUPLED, &decoupled}, {&AMSGRAD, &amsgrad}, {&MAXIMIZE, &maximize}}) ||
+        !call.read(amsgrad ? 3 : 2, 1)) {
         return DECLINED;
     }
-    std::vector<Row> rows;
-    if (!read_rows(arguments[0], amsgrad ? 5 : 4, &rows)) return DECLINED;
-    PyObject* steps = arguments[1];
-    if (!PyList_Check(steps) || PyList_GET_SIZE(steps) != static_cast<Py_ssize_t>(rows.size())) {
-        return DECLINED;
-    }
-    std::vector<AdamFactors> factors(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const double t = PyLong_AsDouble(PyList_GET_ITEM(steps, static_cast<Py_ssize_t>(i)));
-        if (t == -1.0 && PyErr_Occurred()) return nullptr;
-        AdamFactors& f = factors[i];
-        f.decay = static_cast<float>(decoupled ? 0.0 : decay);
-        f.shrink = static_cast<float>(decoupled ? 1.0 - lr * decay : 1.0);
-        f.beta1 = static_cast<float>(beta1);
-        f.beta2 = static_cast<float>(beta2);
-        f.rest1 = static_cast<float>(1.0 - beta1);
-        f.rest2 = static_cast<float>(1.0 - beta2);
-        f.eps = static_cast<float>(eps);
-        f.scale = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(beta2, t)));
-        f.size = static_cast<float>(lr / (1.0 - std::pow(beta1, t)));
-    }
-    for_each_stretch(rows, [&](std::size_t i, long first, long last) {
-        float* const* a = rows[i].arrays;
-        optimize().adam(a[0] + first, a[1] + first, a[2] + first, a[3] + first,
-                        amsgrad ? a[4] + first : nullptr, last - first, factors[i]);
-    });
-    Py_RETURN_TRUE;
+    const Slope slope = slope_of(maximize, decay, decoupled, lr);
+    return call.run<AdamFactors>(
+        amsgrad ? optimize().amsgrad : optimize().adam, [&](std::size_t i) -> AdamFactors {
+            const double t = call.factor(i);
+            return {slope, mean_of(beta1), mean_of(beta2), narrow(eps),
+                    narrow(1.0 / std::sqrt(1.0 - std::pow(beta2, t))),
+                    narrow(lr / (1.0 - std::pow(beta1, t)))};
+        });
 }
 
-// sgd_step(rows, *, lr, decay, momentum, dampening, nesterov): True
 PyObject* sgd_entry(const Arguments& arguments) {
     double lr, decay, momentum, dampening;
-    bool nesterov;
-    if (!arguments.sized(1, 5) || !arguments.number(LR, &lr) ||
-        !arguments.number(DECAY, &decay) || !arguments.number(MOMENTUM, &momentum) ||
-        !arguments.number(DAMPENING, &dampening) || !arguments.flag(NESTEROV, &nesterov)) {
+    bool nesterov, maximize;
+    Call call(arguments);
+    if (!call.options({{&LR, &lr}, {&DECAY, &decay}, {&MOMENTUM, &momentum},
+                       {&DAMPENING, &dampening}},
+                      {{&NESTEROV, &nesterov}, {&MAXIMIZE, &maximize}}) ||
+        !call.read(momentum != 0.0 ? 1 : 0, 0)) {
         return DECLINED;
     }
-    std::vector<Row> rows;
-    if (!read_rows(arguments[0], momentum != 0.0 ? 3 : 2, &rows)) return DECLINED;
-    const SgdFactors factors{static_cast<float>(lr), static_cast<float>(decay),
-                             static_cast<float>(momentum),
-                             static_cast<float>(1.0 - dampening), nesterov};
-    for_each_stretch(rows, [&](std::size_t i, long first, long last) {
-        float* const* a = rows[i].arrays;
-        optimize().sgd(a[0] + first, a[1] + first,
-                       momentum != 0.0 ? a[2] + first : nullptr, last - first, factors);
+    const SgdFactors factors{slope_of(maximize, decay), narrow(lr), narrow(momentum),
+                             narrow(1.0 - dampening), nesterov};
+    return call.run<SgdFactors>(momentum != 0.0 ? optimize().heavy_sgd : optimize().sgd,
+                                [&](std::size_t) { return factors; });
+}
+
+PyObject* rmsprop_entry(const Arguments& arguments) {
+    double lr, alpha, eps, decay, momentum;
+    bool centered, maximize;
+    Call call(arguments);
+    if (!call.options({{&LR, &lr}, {&ALPHA, &alpha}, {&EPS, &eps}, {&DECAY, &decay},
+                       {&MOMENTUM, &momentum}},
+                      {{&CENTERED, &centered}, {&MAXIMIZE, &maximize}}) ||
+        !call.read(1 + (momentum != 0.0) + centered, 1)) {
+        return DECLINED;
+    }
+    const OptimizeKernels& kernels = optimize();
+    const auto plain = centered ? kernels.centered_rms : kernels.rms;
+    const auto heavy = centered ? kernels.heavy_centered_rms : kernels.heavy_rms;
+    const RmsFactors factors{slope_of(maximize, decay), mean_of(alpha), narrow(eps), narrow(lr),
+                             narrow(momentum)};
+    return call.run<RmsFactors>(momentum != 0.0 ? heavy : plain,
+                                [&](std::size_t) { return factors; });
+}
+
+PyObject* adagrad_entry(const Arguments& arguments) {
+    double lr, eps, decay, lr_decay;
+    bool maximize;
+    Call call(arguments);
+    if (!call.options({{&LR, &lr}, {&EPS, &eps}, {&DECAY, &decay}, {&LR_DECAY, &lr_decay}},
+                      {{&MAXIMIZE, &maximize}}) ||
+        !call.read(1, 1)) {
+        return DECLINED;
+    }
+    const Slope slope = slope_of(maximize, decay);
+    return call.run<AdagradFactors>(
+        optimize().adagrad, [&](std::size_t i) -> AdagradFactors {
+            return {slope, narrow(eps), narrow(lr / (1.0 + (call.factor(i) - 1.0) * lr_decay))};
+        });
+}
+
+PyObject* adadelta_entry(const Arguments& arguments) {
+    double lr, rho, eps, decay;
+    bool maximize;
+    Call call(arguments);
+    if (!call.options({{&LR, &lr}, {&RHO, &rho}, {&EPS, &eps}, {&DECAY, &decay}},
+                      {{&MAXIMIZE, &maximize}}) ||
+        !call.read(2, 1)) {
+        return DECLINED;
+    }
+    const AdadeltaFactors factors{slope_of(maximize, decay), mean_of(rho), narrow(eps),
+                                  narrow(lr)};
+    return call.run<AdadeltaFactors>(optimize().adadelta,
+                                     [&](std::size_t) { return factors; });
+}
+
+PyObject* adamax_entry(const Arguments& arguments) {
+    double lr, beta1, beta2, eps, decay;
+    bool maximize;
+    Call call(arguments);
+    if (!call.options({{&LR, &lr}, {&BETA1, &beta1}, {&BETA2, &beta2}, {&EPS, &eps},
+                       {&DECAY, &decay}},
+                      {{&MAXIMIZE, &maximize}}) ||
+        !call.read(2, 1)) {
+        return DECLINED;
+    }
+    const Slope slope = slope_of(maximize, decay);
+    return call.run<AdamaxFactors>(optimize().adamax, [&](std::size_t i) -> AdamaxFactors {
+        return {slope, mean_of(beta1), narrow(beta2), narrow(eps),
+                narrow(lr / (1.0 - std::pow(beta1, call.factor(i))))};
     });
-    Py_RETURN_TRUE;
+}
+
+// factors: the weights of the gradient and of the mean, and the step's number.
+PyObject* nadam_entry(const Arguments& arguments) {
+    double lr, beta1, beta2, eps, decay;
+    bool decoupled, maximize;
+    Call call(arguments);
+    if (!call.options({{&LR, &lr}, {&BETA1, &beta1}, {&BETA2, &beta2}, {&EPS, &eps},
+                       {&DECAY, &decay}},
+                      {{&DECOUPLED, &decoupled}, {&MAXIMIZE, &maximize}}) ||
+        !call.read(2, 3)) {
+        return DECLINED;
+    }
+    const Slope slope = slope_of(maximize, decay, decoupled, lr);
+    return call.run<NadamFactors>(optimize().nadam, [&](std::size_t i) -> NadamFactors {
+        return {slope, mean_of(beta1), mean_of(beta2), narrow(eps),
+                narrow(1.0 - std::pow(beta2, call.factor(i, 2))),
+                narrow(lr * call.factor(i, 0)), narrow(lr * call.factor(i, 1))};
+    });
+}
+
+// factors: of the mean, and the rectified one.
+PyObject* radam_entry(const Arguments& arguments) {
+    double lr, beta1, beta2, eps, decay;
+    bool decoupled, maximize;
+    Call call(arguments);
+    if (!call.options({{&LR, &lr}, {&BETA1, &beta1}, {&BETA2, &beta2}, {&EPS, &eps},
+                       {&DECAY, &decay}},
+                      {{&DECOUPLED, &decoupled}, {&MAXIMIZE, &maximize}}) ||
+        !call.read(2, 2)) {
+        return DECLINED;
+    }
+    const Slope slope = slope_of(maximize, decay, decoupled, lr);
+    return call.run<RadamFactors>(optimize().radam, [&](std::size_t i) -> RadamFactors {
+        return {slope, mean_of(beta1), mean_of(beta2), narrow(eps), narrow(call.factor(i, 0)),
+                narrow(call.factor(i, 1))};
+    });
+}
+
+PyObject* rprop_entry(const Arguments& arguments) {
+    double shrink, grow, smallest, largest;
+    bool maximize;
+    Call call(arguments);
+    if (!call.options({{&SHRINK, &shrink}, {&GROW, &grow}, {&SMALLEST, &smallest},
+                       {&LARGEST, &largest}},
+                      {{&MAXIMIZE, &maximize}}) ||
+        !call.read(2, 1)) {
+        return DECLINED;
+    }
+    const RpropFactors factors{maximize ? -1.0f : 1.0f, narrow(shrink), narrow(grow),
+                               narrow(smallest), narrow(largest)};
+    return call.run<RpropFactors>(optimize().rprop, [&](std::size_t) { return factors; });
+}
+
+// factors: the rate, and the weight of the new parameters in their average.
+PyObject* asgd_entry(const Arguments& arguments) {
+    double lambd, decay;
+    bool maximize;
+    Call call(arguments);
+    if (!call.options({{&LAMBD, &lambd}, {&DECAY, &decay}}, {{&MAXIMIZE, &maximize}}) ||
+        !call.read(1, 2)) {
+        return DECLINED;
+    }
+    return call.run<AsgdFactors>(optimize().asgd, [&](std::size_t i) -> AsgdFactors {
+        const double eta = call.factor(i, 0);
+        Slope slope = slope_of(maximize, decay);
+        slope.shrink = narrow(1.0 - lambd * eta);
+        return {slope, narrow(eta), narrow(call.factor(i, 1))};
+    });
 }
 
 LAMPAS_KERNEL(adam_step, adam_entry);
 LAMPAS_KERNEL(sgd_step, sgd_entry);
+LAMPAS_KERNEL(rmsprop_step, rmsprop_entry);
+LAMPAS_KERNEL(adagrad_step, adagrad_entry);
+LAMPAS_KERNEL(adadelta_step, adadelta_entry);
+LAMPAS_KERNEL(adamax_step, adamax_entry);
+LAMPAS_KERNEL(nadam_step, nadam_entry);
+LAMPAS_KERNEL(radam_step, radam_entry);
+LAMPAS_KERNEL(rprop_step, rprop_entry);
+LAMPAS_KERNEL(asgd_step, asgd_entry);
 
 }  // namespace
 }  // namespace lampas

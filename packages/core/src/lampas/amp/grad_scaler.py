@@ -8,13 +8,32 @@ import warnings
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from lampas.backend.cupy import is_available
 from lampas.backend.device import namespace_of
-from lampas.engine.modes import no_grad
+from lampas.backend.native import bind
+from lampas.dtypes import HALVES
+from lampas.engine.inplace import written
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, ArgumentTypeError, GradientError
 
 __all__ = ["GradScaler", "OptState"]
+
+
+def _unscaled(arrays: list[Any], *, factor: float) -> bool:
+    """Multiply arrays in place; whether all elements are finite then."""
+    finite = True
+    for data in arrays:
+        if data.dtype in HALVES:
+            data[...] = data.astype(np.float32) * factor
+        else:
+            data *= factor
+        finite = finite and bool(namespace_of(data).isfinite(data).all())
+    return finite
+
+
+_unscale_all = bind("unscale_all", _unscaled)
 
 
 class OptState(enum.Enum):
@@ -139,16 +158,12 @@ class GradScaler:
                 "unscale_: parameters must be float32 for their gradients to be "
                 "unscaled, got float16; use autocast instead of half()"
             )
-        finite = True
-        with no_grad():
-            for g in grads:
-                if g.is_sparse:
-                    # In place as for a dense one: these are the gradient's own.
-                    g = g._values()
-                g.mul_(1.0 / self._scale)
-                xp = namespace_of(g._data)
-                finite = finite and bool(xp.isfinite(g._data).all())
-        return finite
+        # In place as for a dense one: the values of a sparse one are its own.
+        dense = [g._values() if g.is_sparse else g for g in grads]
+        with np.errstate(all="ignore"):
+            finite = _unscale_all([g._data for g in dense], factor=1.0 / self._scale)
+        written(dense, "GradScaler.unscale_")
+        return bool(finite)
 
     def step(self, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """Unscale if that is still to be done, and step if all gradients are finite.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ __all__ = [
     "leave_views",
     "overwrite",
     "store",
+    "written",
 ]
 
 _LEAF = (
@@ -327,6 +328,14 @@ def fill(target: Tensor, value: Any) -> bool:
         raise DTypeError(f"fill_: {value!r} in a tensor of {target.dtype}") from None
     _count(target, "fill")
     return True
+
+
+def written(tensors: Iterable[Tensor], by: str) -> None:
+    """Note in the version cells that arrays were changed outside of the tape."""
+    for x in tensors:
+        if x._cell is not None:
+            x._cell[0] += 1
+            x._cell[2:] = [by]
 
 
 def _refusal(data: Any) -> GradientError:

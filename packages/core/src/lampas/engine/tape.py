@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lampas.backend.device import namespace_of
+from lampas.backend.native import bind
 from lampas.dtypes import HALVES
 from lampas.engine.modes import as_user, mode, silence, unsilence, warnings_now
 from lampas.engine.record import Call, Record, raw_namespace, taped
@@ -37,6 +38,15 @@ __all__ = [
 
 _RAW = raw_namespace(np)
 _ndarray = np.ndarray
+
+
+def _added_to(total: Any, more: Any) -> Any:
+    total += more
+    return total
+
+
+_add = bind("add", np.add)
+_add_into = bind("add_into", _added_to)
 
 
 class Hooks:
@@ -303,7 +313,7 @@ class Leaf:
         elif grad._node is None:
             if grad._cell is not None:
                 grad._cell[0] += 1
-            grad._data += g
+            _add_into(grad._data, g)
         else:
             self.grad = WRAP[0](grad._data + g, None)
         self._done()
@@ -494,12 +504,18 @@ def _gather(grads: dict[Any, Any], retain: bool) -> None:
                     grads[parent] = d
                     if fresh:
                         owned.add(parent)
-                elif parent in owned and type(d) is _ndarray:
-                    previous = grads[parent]
-                    previous += d
+                    continue
+                previous = grads[parent]
+                if type(d) is not _ndarray or type(previous) is not _ndarray:
+                    grads[parent] = previous + d
+                elif parent in owned:
+                    _add_into(previous, d)
+                elif fresh and d.dtype == previous.dtype:
+                    # The order does not matter, and what is fresh has no other owner.
+                    grads[parent] = _add_into(d, previous)
                 else:
-                    grads[parent] = grads[parent] + d
-                    owned.add(parent)
+                    grads[parent] = _add(previous, d)
+                owned.add(parent)
 
 
 def _visit(

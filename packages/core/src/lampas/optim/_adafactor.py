@@ -10,7 +10,14 @@ from lampas.dtypes import finfo
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentError, DTypeError
 from lampas.optim._options import check_not_negative
-from lampas.optim.optimizer import Optimizer, changed, gradients_of, like, number
+from lampas.optim.optimizer import (
+    Optimizer,
+    changed,
+    gradients_of,
+    like,
+    negated,
+    number,
+)
 
 __all__ = ["Adafactor"]
 
@@ -80,7 +87,7 @@ class Adafactor(Optimizer):
         super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
-        for p, g in zip(params, gradients_of(params, group["maximize"]), strict=True):
+        for p, g in zip(params, gradients_of(params), strict=True):
             if p.is_complex():
                 raise DTypeError("Adafactor takes real parameters, got a complex one")
             state = self.state[p]
@@ -89,6 +96,7 @@ class Adafactor(Optimizer):
             count = state["step"]._data
             count += 1
             if p._data.size:
+                g = negated(g) if group["maximize"] else g
                 _step(p, g, int(count), state, group)
         changed(params)
 

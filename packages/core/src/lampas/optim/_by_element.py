@@ -8,7 +8,14 @@ import numpy as np
 
 from lampas.dtypes import HALVES
 from lampas.engine.tensor import Tensor
-from lampas.optim.optimizer import Optimizer, changed, gradients_of, like, number
+from lampas.optim.optimizer import (
+    Optimizer,
+    changed,
+    gradients_of,
+    like,
+    negated,
+    number,
+)
 
 __all__ = ["ByElement", "with_decay"]
 
@@ -44,7 +51,7 @@ class ByElement(Optimizer):
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         names = self._moments(group)
         rows, factors = [], []
-        for p, g in zip(params, gradients_of(params, group["maximize"]), strict=True):
+        for p, g in zip(params, gradients_of(params), strict=True):
             state = self.state[p]
             if not state:
                 state.update(self._begin(p, group))
@@ -52,14 +59,25 @@ class ByElement(Optimizer):
             count += 1
             factors.append(self._factors(state, int(count), group))
             rows.append([p._data, g, *(state[name]._data for name in names)])
-        self._step_all(rows, factors, group)
+        if not self._step_natively(rows, factors, group):
+            self._step_all(rows, factors, group)
         changed(params)
+
+    def _step_natively(
+        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
+    ) -> bool:
+        """Step all parameters by a kernel; False if that was left to ``_step``.
+
+        A row has a parameter's data, its gradient and its moments.
+        """
+        return False
 
     def _step_all(
         self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
     ) -> None:
-        """Step each parameter; a row has its data, its gradient and its moments."""
         for arrays, own in zip(rows, factors, strict=True):
+            if group["maximize"]:
+                arrays[1] = negated(arrays[1])
             if arrays[0].ndim == 0:
                 # Views of one dimension: NumPy gives scalars for arrays of none.
                 arrays = [a[None] for a in arrays]

@@ -104,7 +104,7 @@ class Muon(Optimizer):
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         lr, momentum = float(group["lr"]), group["momentum"]
-        for p, g in zip(params, gradients_of(params, False), strict=True):
+        for p, g in zip(params, gradients_of(params), strict=True):
             if p.is_complex():
                 raise DTypeError("Muon takes real parameters, got a complex one")
             data = p._data

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import bind, left_alone
 from lampas.errors import ArgumentError
 from lampas.optim._by_element import ByElement, with_decay
 from lampas.optim._options import check_modes, check_not_negative
 
 __all__ = ["Adadelta"]
+
+_native_step: Callable[..., bool] = bind("adadelta_step", left_alone)
 
 
 class Adadelta(ByElement):
@@ -74,6 +78,19 @@ class Adadelta(ByElement):
 
     def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
         return "square_avg", "acc_delta"
+
+    def _step_natively(
+        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
+    ) -> bool:
+        return _native_step(
+            rows,
+            factors,
+            lr=float(group["lr"]),
+            rho=float(group["rho"]),
+            eps=float(group["eps"]),
+            decay=float(group["weight_decay"]),
+            maximize=bool(group["maximize"]),
+        )
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from lampas.optim._options import check_betas, check_modes, check_not_negative
 
 __all__ = ["Adam", "AdamW"]
 
-_native_step = bind("adam_step", left_alone)
+_native_step: Callable[..., bool] = bind("adam_step", left_alone)
 
 
 class Adam(ByElement):
@@ -89,11 +90,11 @@ class Adam(ByElement):
         names = ("exp_avg", "exp_avg_sq")
         return (*names, "max_exp_avg_sq") if group["amsgrad"] else names
 
-    def _step_all(
+    def _step_natively(
         self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> None:
+    ) -> bool:
         beta1, beta2 = map(float, group["betas"])
-        done = _native_step(
+        return _native_step(
             rows,
             factors,
             lr=float(group["lr"]),
@@ -103,9 +104,8 @@ class Adam(ByElement):
             decay=float(group["weight_decay"]),
             decoupled=bool(group["decoupled_weight_decay"]),
             amsgrad=bool(group["amsgrad"]),
+            maximize=bool(group["maximize"]),
         )
-        if not done:
-            super()._step_all(rows, factors, group)
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

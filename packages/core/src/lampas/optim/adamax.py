@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import bind, left_alone
 from lampas.optim._by_element import ByElement, with_decay
 from lampas.optim._options import check_betas, check_modes, check_not_negative
 
 __all__ = ["Adamax"]
+
+_native_step: Callable[..., bool] = bind("adamax_step", left_alone)
 
 
 class Adamax(ByElement):
@@ -72,6 +76,21 @@ class Adamax(ByElement):
 
     def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
         return "exp_avg", "exp_inf"
+
+    def _step_natively(
+        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
+    ) -> bool:
+        beta1, beta2 = map(float, group["betas"])
+        return _native_step(
+            rows,
+            factors,
+            lr=float(group["lr"]),
+            beta1=beta1,
+            beta2=beta2,
+            eps=float(group["eps"]),
+            decay=float(group["weight_decay"]),
+            maximize=bool(group["maximize"]),
+        )
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import bind, left_alone
 from lampas.dtypes import float64, get_default_dtype
 from lampas.engine.exhausted import out_of_memory
+from lampas.engine.inplace import written
 from lampas.engine.modes import enable_grad, no_grad
 from lampas.engine.rows import Rows
 from lampas.engine.tape import Handle, Hooks
@@ -24,6 +26,9 @@ __all__ = [
     "register_optimizer_step_post_hook",
     "register_optimizer_step_pre_hook",
 ]
+
+
+_zero_all: Callable[..., bool] = bind("zero_all", left_alone)
 
 
 class _Required:
@@ -202,13 +207,22 @@ class Optimizer:
         Args:
             set_to_none: drop the gradient tensors instead of filling them.
         """
-        for group in self.param_groups:
-            for p in group["params"]:
-                if set_to_none:
-                    p.grad = None
-                elif p.grad is not None:
-                    p.grad = p.grad.detach() if p.grad.requires_grad else p.grad
-                    p.grad.zero_()
+        params = [p for group in self.param_groups for p in group["params"]]
+        if set_to_none:
+            for p in params:
+                p.grad = None
+            return
+        grads = []
+        for p in params:
+            if p.grad is not None:
+                p.grad = p.grad.detach() if p.grad.requires_grad else p.grad
+                grads.append(p.grad)
+        # A sparse gradient has no array, so that all are left to the loop.
+        if _zero_all([None if g.is_sparse else g._data for g in grads]):
+            written(grads, "zero_grad")
+            return
+        for g in grads:
+            g.zero_()
 
     # ---- stepping
 
@@ -429,11 +443,15 @@ def number(value: float) -> Tensor:
     return wrap(np.asarray(value, dtype))
 
 
-def gradients_of(params: Iterable[Tensor], maximize: bool) -> list[Any]:
-    """The gradient arrays of parameters, negated to maximise."""
-    grads = [p.grad._data for p in params]  # type: ignore[union-attr]
-    # Negated in one dimension: NumPy gives scalars for arrays of none.
-    return [(-g.reshape(-1)).reshape(g.shape) for g in grads] if maximize else grads
+def gradients_of(params: Iterable[Tensor]) -> list[Any]:
+    """The gradient arrays of parameters."""
+    return [p.grad._data for p in params]  # type: ignore[union-attr]
+
+
+def negated(g: Any) -> Any:
+    """A gradient array for a step that goes up."""
+    # In one dimension: NumPy gives scalars for arrays of none.
+    return (-g.reshape(-1)).reshape(g.shape)
 
 
 def refuse_decay(name: str, group: dict[str, Any], sparse: list[Tensor]) -> None:
@@ -459,7 +477,4 @@ def like(p: Tensor) -> Tensor:
 
 def changed(params: Iterable[Tensor]) -> None:
     """Note in the version cells that the parameters were written."""
-    for p in params:
-        if p._cell is not None:
-            p._cell[0] += 1
-            p._cell[2:] = ["an optimizer step"]
+    written(params, "an optimizer step")

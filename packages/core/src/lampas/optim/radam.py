@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import bind, left_alone
 from lampas.optim._by_element import ByElement, with_decay
 from lampas.optim._options import check_betas, check_modes, check_not_negative
 
 __all__ = ["RAdam"]
+
+_native_step: Callable[..., bool] = bind("radam_step", left_alone)
 
 
 class RAdam(ByElement):
@@ -79,23 +83,39 @@ class RAdam(ByElement):
         return "exp_avg", "exp_avg_sq"
 
     def _factors(self, state: dict[str, Any], t: int, group: dict[str, Any]) -> Any:
-        """The factor of the mean, and the rectified one where there is one."""
+        """The factor of the mean, and the rectified one; 0 where there is none."""
         b1, b2 = group["betas"]
         correction = 1 - b2**t
         most = 2 / (1 - b2) - 1
         length = most - 2 * t * b2**t / correction
         plain = float(group["lr"]) / (1 - b1**t)
         if length <= 5:
-            return plain, None
+            return plain, 0.0
         above = (length - 4) * (length - 2) * most
         return plain, (above / ((most - 4) * (most - 2) * length) * correction) ** 0.5
+
+    def _step_natively(
+        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
+    ) -> bool:
+        beta1, beta2 = map(float, group["betas"])
+        return _native_step(
+            rows,
+            factors,
+            lr=float(group["lr"]),
+            beta1=beta1,
+            beta2=beta2,
+            eps=float(group["eps"]),
+            decay=float(group["weight_decay"]),
+            decoupled=bool(group["decoupled_weight_decay"]),
+            maximize=bool(group["maximize"]),
+        )
 
     def _step(
         self,
         data: Any,
         g: Any,
         moments: list[Any],
-        factors: tuple[float, float | None],
+        factors: tuple[float, float],
         group: dict[str, Any],
     ) -> None:
         b1, b2 = group["betas"]
@@ -114,7 +134,7 @@ class RAdam(ByElement):
         square += work
         plain, rectified = factors
         np.multiply(mean, plain, out=work)
-        if rectified is not None:
+        if rectified:
             root = np.sqrt(square)
             root += group["eps"]
             work /= root

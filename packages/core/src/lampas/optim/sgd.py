@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,14 @@ from lampas.optim.optimizer import (
     changed,
     gradients_of,
     like,
+    negated,
     refuse_decay,
     rows_of,
 )
 
 __all__ = ["SGD"]
 
-_native_step = bind("sgd_step", left_alone)
+_native_step: Callable[..., bool] = bind("sgd_step", left_alone)
 
 
 class SGD(Optimizer):
@@ -91,12 +93,13 @@ class SGD(Optimizer):
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
         lr, decay = float(group["lr"]), float(group["weight_decay"])
-        gradients = gradients_of(params, group["maximize"])
+        gradients = gradients_of(params)
         if self._step_natively(params, gradients, group):
             changed(params)
             return
         for p, g in zip(params, gradients, strict=True):
             data, wide = p._data, p._data
+            g = negated(g) if group["maximize"] else g
             if data.dtype in HALVES:
                 wide, g = data.astype(np.float32), g.astype(np.float32)
             if decay:
@@ -120,15 +123,15 @@ class SGD(Optimizer):
                 if buffer is None or buffer.is_sparse:
                     return False
                 row.append(buffer._data)
-        done: bool = _native_step(
+        return _native_step(
             rows,
             lr=float(group["lr"]),
             decay=float(group["weight_decay"]),
             momentum=float(group["momentum"]),
             dampening=float(group["dampening"]),
             nesterov=bool(group["nesterov"]),
+            maximize=bool(group["maximize"]),
         )
-        return done
 
     def _check_layouts(
         self, group: dict[str, Any], dense: list[Tensor], sparse: list[Tensor]

@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from lampas.backend.native import bind, left_alone
 from lampas.dtypes import int64
+from lampas.engine.inplace import written
 from lampas.engine.modes import no_grad
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError
@@ -28,6 +30,18 @@ __all__ = [
     "get_swa_multi_avg_fn",
     "update_bn",
 ]
+
+
+_mix_all: Callable[..., bool] = bind("mix_all", left_alone)
+
+
+def _moved(averages: list[Tensor], currents: list[Tensor], weight: float) -> bool:
+    """Move averages towards values by a kernel; False if it left that alone."""
+    pairs = zip(averages, currents, strict=True)
+    done = _mix_all([[a._data, c._data] for a, c in pairs], weight=weight)
+    if done:
+        written(averages, "an average")
+    return done
 
 
 def get_ema_avg_fn(decay: float = 0.999) -> Callable[[Tensor, Tensor, Any], Tensor]:
@@ -60,6 +74,8 @@ def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[..., None]:
 
     @no_grad()
     def ema(averages: list[Tensor], currents: list[Tensor], num_averaged: Any) -> None:
+        if _moved(averages, currents, 1 - decay):
+            return
         for average, current in zip(averages, currents, strict=True):
             if average.is_floating_point() or average.is_complex():
                 average.lerp_(current, 1 - decay)
@@ -91,6 +107,8 @@ def get_swa_multi_avg_fn() -> Callable[..., None]:
 
     @no_grad()
     def swa(averages: list[Tensor], currents: list[Tensor], num_averaged: Any) -> None:
+        if _moved(averages, currents, 1 / (int(num_averaged) + 1)):
+            return
         for average, current in zip(averages, currents, strict=True):
             average.copy_(one(average, current, int(num_averaged)))
 

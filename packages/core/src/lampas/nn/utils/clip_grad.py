@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from lampas.backend.device import namespace_of
+from lampas.backend.native import bind
 from lampas.dtypes import HALVES, get_default_dtype
+from lampas.engine.inplace import written
 from lampas.engine.modes import no_grad
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import (
@@ -74,6 +76,29 @@ def _norm_of(array: Any, order: float) -> Any:
     return xp.asarray(top * total ** (1.0 / order), dtype=size.dtype)
 
 
+def _norm_of_all(arrays: list[Any], *, order: float) -> Any:
+    xp = namespace_of(arrays[0])
+    return _norm_of(xp.stack([_norm_of(a, order) for a in arrays]), order)
+
+
+def _scaled(arrays: list[Any], *, factor: float) -> None:
+    for data in arrays:
+        if data.dtype in HALVES:
+            data[...] = data.astype(np.float32) * factor
+        else:
+            data *= factor
+
+
+def _clamped(arrays: list[Any], *, limit: float) -> None:
+    for data in arrays:
+        namespace_of(data).clip(data, -limit, limit, out=data)
+
+
+_total_norm = bind("total_norm", _norm_of_all)
+_scale_all = bind("scale_all", _scaled)
+_clamp_all = bind("clamp_all", _clamped)
+
+
 @no_grad()
 @np.errstate(all="ignore")
 def get_total_norm(
@@ -104,9 +129,8 @@ def get_total_norm(
     order = float(norm_type)
     if not arrays:
         return wrap(np.zeros((), get_default_dtype().numpy))
-    xp = namespace_of(arrays[0])
     dtypes = {a.dtype for a in arrays}
-    total = _norm_of(xp.stack([_norm_of(a, order) for a in arrays]), order)
+    total = _total_norm(arrays, order=order)
     if len(dtypes) == 1 and dtypes <= set(HALVES):
         total = total.astype(arrays[0].dtype)
     if error_if_nonfinite and not math.isfinite(float(total)):
@@ -116,14 +140,6 @@ def get_total_norm(
             "error_if_nonfinite=False"
         )
     return wrap(total)
-
-
-def _written(grads: Iterable[Tensor], name: str) -> None:
-    """Note in the version cells that gradients were written."""
-    for g in grads:
-        if g._cell is not None:
-            g._cell[0] += 1
-            g._cell[2:] = [name]
 
 
 def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -163,13 +179,8 @@ def clip_grads_with_norm_(
     factor = float(max_norm) / (norm + 1e-6)
     if factor >= 1.0:
         return
-    for g in grads:
-        data = g._data
-        if data.dtype in HALVES:
-            data[...] = data.astype(np.float32) * factor
-        else:
-            data *= factor
-    _written(grads, "clip_grad_norm_")
+    _scale_all([g._data for g in grads], factor=factor)
+    written(grads, "clip_grad_norm_")
 
 
 def clip_grad_norm_(
@@ -253,7 +264,5 @@ def clip_grad_value_(
     if limit < 0:
         raise ArgumentError(f"clip_value must be >= 0, got {limit}")
     grads = _gradients("clip_grad_value_", parameters)
-    for g in grads:
-        data = g._data
-        namespace_of(data).clip(data, -limit, limit, out=data)
-    _written(grads, "clip_grad_value_")
+    _clamp_all([g._data for g in grads], limit=limit)
+    written(grads, "clip_grad_value_")

@@ -1,0 +1,75 @@
+#include "bindings/stretches.hpp"
+
+namespace lampas {
+namespace {
+
+bool read_row(PyObject* const* items, int width, unsigned written, Type type, Row* row) {
+    PyArrayObject* arrays[MOST_COLUMNS];
+    for (int j = 0; j < width; ++j) {
+        arrays[j] = as_array(items[j]);
+        if (arrays[j] == nullptr || type_of(arrays[j]) != type) return false;
+        if ((written >> j & 1) != 0 && !PyArray_ISWRITEABLE(arrays[j])) return false;
+        row->arrays[j] = data_of<char>(arrays[j]);
+    }
+    row->count = PyArray_SIZE(arrays[0]);
+    if (row->count > 0) return lie_alike(arrays, width);
+    for (int j = 1; j < width; ++j) {
+        if (!same_shape(arrays[0], arrays[j])) return false;
+    }
+    return true;
+}
+
+bool share_memory(const std::vector<Row>& rows, int size) {
+    std::vector<std::pair<const char*, const char*>> ranges;
+    ranges.reserve(rows.size());
+    for (const Row& row : rows) {
+        if (row.count > 0) ranges.emplace_back(row.arrays[0], row.arrays[0] + row.count * size);
+    }
+    std::sort(ranges.begin(), ranges.end());
+    for (std::size_t i = 1; i < ranges.size(); ++i) {
+        if (ranges[i].first < ranges[i - 1].second) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+Type type_of_rows(PyObject* list) {
+    if (!PyList_Check(list) || PyList_GET_SIZE(list) == 0) return Type::other;
+    PyObject* first = PyList_GET_ITEM(list, 0);
+    if (PyList_Check(first) && PyList_GET_SIZE(first) > 0) first = PyList_GET_ITEM(first, 0);
+    PyArrayObject* array = as_array(first);
+    return array == nullptr ? Type::other : type_of(array);
+}
+
+bool read_rows(PyObject* list, int width, unsigned written, Type type, std::vector<Row>* rows) {
+    if (!PyList_Check(list)) return false;
+    const Py_ssize_t length = PyList_GET_SIZE(list);
+    rows->resize(static_cast<std::size_t>(length));
+    for (Py_ssize_t i = 0; i < length; ++i) {
+        PyObject* item = PyList_GET_ITEM(list, i);
+        PyObject* const* items = &item;
+        if (PyList_Check(item)) {
+            if (PyList_GET_SIZE(item) != width) return false;
+            items = PySequence_Fast_ITEMS(item);
+        } else if (width != 1) {
+            return false;
+        }
+        if (!read_row(items, width, written, type, &(*rows)[static_cast<std::size_t>(i)])) {
+            return false;
+        }
+    }
+    return (written & 1) == 0 || !share_memory(*rows, item_size(type));
+}
+
+std::vector<Stretch> stretches_of(const std::vector<Row>& rows) {
+    std::vector<Stretch> stretches;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        for (long first = 0; first < rows[i].count; first += STRETCH) {
+            stretches.push_back({i, first, std::min(first + STRETCH, rows[i].count)});
+        }
+    }
+    return stretches;
+}
+
+}  // namespace lampas
