@@ -81,7 +81,8 @@ def changed(change: Callable[[np.ndarray], Any], value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return change(value)
     if isinstance(value, (tuple, list)):
-        return type(value)(changed(change, v) for v in value)
+        made = [changed(change, v) for v in value]
+        return type(value)(*made) if hasattr(value, "_fields") else type(value)(made)
     if isinstance(value, dict):
         return {k: changed(change, v) for k, v in value.items()}
     return value
