@@ -57,11 +57,18 @@ public:
         const Scratch weight(packs_ ? static_cast<std::size_t>(size) * sizeof(T) : 0);
         if (packs_ && weight.get() == nullptr) return false;
         if (packs_) pack_weight(weight.as<T>());
-        const long blocks = over(map_.slices(), slices_) * over(map_.lines, lines_);
+        blocks_ = over(map_.slices(), slices_) * over(map_.lines, lines_);
         const long cuts = over(map_.rows, rows_);
-        parallel_chunks(map_.groups * blocks * cuts, [&](long chunk) {
-            const long block = chunk / cuts % blocks;
-            compute(chunk / cuts / blocks, block_at(block), chunk % cuts * rows_);
+        const long all = map_.groups * blocks_ * map_.parts * over(map_.channels, channels_);
+        const Scratch panels(cuts > 1 ? static_cast<std::size_t>(all * panels_size()) * sizeof(T)
+                                      : 0);
+        if (cuts > 1) {  // several chunks read the same panels
+            if (panels.get() == nullptr) return false;
+            shared_ = panels.as<T>();
+            parallel_chunks(all, [&](long chunk) { pack_shared(chunk); });
+        }
+        parallel_chunks(map_.groups * blocks_ * cuts, [&](long chunk) {
+            compute(chunk / cuts / blocks_, chunk / cuts % blocks_, chunk % cuts * rows_);
         });
         return !failed_;
     }
@@ -140,29 +147,60 @@ private:
         return false;
     }
 
-    void compute(long group, const Block& block, long row) {
+    // Of one block's panels of B for one block of channels, with what is written behind.
+    long panels_size() const {
+        const long pixels = slices_ * lines_ * map_.length;
+        return up_to(pixels, gemm_.columns) * channels_ * taps_ + gemm_.columns;
+    }
+
+    long staged_size() const {
+        return (in_place_ ? 0 : slices_ * channels_ * plane_) + gemm_.columns;
+    }
+
+    T* shared_panels(long group, long block, long part, long first) const {
+        const long pieces = over(map_.channels, channels_);
+        const long index = ((group * blocks_ + block) * map_.parts + part) * pieces;
+        return shared_ + (index + first / channels_) * panels_size();
+    }
+
+    void pack_shared(long index) {
+        const long pieces = over(map_.channels, channels_);
+        const long first = index % pieces * channels_, part = index / pieces % map_.parts;
+        const long whole = index / pieces / map_.parts;
+        const long group = whole / blocks_;
+        const Block block = block_at(whole % blocks_);
+        if (!has_source(group, block, part)) return;
+        const Scratch staged(static_cast<std::size_t>(staged_size()) * sizeof(T));
+        if (staged.get() == nullptr) failed_ = true;
+        else pack_block(group, block, part, first, staged.as<T>(),
+                        shared_panels(group, whole % blocks_, part, first));
+    }
+
+    void compute(long group, long index, long row) {
+        const Block block = block_at(index);
         const long pixels = block.slices * block.lines * map_.length;
         const long rows = std::min(rows_, map_.rows - row);
-        const long staged = in_place_ ? 0 : slices_ * channels_ * plane_ + gemm_.columns;
-        const long panels =
-            (up_to(pixels, gemm_.columns) + 1) * channels_ * taps_ + gemm_.columns;
+        const long staged = shared_ != nullptr ? gemm_.columns : staged_size();
+        const long panels = shared_ != nullptr ? 0 : panels_size();
         const long result = direct_ ? 0 : rows * pixels;
         const Scratch scratch(static_cast<std::size_t>(staged + panels + result) * sizeof(T));
-        if (scratch.get() == nullptr) {
+        if (failed_ || scratch.get() == nullptr) {
             failed_ = true;
             return;
         }
         T* const planes = scratch.as<T>();
-        T* const b = planes + staged;
-        T* const c = direct_ ? map_.target_at(group * map_.rows + row, block.slice, block.line) : b + panels;
+        T* const own = planes + staged;
+        T* const c = direct_ ? map_.target_at(group * map_.rows + row, block.slice, block.line)
+                             : own + panels;
         const long ldc = direct_ ? map_.to_row : pixels;
         bool add = false;
         for (long part = 0; part < map_.parts; ++part) {
             if (!has_source(group, block, part)) continue;
             for (long first = 0; first < map_.channels; first += channels_) {
-                const long count = std::min(channels_, map_.channels - first);
-                pack_block(group, block, part, first, count, planes, b);
-                multiply(group, part, row, rows, first, count, pixels, b, c, ldc, add);
+                const T* b = own;
+                if (shared_ != nullptr) b = shared_panels(group, index, part, first);
+                else pack_block(group, block, part, first, planes, own);
+                multiply(group, part, row, rows, first, pixels, b, c, ldc, add);
                 add = true;
             }
         }
@@ -172,8 +210,11 @@ private:
         finish(group, block, row, rows, c, ldc);
     }
 
-    void pack_block(long group, const Block& block, long part, long first, long count,
-                    T* planes, T* b) const {
+    long channels_from(long first) const { return std::min(channels_, map_.channels - first); }
+
+    void pack_block(long group, const Block& block, long part, long first, T* planes,
+                    T* b) const {
+        const long count = channels_from(first);
         const long pixels = block.slices * block.lines * map_.length;
         if (in_place_) {
             const T* from = map_.source_at(group, block.slice, part) + first * map_.source.channel +
@@ -192,12 +233,12 @@ private:
                        length}, 0, pixels, b);
     }
 
-    void multiply(long group, long part, long row, long rows, long first, long count,
-                  long pixels, const T* b, T* c, long ldc, bool add) const {
+    void multiply(long group, long part, long row, long rows, long first, long pixels,
+                  const T* b, T* c, long ldc, bool add) const {
         Tile<T> tile{};
         tile.rows = rows;
         tile.columns = pixels;
-        tile.k = count * taps_;
+        tile.k = channels_from(first) * taps_;
         tile.b = {b, tile.k * gemm_.columns, 1, gemm_.columns};
         if (packs_) {
             tile.a = {packed_ + (group * map_.parts + part) * weight_part_ +
@@ -240,10 +281,11 @@ private:
     const Layout<T> layout_;
     const GemmOf<T>& gemm_;
     const ConvolutionOf<T>& kernels_;
-    long taps_, channels_, slices_, lines_, rows_, plane_, weight_part_ = 0;
+    long taps_, channels_, slices_, lines_, rows_, plane_, blocks_ = 0, weight_part_ = 0;
     std::vector<long> places_;  // of the lines in the staged planes
     bool direct_, in_place_, packs_ = true;
     const T* packed_ = nullptr;
+    T* shared_ = nullptr;  // all panels, where rows are divided among chunks
     std::atomic<bool> failed_{false};
 };
 
