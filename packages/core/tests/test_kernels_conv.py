@@ -68,6 +68,13 @@ ODD = [
     Sizes((1, 4, 7, 4, 4), (4, 2, 2, 1, 1), stride=(3, 1, 1), groups=2),
     Sizes((1, 2, 3, 40, 40), (3, 2, 5, 1, 3), dilation=(2, 1, 1), pads=4),
 ]
+WINOGRAD = [  # 3 x 3 taps, stride 1, channels and tiles enough
+    Sizes((4, 24, 15, 14), (33, 24, 3, 3), pads=1),
+    Sizes((1, 40, 31, 32), (25, 40, 3, 3)),
+    Sizes((18, 30, 7, 5), (24, 30, 3, 3), pads=((2, 1), (0, 3))),
+    Sizes((2, 50, 19, 21), (48, 25, 3, 3), groups=2, pads=2),
+    Sizes((2, 24, 23, 40), (24, 24, 3, 3), pads=((-1, 0), (1, -2))),
+]
 BACK_OUT = [  # the transposed convolution's result is larger than what the taps reach
     Sizes((2, 3, 9, 9), (4, 3, 1, 1), stride=3),
     Sizes((1, 2, 11, 12), (3, 2, 2, 2), stride=4),
@@ -161,7 +168,7 @@ def close(found, wanted, dtype=np.float32):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=20 * eps * scale)
 
 
-@pytest.mark.parametrize("sizes", [*PLAIN, *ODD, *BACK_OUT], ids=str)
+@pytest.mark.parametrize("sizes", [*PLAIN, *ODD, *WINOGRAD, *BACK_OUT], ids=str)
 def test_results_and_gradients(path, sizes):
     arrays = operands(sizes)
     for found, wanted in zip(
@@ -170,7 +177,9 @@ def test_results_and_gradients(path, sizes):
         close(found, wanted)
 
 
-@pytest.mark.parametrize("sizes", [*PLAIN[:3], *ODD[3:5], ODD[-1]], ids=str)
+@pytest.mark.parametrize(
+    "sizes", [*PLAIN[:3], *ODD[3:5], ODD[-1], WINOGRAD[2]], ids=str
+)
 def test_double_precision(path, sizes):
     arrays = operands(sizes, np.float64)
     for found, wanted in zip(
@@ -179,7 +188,9 @@ def test_double_precision(path, sizes):
         close(found, wanted, np.float64)
 
 
-@pytest.mark.parametrize("sizes", [PLAIN[2], PLAIN[4], ODD[0], ODD[3]], ids=str)
+@pytest.mark.parametrize(
+    "sizes", [PLAIN[2], PLAIN[4], ODD[0], ODD[3], WINOGRAD[0]], ids=str
+)
 def test_a_bias_is_added(path, sizes):
     x, w, _ = operands(sizes)
     bias = np.random.default_rng(1).standard_normal(w.shape[0]).astype(np.float32)
@@ -187,7 +198,9 @@ def test_a_bias_is_added(path, sizes):
     close(accepted(_conv, x, w, bias, **sizes.how), wanted)
 
 
-@pytest.mark.parametrize("sizes", [PLAIN[2], PLAIN[4], ODD[0], ODD[3]], ids=str)
+@pytest.mark.parametrize(
+    "sizes", [PLAIN[2], PLAIN[4], ODD[0], ODD[3], WINOGRAD[0]], ids=str
+)
 def test_images_and_cotangents_of_any_layout(path, sizes):
     x, w, g = operands(sizes)
     wanted = all_three(sizes, x, w, g)
@@ -214,7 +227,9 @@ def test_images_and_cotangents_of_any_layout(path, sizes):
     )
 
 
-@pytest.mark.parametrize("sizes", [PLAIN[3], PLAIN[5], ODD[3], ODD[11]], ids=str)
+@pytest.mark.parametrize(
+    "sizes", [PLAIN[3], PLAIN[5], ODD[3], ODD[11], *WINOGRAD[:3]], ids=str
+)
 def test_the_number_of_threads_changes_nothing(sizes):
     arrays = operands(sizes)
     before = lampas.get_num_threads()
@@ -229,13 +244,52 @@ def test_the_number_of_threads_changes_nothing(sizes):
         np.testing.assert_array_equal(a, b)
 
 
-def test_nan_spreads_as_far_as_it_is_seen(path):
-    sizes = Sizes((1, 1, 9, 9), (1, 1, 3, 3), pads=1)
-    x, w, _ = operands(sizes)
-    x[0, 0, 4, 4] = np.nan
+@pytest.mark.parametrize("channels", [1, 24])  # Winograd's tiles are larger than taps
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_spreads_as_far_as_it_is_seen(path, channels, value):
+    sizes = Sizes((8, channels, 9, 9), (channels, channels, 3, 3), pads=1)
+    x, w, g = operands(sizes)
     y = accepted(_conv, x, w, **sizes.how)
-    assert np.isnan(y[0, 0, 3:6, 3:6]).all()
-    assert np.isnan(y).sum() == 9
+    dx = accepted(_conv_input, g, w, size=x.shape[2:], **sizes.how)
+    x[1, 0, 4, 4] = g[1, 0, 4, 4] = value
+    seen = np.zeros(y.shape, bool)
+    seen[1, :, 3:6, 3:6] = True
+    found = accepted(_conv, x, w, **sizes.how)
+    np.testing.assert_array_equal(np.isfinite(found), ~seen)
+    np.testing.assert_allclose(found[~seen], y[~seen], rtol=0, atol=1e-4)
+    assert np.isnan(found[seen]).all() == np.isnan(value)
+    found = accepted(_conv_input, g, w, size=x.shape[2:], **sizes.how)
+    np.testing.assert_array_equal(np.isfinite(found), ~seen)
+    np.testing.assert_allclose(found[~seen], dx[~seen], rtol=0, atol=1e-4)
+
+
+def test_sums_beyond_the_largest_number_of_tiles_alone_stay_right(path):
+    """Winograd's matrices hold up to four times what the image does."""
+    sizes = Sizes((8, 24, 9, 9), (24, 24, 3, 3), pads=1)
+    x, w, _ = operands(sizes)
+    x = np.full_like(x, 1.5e38)
+    w = np.where(np.arange(9).reshape(3, 3) == 4, np.float32(1 / 24), np.float32(0))
+    w = np.broadcast_to(w, sizes.weight)
+    found = accepted(_conv, x, np.ascontiguousarray(w), **sizes.how)
+    np.testing.assert_allclose(found, np.float32(1.5e38), rtol=1e-5)
+
+
+@pytest.mark.parametrize("sizes", [PLAIN[5], WINOGRAD[1], ODD[3]], ids=str)
+def test_errors_are_at_most_twice_the_references(path, sizes):
+    arrays = operands(sizes, seed=3)
+    exact = formula(sizes, *arrays)
+    with kernels.disabled():
+        x, w, g = arrays
+        plain = (
+            _conv.on_host(x, w, **sizes.how),
+            _conv_input.on_host(g, w, size=x.shape[2:], **sizes.how),
+            _conv_weight.on_host(x, g, kernel=w.shape[2:], **sizes.how),
+        )
+    for found, reference, wanted in zip(
+        all_three(sizes, *arrays), plain, exact, strict=True
+    ):
+        error, allowed = (np.abs(a - wanted).mean() for a in (found, reference))
+        assert error <= 2 * allowed
 
 
 def test_what_is_empty_is_left_to_the_reference():

@@ -119,14 +119,11 @@ bool is_served(const Convolution& of, long weight_outs, long weight_channels) {
 }
 
 template <class T>
-const ConvolutionForms<T>& dense() {
-    static constexpr ConvolutionForms<T> forms{convolve<T>, convolve_back<T>, correlate<T>};
-    return forms;
-}
-
-template <class T>
-const ConvolutionForms<T>& forms_for(const Convolution&) {
-    return dense<T>();
+const ConvolutionForms<T>& forms_for(const Convolution& of) {
+    static constexpr ConvolutionForms<T> products{convolve<T>, convolve_back<T>, correlate<T>};
+    static constexpr ConvolutionForms<T> winograd{winograd_forward<T>, winograd_input<T>,
+                                                  correlate<T>};
+    return suits_winograd(of) ? winograd : products;
 }
 
 template <class T>

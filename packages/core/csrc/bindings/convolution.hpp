@@ -48,6 +48,13 @@ bool convolve_back(const Convolution&, Cube<T> g, const T* weight, T* dx);
 template <class T>
 bool correlate(const Convolution&, Cube<T> x, Cube<T> g, T* dw);
 
+// By Winograd's way, where it suits; what is not finite comes from the products above.
+bool suits_winograd(const Convolution&);
+template <class T>
+bool winograd_forward(const Convolution&, Cube<T> x, const T* weight, const T* bias, T* y);
+template <class T>
+bool winograd_input(const Convolution&, Cube<T> g, const T* weight, T* dx);
+
 // One group for each channel, with any number of outs of each.
 template <class T>
 const ConvolutionForms<T>& depthwise();

@@ -1,0 +1,187 @@
+#include "kernels/winograd.hpp"
+
+#include "kernels/microkernel.hpp"
+
+namespace lampas {
+namespace LAMPAS_PATH {
+namespace {
+
+// B' applied to four values.
+template <class V>
+LAMPAS_INLINE void spread(V a, V b, V c, V d, V* to) {
+    to[0] = a - c;
+    to[1] = b + c;
+    to[2] = c - b;
+    to[3] = b - d;
+}
+
+template <class T>
+void image(const WinogradImage<T>& w) {
+    constexpr int L = lanes<T>;
+    const long length = 2 * w.part;
+    for (long c = 0; c < w.channels; ++c) {
+        T* to = w.to + c * w.row;
+        for (long l = 0; l < w.line_count; ++l, to += w.tiles) {
+            const T* line = w.planes + c * w.plane + w.lines[l];
+            for (long q = 0; q < w.tiles; q += L) {
+                vec<T> rows[4][4];
+#pragma GCC unroll 4
+                for (int r = 0; r < 4; ++r) {
+                    const T* even = line + r * length + q;
+                    const T* odd = even + w.part;
+                    spread(load(even), load(odd), load(even + 1), load(odd + 1), rows[r]);
+                }
+#pragma GCC unroll 4
+                for (int j = 0; j < 4; ++j) {
+                    vec<T> column[4];
+                    spread(rows[0][j], rows[1][j], rows[2][j], rows[3][j], column);
+#pragma GCC unroll 4
+                    for (int i = 0; i < 4; ++i) store(to + (4 * i + j) * w.step + q, column[i]);
+                }
+            }
+        }
+    }
+}
+
+// G applied to three values.
+template <class T, class V = vec<T>>
+LAMPAS_INLINE void widen(V a, V b, V c, V* to) {
+    const V half = (a + c) * T(0.5);
+    to[0] = a;
+    to[1] = half + b * T(0.5);
+    to[2] = half - b * T(0.5);
+    to[3] = c;
+}
+
+// `count` <= lanes rows of one channel, to lanes of a panel.
+template <class T>
+LAMPAS_INLINE void weight_rows(const WinogradWeight<T>& w, const T* from, int count, T* to,
+                               int stored) {
+    constexpr int L = lanes<T>;
+    T packed[9 * L];
+    pack_panel<T, L>(from, w.across, 1, count, 9, packed);
+    vec<T> taps[9];
+    for (int t = 0; t < 9; ++t) taps[t] = load(packed + (w.mirrored ? 8 - t : t) * L);
+    vec<T> rows[4][3];
+#pragma GCC unroll 3
+    for (int j = 0; j < 3; ++j) {
+        vec<T> column[4];
+        widen<T>(taps[j], taps[3 + j], taps[6 + j], column);
+        for (int i = 0; i < 4; ++i) rows[i][j] = column[i];
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+        vec<T> line[4];
+        widen<T>(rows[i][0], rows[i][1], rows[i][2], line);
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; ++j) {
+            T* at = to + (4 * i + j) * w.step;
+            if (stored == L) store(at, line[j]);
+            else store_part(at, line[j], stored);
+        }
+    }
+}
+
+template <class T>
+void weight(const WinogradWeight<T>& w) {
+    constexpr int L = lanes<T>;
+    for (long i = 0; i < w.rows; i += MR) {
+        T* panel = w.panels + i * w.channels;
+        for (long c = 0; c < w.channels; ++c, panel += MR) {
+            const T* from = w.from + i * w.across + c * w.along;
+            for (int first = 0; first < MR; first += L) {
+                // Rows of the next panel may come along: the next channel is written
+                // over them.
+                const long rest = w.rows - i - first;
+                const int count = rest < L ? static_cast<int>(rest > 0 ? rest : 0) : L;
+                const bool last = c + 1 == w.channels && first + L > MR;
+                weight_rows(w, from + first * w.across, count, panel + first,
+                            last ? MR - first : L);
+            }
+        }
+    }
+}
+
+template <int L, int... J>
+struct Weaving {
+    template <class V>
+    static LAMPAS_INLINE V low(V a, V b) {
+        return __builtin_shufflevector(a, b, (J / 2 + (J % 2) * L)...);
+    }
+    template <class V>
+    static LAMPAS_INLINE V high(V a, V b) {
+        return __builtin_shufflevector(a, b, (L / 2 + J / 2 + (J % 2) * L)...);
+    }
+};
+template <int L> struct weaving;
+template <> struct weaving<2> : Weaving<2, 0, 1> {};
+template <> struct weaving<4> : Weaving<4, 0, 1, 2, 3> {};
+template <> struct weaving<8> : Weaving<8, 0, 1, 2, 3, 4, 5, 6, 7> {};
+template <>
+struct weaving<16> : Weaving<16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15> {};
+
+// Two vectors of which every other pixel comes from one.
+template <class T>
+LAMPAS_INLINE void weave(vec<T> a, vec<T> b, long count, T* to) {
+    constexpr int L = lanes<T>;
+    const vec<T> low = weaving<L>::low(a, b), high = weaving<L>::high(a, b);
+    if (count >= 2 * L) {
+        store(to, low);
+        store(to + L, high);
+        return;
+    }
+    T both[2 * L];
+    store(both, low);
+    store(both + L, high);
+    for (long i = 0; i < count; ++i) to[i] = both[i];
+}
+
+template <class T>
+bool result(const WinogradResult<T>& w) {
+    constexpr int L = lanes<T>;
+    vec<T> seen = {};  // zero as long as all is finite
+    for (long r = 0; r < w.rows; ++r) {
+        const vec<T> bias = all(w.bias == nullptr ? T(0) : w.bias[r]);
+        const T* from = w.from + r * w.length;
+        for (long y = 0; y < w.height; y += 2, from += w.tiles) {
+            T* to = w.to + r * w.to_row + y * w.width;
+            for (long q = 0; q < w.tiles; q += L) {
+                vec<T> rows[2][4];
+#pragma GCC unroll 4
+                for (int j = 0; j < 4; ++j) {
+                    const T* at = from + j * w.step + q;
+                    const vec<T> a = load(at), b = load(at + 4 * w.step);
+                    const vec<T> c = load(at + 8 * w.step), d = load(at + 12 * w.step);
+                    rows[0][j] = a + b + c;
+                    rows[1][j] = b - c - d;
+                }
+                const long count = w.width - 2 * q < 2 * L ? w.width - 2 * q : 2 * L;
+#pragma GCC unroll 2
+                for (int i = 0; i < 2; ++i) {
+                    if (i == 1 && y + 1 == w.height) break;
+                    const vec<T> a = rows[i][0] + rows[i][1] + rows[i][2] + bias;
+                    const vec<T> b = rows[i][1] - rows[i][2] - rows[i][3] + bias;
+                    if (q + L <= w.tiles) seen += a * T(0) + b * T(0);
+                    weave(a, b, count, to + i * w.width + 2 * q);
+                }
+            }
+            const long whole = w.tiles / L * L;  // of the rest only what was stored counts
+            for (long i = 0; i < (y + 1 == w.height ? 1 : 2); ++i) {
+                for (long x = 2 * whole; x < w.width; ++x) {
+                    seen[0] += to[i * w.width + x] * T(0);
+                }
+            }
+        }
+    }
+    return sum_of<T>(seen) == T(0);
+}
+
+}  // namespace
+}  // namespace LAMPAS_PATH
+
+const WinogradKernels LAMPAS_PATH_OF(winograd) = {
+    {LAMPAS_PATH::image<float>, LAMPAS_PATH::weight<float>, LAMPAS_PATH::result<float>},
+    {LAMPAS_PATH::image<double>, LAMPAS_PATH::weight<double>, LAMPAS_PATH::result<double>},
+};
+
+}  // namespace lampas
