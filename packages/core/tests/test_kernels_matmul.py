@@ -64,11 +64,28 @@ def test_every_size_and_orientation(dtype, turned, path, rng):
         )
 
 
+@pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize(
-    ("m", "k", "n"), [(300, 500, 700), (5000, 30, 40), (30, 5000, 50), (20, 60, 4500)]
+    ("m", "k", "n"),
+    [
+        (300, 500, 700),
+        (241, 1153, 97),
+        (5000, 30, 40),
+        (30, 5000, 50),
+        (20, 60, 4500),
+        (96, 300, 131),
+    ],
 )
-def test_large_products_in_parts(m, k, n, path, threads, rng):
-    check(operand(rng, m, k, False, np.float32), operand(rng, k, n, True, np.float32))
+def test_large_products_in_parts(m, k, n, turned, path, threads, rng):
+    check(operand(rng, m, k, turned, np.float32), operand(rng, k, n, True, np.float32))
+    check(operand(rng, m, k, turned, np.float32), operand(rng, k, n, False, np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m", [7, 8, 9, 15, 17, 31, 33, 95, 96])
+def test_few_rows_of_a_long_sum(m, dtype, path, threads, rng):
+    for n in (1, 5, 29, 257):
+        check(operand(rng, m, 411, False, dtype), operand(rng, 411, n, True, dtype))
 
 
 @pytest.mark.parametrize(

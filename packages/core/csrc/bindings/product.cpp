@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/copy.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/matvec.hpp"
 #include "runtime/array.hpp"
@@ -10,44 +11,48 @@
 namespace lampas {
 namespace {
 
-// Packed at once at most: 4096 lines of 4096 entries of each operand.
+// Lines of one part of an operand at most, and entries of k.
 constexpr long MOST = 4096;
-// A thread's tile: rows that with a block of k fit the second-level cache. Up to twice so
-// many stay together, and columns are split instead.
-constexpr long TILE_ROWS = 120, TILE_COLUMNS = 512, MOST_COLUMNS = 2048;
+// Up to so many rows, C is cut into columns.
+constexpr long SOME_ROWS = 240;
+// Rows of a thread's tile: with a block of k they fit the second-level cache.
+constexpr long TILE_ROWS = 168, LEAST_ROWS = 48, TILE_COLUMNS = 512;
 // Multiplications of one chunk at least: some ten microseconds.
 constexpr long GRAIN = 256 * 1024;
 // Up to so many columns (rows), packing A (B) costs more than it saves.
-constexpr long FEW_COLUMNS = 192, FEW_ROWS = 96;
+constexpr long FEW_COLUMNS = 512, FEW_ROWS = 96;
 // Rows so many bytes apart, or a multiple, fall on few places of the first-level cache:
-// they are packed from this many rows of A on.
+// those of B are packed from this many rows of A on.
 constexpr long CROWDED = 2048, FEW_CROWDED = 8;
 // Up to so many rows, a transposed B is read in place, row by row.
 constexpr long FEW_DOTS = 6;
 // Columns of one chunk where rows are summed: wide enough for the memory's own prefetch.
 constexpr long WIDE = 1024;
+constexpr long LINES = 96;  // packed at a time for all chunks
 constexpr long ON_STACK = 16 * 1024;  // bytes
+// Up to so many rows, and with k so many times as long, it costs less to turn the result
+// than to pack a B whose columns lie along k.
+constexpr long TURN_ROWS = 96, TURN_DEPTH = 3;
 
 long up_to(long value, long step) { return (value + step - 1) / step * step; }
 
-// How C is cut: by rows or by columns alone where it can be, so that each chunk packs what
-// only it reads. Smaller tiles than the caches would like where there would be too few.
-struct Grid {
-    long rows, columns;  // of one chunk
+// C cut into rows: three quarters in large pieces and the rest in small ones, so that all
+// threads end together.
+struct Pieces {
+    long m, large, small, of_large, count;  // rows of all and of either; how many
 
-    Grid(long m, long n, long k, long mr, long nr) {
-        const bool by_rows = m > 2 * TILE_ROWS;
-        rows = by_rows ? up_to(TILE_ROWS, mr) : up_to(m, mr);
-        columns = up_to(std::min(n, by_rows ? MOST_COLUMNS : TILE_COLUMNS), nr);
-        long& length = by_rows ? rows : columns;
-        const long panel = by_rows ? mr : nr;
-        while (down(m) * across(n) < 16 && length > panel && rows * columns * k / 2 >= GRAIN) {
-            length = up_to(length / 2, panel);
-        }
+    Pieces(long rows, long n, long depth, long mr) : m(rows) {
+        const long least = std::max(LEAST_ROWS, GRAIN / std::max(n * depth, 1L));
+        large = up_to(std::clamp(m / 16, std::min(least, TILE_ROWS), TILE_ROWS), mr);
+        small = up_to(large / 4, mr);
+        of_large = m * 3 / 4 / large;
+        count = of_large + (m - of_large * large + small - 1) / small;
     }
 
-    long down(long m) const { return (m + rows - 1) / rows; }
-    long across(long n) const { return (n + columns - 1) / columns; }
+    long top(long piece) const {
+        if (piece <= of_large) return piece * large;
+        return std::min(m, of_large * large + (piece - of_large) * small);
+    }
 };
 
 template <class T>
@@ -57,104 +62,144 @@ public:
         : gemm_(gemm_of<T>()), m_(m), n_(n), k_(k), a_(a), b_(b), c_(c) {}
 
     bool run() {
-        const long mr = gemm_.rows, nr = gemm_.columns;
         const bool near = a_.column == 1 || k_ == 1;
-        pack_a_ = n_ > (near ? FEW_COLUMNS : 2 * nr);
-        const bool crowded = b_.row * static_cast<long>(sizeof(T)) % CROWDED == 0;
-        const bool pack_b = b_.column != 1 || m_ > (crowded ? FEW_CROWDED : FEW_ROWS);
-        whole_ = pack_b ? 0 : n_ / gemm_.lanes * gemm_.lanes;  // columns of B read in place
-        const long packed_n = up_to(n_ - whole_, nr);
-        const long bytes =
-            (packed_n + (pack_a_ ? up_to(m_, mr) : 0)) * k_ * static_cast<long>(sizeof(T));
-        if (bytes > ON_STACK) {
-            const Scratch scratch(static_cast<std::size_t>(bytes));
-            if (scratch.get() == nullptr) return false;
-            multiply(scratch.as<T>(), packed_n);
-        } else {
-            alignas(64) unsigned char buffer[ON_STACK];
-            multiply(reinterpret_cast<T*>(buffer), packed_n);
+        pack_a_ = n_ > (near ? FEW_COLUMNS : 2 * gemm_.columns);
+        if (m_ > SOME_ROWS) return by_rows();
+        const bool turn = b_.row == 1 && m_ <= TURN_ROWS && k_ >= TURN_DEPTH * m_ && !c_.add;
+        return turn ? turned() : by_columns();
+    }
+
+private:
+    // The transpose, of B's transpose, which is read in place, and A's.
+    bool turned() {
+        const long mr = gemm_.rows, nr = gemm_.columns, pitch = up_to(m_, nr);
+        const Scratch scratch(bytes_of(pitch * k_));
+        T* packed = scratch.as<T>();
+        if (packed == nullptr) return false;
+        gemm_.pack_b(a_.data, a_.row, a_.column, m_, k_, packed);
+        constexpr long MOST_ENTRIES = ON_STACK / static_cast<long>(sizeof(T));
+        const long least = GRAIN / (m_ * k_), most = MOST_ENTRIES / pitch - mr;
+        const long length = up_to(std::clamp(n_ / 16, std::min(least, most), most), mr);
+        parallel_ranges(n_, length, [&](long left, long right) {
+            T turned[MOST_ENTRIES];
+            if (c_.bias != nullptr) {
+                for (long j = left; j < right; ++j) {
+                    std::fill_n(turned + (j - left) * pitch, m_, c_.bias[j]);
+                }
+            }
+            gemm_.tile({right - left, m_, k_, {at(b_, 0, left), mr * b_.column, b_.column, 1},
+                        {packed, k_ * nr, 1, nr}, turned, pitch, nullptr, c_.bias != nullptr});
+            const auto turn = sizeof(T) == 4 ? copier().turn4 : copier().turn8;
+            turn(turned, pitch, c_.data + left, c_.row, right - left, m_);
+        });
+        return true;
+    }
+
+    // A block of k at a time, while it is in the caches: all chunks read what was packed
+    // of B, and each packs its own rows of A.
+    bool by_rows() {
+        const long mr = gemm_.rows, nr = gemm_.columns;
+        const long blocks = std::max(1L, (k_ + gemm_.depth - 1) / gemm_.depth);
+        const long depth = (k_ + blocks - 1) / blocks;
+        const Pieces pieces(m_, n_, depth, mr);
+        const long side = up_to(n_, nr) * depth, sides = std::min(blocks, 2L);
+        const Scratch scratch(bytes_of(side * sides + (pack_a_ ? up_to(m_, mr) * depth : 0)));
+        T* packed_b = scratch.as<T>();
+        T* packed_a = packed_b + side * sides;
+        if (packed_b == nullptr) return false;
+        const long lines = (n_ + LINES - 1) / LINES;
+        const auto pack_lines = [&](long chunk, long block) {
+            const long first = block * depth, k = std::min(depth, k_ - first);
+            const long left = chunk * LINES, right = std::min(left + LINES, n_);
+            pack_b(left, right, first, k, packed_b + block % 2 * side + left * k);
+        };
+        parallel_chunks(lines, [&](long chunk) { pack_lines(chunk, 0); });
+        for (long block = 0; block < blocks; ++block) {
+            const long first = block * depth, k = std::min(depth, k_ - first);
+            const Panels<T> b{packed_b + block % 2 * side, k * nr, 1, nr};
+            const long ahead = block + 1 < blocks ? lines : 0;  // packs for the next block
+            parallel_chunks(ahead + pieces.count, [&](long chunk) {
+                if (chunk < ahead) return pack_lines(chunk, block + 1);
+                const long top = pieces.top(chunk - ahead);
+                const long bottom = pieces.top(chunk - ahead + 1);
+                Panels<T> a{at(a_, top, first), mr * a_.row, a_.row, a_.column};
+                if (pack_a_) {
+                    a = {packed_a + top * depth, k * mr, 1, mr};
+                    pack_a(top, bottom, first, k, packed_a + top * depth);
+                }
+                put(top, bottom, 0, n_, k, a, b, first > 0);
+            });
         }
         return true;
     }
 
-private:
-    // Pack what several chunks read, then go chunk by chunk.
-    void multiply(T* packed, long packed_n) {
+    // All of k, with columns of B that their chunk packs, or that are read in place; all
+    // chunks read what was packed of A.
+    bool by_columns() {
+        const long nr = gemm_.columns;
+        const bool crowded = b_.row * static_cast<long>(sizeof(T)) % CROWDED == 0;
+        const bool pack = b_.column != 1 || m_ > (crowded ? FEW_CROWDED : FEW_ROWS);
+        whole_ = pack ? 0 : n_ / gemm_.lanes * gemm_.lanes;
+        const long of_b = up_to(n_ - whole_, nr) * k_;
+        const std::size_t bytes = bytes_of(of_b + (pack_a_ ? up_to(m_, gemm_.rows) * k_ : 0));
+        if (bytes > ON_STACK) {
+            const Scratch scratch(bytes);
+            if (scratch.get() == nullptr) return false;
+            columns(scratch.as<T>(), scratch.as<T>() + of_b);
+        } else {
+            alignas(64) unsigned char buffer[ON_STACK];
+            columns(reinterpret_cast<T*>(buffer), reinterpret_cast<T*>(buffer) + of_b);
+        }
+        return true;
+    }
+
+    void columns(T* packed_b, T* packed_a) {
         const long mr = gemm_.rows, nr = gemm_.columns;
-        packed_b_ = packed;
-        packed_a_ = packed + packed_n * k_;
-        b_panels_ = {packed, k_ * nr, 1, nr};
-        a_panels_ = {a_.data, mr * a_.row, a_.row, a_.column};
-        if (pack_a_) a_panels_ = {packed_a_, k_ * mr, 1, mr};
-        const Grid grid(m_, n_, k_, mr, nr);
-        const long down = grid.down(m_), across = grid.across(n_);
-        const auto rows = [&](long i, auto&& body) {
-            body(i * grid.rows, std::min((i + 1) * grid.rows, m_));
-        };
-        const auto columns = [&](long j, auto&& body) {
-            body(j * grid.columns, std::min((j + 1) * grid.columns, n_));
-        };
-        const auto pack_rows = [&](long top, long bottom) { pack_a(top, bottom); };
-        const auto pack_columns = [&](long left, long right) { pack_b(left, right); };
-        const long shared_b = down > 1 && whole_ < n_ ? across : 0;
-        const long shared_a = across > 1 && pack_a_ ? down : 0;
-        if (shared_a + shared_b > 0) {
-            parallel_chunks(shared_b + shared_a, [&](long chunk) {
-                if (chunk < shared_b) columns(chunk, pack_columns);
-                else rows(chunk - shared_b, pack_rows);
+        long length = up_to(std::min(n_, TILE_COLUMNS), nr);
+        while ((n_ + length - 1) / length < 16 && length > nr && m_ * length * k_ / 2 >= GRAIN) {
+            length = up_to(length / 2, nr);
+        }
+        Panels<T> a{a_.data, mr * a_.row, a_.row, a_.column};
+        if (pack_a_) {
+            a = {packed_a, k_ * mr, 1, mr};
+            const long lines = n_ > length ? up_to(LINES / 4, mr) : m_;
+            parallel_ranges(m_, lines, [&](long top, long bottom) {
+                pack_a(top, bottom, 0, k_, packed_a + top * k_);
             });
         }
-        parallel_chunks(down * across, [&](long chunk) {
-            const long i = chunk % down, j = chunk / down;
-            if (shared_b == 0) columns(j, pack_columns);
-            if (shared_a == 0) rows(i, pack_rows);
-            rows(i, [&](long top, long bottom) {
-                columns(j, [&](long left, long right) { compute(top, bottom, left, right); });
-            });
+        parallel_ranges(n_, length, [&](long left, long right) {
+            const long middle = std::clamp(whole_, left, right);
+            const Panels<T> in_place{at(b_, 0, left), nr * b_.column, b_.column, b_.row};
+            if (left < middle) put(0, m_, left, middle, k_, a, in_place, false);
+            if (middle == right) return;
+            T* packed = packed_b + (middle - whole_) * k_;
+            pack_b(middle, right, 0, k_, packed);
+            put(0, m_, middle, right, k_, a, {packed, k_ * nr, 1, nr}, false);
         });
     }
 
-    void pack_a(long top, long bottom) {
-        if (!pack_a_) return;
-        gemm_.pack_a(a_.data + top * a_.row, a_.row, a_.column, bottom - top, k_,
-                     packed_a_ + top * k_);
+    static std::size_t bytes_of(long entries) {
+        return static_cast<std::size_t>(entries) * sizeof(T);
     }
 
-    void pack_b(long left, long right) {
-        const long first = std::max(left, whole_);
-        if (first >= right) return;
-        gemm_.pack_b(b_.data + first * b_.column, b_.column, b_.row, right - first, k_,
-                     packed_b_ + (first - whole_) * k_);
+    static const T* at(const Matrix<T>& x, long i, long j) {
+        return x.data + i * x.row + j * x.column;
     }
 
-    // Rows and columns from one border of a panel to another.
-    void compute(long top, long bottom, long left, long right) {
-        const long mr = gemm_.rows, nr = gemm_.columns;
-        Tile<T> tile{};
-        tile.rows = bottom - top;
-        tile.k = k_;
-        tile.a = a_panels_;
-        tile.a.data += top / mr * tile.a.panel;
-        tile.ldc = c_.row;
-        tile.add = c_.add;
-        const long middle = std::clamp(whole_, left, right);
-        if (left < middle) {
-            tile.columns = middle - left;
-            tile.b = {b_.data + left, nr, 1, b_.row};
-            put(tile, top, left);
-        }
-        if (middle < right) {
-            tile.columns = right - middle;
-            tile.b = b_panels_;
-            tile.b.data += (middle - whole_) / nr * b_panels_.panel;
-            put(tile, top, middle);
-        }
+    void pack_a(long top, long bottom, long first, long k, T* to) const {
+        gemm_.pack_a(at(a_, top, first), a_.row, a_.column, bottom - top, k, to);
     }
 
-    void put(Tile<T>& tile, long i, long j) {
-        tile.c = c_.data + i * c_.row + j;
-        tile.bias = c_.bias == nullptr ? nullptr : c_.bias + j;
-        gemm_.tile(tile);
+    void pack_b(long left, long right, long first, long k, T* to) const {
+        gemm_.pack_b(at(b_, first, left), b_.column, b_.row, right - left, k, to);
+    }
+
+    // The panels begin with these rows and columns.
+    void put(long top, long bottom, long left, long right, long k, const Panels<T>& a,
+             const Panels<T>& b, bool more) const {
+        const T* bias = c_.bias == nullptr || more ? nullptr : c_.bias + left;
+        gemm_.tile({bottom - top, right - left, k, a, b, c_.data + top * c_.row + left, c_.row,
+                    bias, c_.add || more});
     }
 
     const GemmOf<T>& gemm_;
@@ -162,9 +207,7 @@ private:
     Matrix<T> a_, b_;
     Result<T> c_;
     bool pack_a_ = false;
-    long whole_ = 0;
-    T *packed_a_ = nullptr, *packed_b_ = nullptr;
-    Panels<T> a_panels_{}, b_panels_{};
+    long whole_ = 0;  // columns of B that are read in place
 };
 
 // With few rows, where the operands lie right: rows of A by rows of B's transpose, or for

@@ -6,13 +6,14 @@ namespace lampas {
 namespace LAMPAS_PATH {
 namespace {
 
-// So much of k at once that a panel of B stays in the first-level cache.
 template <class T>
-constexpr long K_BLOCK = 1536 / static_cast<long>(sizeof(T));
+constexpr int DEPTH = 1536 / static_cast<int>(sizeof(T));
 
 // Lines side by side are packed so many entries at a time, which stay in the cache, and
-// whose pages in the address buffer, until each panel has its part of them.
-constexpr long SIDE_BY_SIDE = 4;
+// whose pages in the address buffer, until each panel has its part of them. Sixteen fill
+// whole lines of the cache even in narrow panels, which often lie so far apart that all
+// fall on one place of it.
+constexpr long SIDE_BY_SIDE = 16;
 
 template <class T, int W>
 void pack(const T* from, long across, long along, long count, long k, T* to) {
@@ -29,8 +30,10 @@ void pack(const T* from, long across, long along, long count, long k, T* to) {
 
 template <class T>
 void tile(const Tile<T>& t) {
-    for (long first = 0; first < t.k || first == 0; first += K_BLOCK<T>) {
-        const long k = t.k - first < K_BLOCK<T> ? t.k - first : K_BLOCK<T>;
+    const long parts = t.k > DEPTH<T> ? (t.k + DEPTH<T> - 1) / DEPTH<T> : 1;
+    const long depth = t.k > 0 ? (t.k + parts - 1) / parts : 1;
+    for (long first = 0; first < t.k || first == 0; first += depth) {
+        const long k = t.k - first < depth ? t.k - first : depth;
         const bool add = t.add || first > 0;
         const T* bias = first == 0 ? t.bias : nullptr;
         const T* b = t.b.data + first * t.b.along;
@@ -53,9 +56,11 @@ void tile(const Tile<T>& t) {
 
 const GemmKernels LAMPAS_PATH_OF(gemm) = {
     {LAMPAS_PATH::MR, LAMPAS_PATH::NR<float>, LAMPAS_PATH::LANES,
+     LAMPAS_PATH::DEPTH<float>,
      LAMPAS_PATH::pack<float, LAMPAS_PATH::MR>,
      LAMPAS_PATH::pack<float, LAMPAS_PATH::NR<float>>, LAMPAS_PATH::tile<float>},
     {LAMPAS_PATH::MR, LAMPAS_PATH::NR<double>, LAMPAS_PATH::lanes<double>,
+     LAMPAS_PATH::DEPTH<double>,
      LAMPAS_PATH::pack<double, LAMPAS_PATH::MR>,
      LAMPAS_PATH::pack<double, LAMPAS_PATH::NR<double>>, LAMPAS_PATH::tile<double>},
 };

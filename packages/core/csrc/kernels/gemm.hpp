@@ -30,6 +30,7 @@ template <class T>
 struct GemmOf {
     int rows, columns;  // widths of the panels of A and of B
     int lanes;
+    int depth;  // so much of k at once lets a panel of B stay in the first-level cache
     // Pack `count` lines (entry p of line i: from[i * across + p * along]) into panels,
     // which lie k * width apart; the last one is padded with zeros.
     void (*pack_a)(const T* from, long across, long along, long count, long k, T* to);

@@ -129,7 +129,8 @@ void pack_panel(const T* from, long across, long along, int width, long k, T* pa
 #pragma GCC unroll 16
                 for (int i = 0; i < L; ++i) {
                     T* to = panel + (p + i) * W + first;
-                    if (first + L <= W) store(to, r[i]);
+                    // What a narrow panel's vectors hold too much, the next one overwrites.
+                    if (first + L <= W || (W < L && i + 1 < L)) store(to, r[i]);
                     else store_part(to, r[i], LAST);
                 }
             }
