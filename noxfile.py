@@ -50,10 +50,11 @@ def run_pytest(session: nox.Session, *arguments: str) -> None:
     session.run("pytest", *arguments, *session.posargs, env=ONE_THREAD)
 
 
-def run_tool(session: nox.Session, name: str) -> None:
-    """Run one of ``tests/tools`` with the user's arguments."""
+def run_tool(session: nox.Session, name: str, *arguments: str) -> None:
+    """Run one of ``tests/tools`` with arguments, or else with the user's."""
     path = {"PYTHONPATH": str(ROOT / "tests")}
-    session.run("python", "-m", f"tools.{name}", *session.posargs, env=path)
+    given = arguments or session.posargs
+    session.run("python", "-m", f"tools.{name}", *given, env=path)
 
 
 @nox.session
@@ -86,6 +87,8 @@ def layers(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the quick suite with its doctests: what a change must pass."""
     install_suite(session, *TEST_TOOLS)
+    # The objects that the install has compiled, if there was a compiler.
+    run_tool(session, "weak_symbols", str(ROOT / "packages" / "core" / "build"))
     run_pytest(session, "-q", *PARALLEL)
 
 

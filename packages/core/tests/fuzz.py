@@ -1,53 +1,32 @@
-"""Calls of native kernels, changed in shape, layout and values.
-
-They come from the cases of all ops and from ``SEEDS`` below; ``fuzz_outcome.py`` runs
-them.
-"""
+"""How calls of native kernels are changed: in shape, layout and values."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
-import importlib
 import math
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from case import results
-from cases import ALL
+from fuzz_calls import Call, arrays_in, changed, host_of
 
-import lampas
-import lampas.ops
-from lampas import kernels, nn
+from lampas import kernels
 from lampas.engine.record import BILINEAR, ELEMENTWISE, RECORDS
 
-KEPT = 4  # calls of one kernel
 MOST = 1_200_000  # elements of an array
 # Around the widths of vectors, of four of them, and of pieces of work.
 SIZES = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 67, 129, 257, 1025, 33_000)
 # Parameters that say sizes, which change as those of the operands do.
 SIZED = ("shape", "count")
-# What is not seen is not multiplied by 0: an infinity there is not found. Scores are of
-# vectors of moderate size.
-SELECTIVE = {"attention", "attention_backward"}
+# Sizes that depend on each other.
+RIGID = {"conv", "conv_input", "conv_weight"}
+# Scores are of vectors of moderate size.
+NARROW = {"attention", "attention_backward"}
+# What is not seen is not multiplied by 0: an infinity there is not found.
+SELECTIVE = RIGID | NARROW
 SPECIAL = (0.0, -0.0, math.nan, math.inf, -math.inf, 1e-40, -1e-40, 1.0)
 HUGE = (3e38, -3e38)  # their sums are infinite in one order and not in another
-
-
-@dataclasses.dataclass(frozen=True)
-class Call:
-    """Operands (arrays, numbers or None) and parameters of one call of a kernel."""
-
-    operands: tuple[Any, ...]
-    params: dict[str, Any]
-
-    @property
-    def key(self) -> str:
-        """What two calls of the same form have in common."""
-        return str((changed(form_of, self.operands), changed(form_of, self.params)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,133 +53,6 @@ class Variant:
     jitter: bool = True
     threads: int = 1
     seed: int = 0
-
-
-def changed(change: Callable[[np.ndarray], Any], value: Any) -> Any:
-    """``value`` with ``change`` of each array in it."""
-    if isinstance(value, np.ndarray):
-        return change(value)
-    if isinstance(value, (tuple, list)):
-        made = [changed(change, v) for v in value]
-        return type(value)(*made) if hasattr(value, "_fields") else type(value)(made)
-    if isinstance(value, dict):
-        return {k: changed(change, v) for k, v in value.items()}
-    return value
-
-
-def arrays_in(value: Any) -> list[np.ndarray]:
-    """The arrays in operands or parameters."""
-    found: list[np.ndarray] = []
-    changed(found.append, value)
-    return found
-
-
-def form_of(array: np.ndarray) -> str:
-    """The part of an array that is no value."""
-    return f"{array.dtype}{array.shape}"
-
-
-# ---- calls
-
-
-def _attention(heads: int, queries: int, keys: int, width: int) -> lampas.Tensor:
-    q, k, v = (
-        lampas.randn(1, heads, n, width).requires_grad_() for n in (queries, keys, keys)
-    )
-    return nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
-
-
-def _recurrent(kind: str, steps: int, batch: int, size: int, **more: Any) -> Any:
-    layer = getattr(nn, kind)(size, size, **more)
-    return layer(lampas.randn(steps, batch, size, requires_grad=True))[0]
-
-
-def _embedding(rows: int, width: int) -> lampas.Tensor:
-    table = lampas.randn(rows, width, requires_grad=True)
-    return nn.functional.embedding(lampas.randint(0, rows, (2, 9)), table)
-
-
-def _dropped(*shape: int) -> lampas.Tensor:
-    return nn.functional.dropout(lampas.randn(*shape, requires_grad=True), 0.5)
-
-
-def _between(*shape: int) -> lampas.Tensor:
-    x, low, high = (lampas.randn(*shape, requires_grad=True) for _ in range(3))
-    return x.clamp(low, high)
-
-
-def _copied(*shape: int) -> list[lampas.Tensor]:
-    x = lampas.randn(*shape)
-    return [x.clone(), x.mT.contiguous(), x.mT.reshape(-1)]
-
-
-SEEDS: list[Callable[[], Any]] = [
-    functools.partial(_copied, 3, 200, 330),
-    *[functools.partial(_attention, *s) for s in ((1, 5, 5, 4), (9, 3, 40, 8))],
-    functools.partial(_recurrent, "LSTM", 3, 2, 5),
-    functools.partial(_recurrent, "LSTM", 2, 9, 8, proj_size=3),
-    functools.partial(_recurrent, "GRU", 3, 4, 17),
-    functools.partial(_recurrent, "RNN", 3, 4, 9),
-    functools.partial(_embedding, 30, 7),
-    functools.partial(_dropped, 5, 7),
-    functools.partial(_between, 3, 9),
-]
-"""Programs that call kernels as no case does: of fused sizes, or large ones."""
-
-
-def _differentiate(outs: list[Any], leaves: list[Any]) -> None:
-    outs = [o for o in outs if lampas.is_tensor(o) and o.requires_grad]
-    if outs:
-        slopes = [lampas.randn(o.shape, dtype=o.dtype) for o in outs]
-        lampas.autograd.grad(outs, leaves, slopes, allow_unused=True)
-
-
-def _run_all() -> None:
-    for seed in SEEDS:
-        for out in results(seed()):
-            if out.requires_grad:
-                out.sum().backward()
-    for case in ALL:
-        made = [lampas.from_numpy(a) for a in case.arrays("float32")]
-        if case.grad:
-            made = [x.requires_grad_() if x.is_floating_point() else x for x in made]
-        _differentiate(results(case(*made)), [x for x in made if x.requires_grad])
-
-
-def _watched(name: str, host: Callable[..., Any], found: dict[str, list[Call]]) -> Any:
-    known = {call.key for call in found[name]}
-
-    def watched(*operands: Any, **params: Any) -> Any:
-        if len(known) < KEPT:
-            call = Call(operands, params)
-            if call.key not in known:
-                known.add(call.key)
-                kept = changed(np.copy, operands), changed(np.copy, params)
-                found[name].append(Call(*kept))
-        return host(*operands, **params)
-
-    return watched
-
-
-@functools.cache
-def calls() -> dict[str, list[Call]]:
-    """Calls of each kernel, with different shapes or parameters."""
-    for module in pkgutil.iter_modules(lampas.ops.__path__):
-        importlib.import_module(f"lampas.ops.{module.name}")
-    found: dict[str, list[Call]] = {name: [] for name in kernels.report()}
-    watched = [RECORDS[name] for name in found if name in RECORDS]
-    for record in watched:
-        host = _watched(record.name, record.on_host, found)
-        record._on_host = lambda host=host: host  # type: ignore[method-assign]
-        record._publish()
-    try:
-        lampas.manual_seed(0)
-        _run_all()
-    finally:
-        for record in watched:
-            del record._on_host
-            record._publish()
-    return found
 
 
 # ---- layouts: the same values, lying otherwise
@@ -287,16 +139,19 @@ def distinct_sizes(call: Call) -> list[int]:
 
 def is_elementwise(name: str, call: Call) -> bool:
     """Whether the op takes operands of any shapes that broadcast."""
-    record = RECORDS.get(name)
-    held = arrays_in(call.params)
-    return record is not None and record.kind == ELEMENTWISE and not held
+    return kind_of(name) == ELEMENTWISE and not arrays_in(call.params)
+
+
+def kind_of(name: str) -> str:
+    """The kind of an op; nothing for a function that is none."""
+    return RECORDS[name].kind if name in RECORDS else ""
 
 
 def _new_sizes(name: str, call: Call, sizes: tuple[int, ...]) -> dict[int, int]:
     known = distinct_sizes(call)
-    if not sizes or not known:
+    if not sizes or not known or name in RIGID:
         return {}
-    if name in SELECTIVE:
+    if name in NARROW:
         sizes = tuple(min(n, 129) for n in sizes)
     found = {n: sizes[min(i, len(sizes) - 1)] for i, n in enumerate(known)}
     every = arrays_in((call.operands, call.params))
@@ -340,7 +195,7 @@ def _with_weights_that_sum_to_one(call: Call) -> Call:
         contextlib.suppress(ValueError),
     ):  # of shapes: refused later
         return Call(
-            (g, *given, *RECORDS["attention"].on_host(*given, **call.params)),
+            (g, *given, *host_of("attention")(*given, **call.params)),
             call.params,
         )
     return call
@@ -378,8 +233,8 @@ def _work(shapes: list[tuple[int, ...]], bilinear: bool) -> int:
     return max(largest, together, apart)
 
 
-def apply(name: str, call: Call, variant: Variant) -> Call | None:
-    """The call, changed; None where that is larger than a fuzzed call may be."""
+def apply(name: str, call: Call, variant: Variant, most: int = MOST) -> Call | None:
+    """The call, changed; None where an array would have more than ``most`` elements."""
     rng = np.random.default_rng(variant.seed)
     if variant.shapes and is_elementwise(name, call):
         call = _in_shapes(call, variant, rng)
@@ -388,7 +243,7 @@ def apply(name: str, call: Call, variant: Variant) -> Call | None:
         shapes = [tuple(new.get(n, n) for n in a.shape) for a in every]
         numbers = [call.params.get(key) for key in SIZED]
         shapes += [(new.get(n, n),) for n in numbers if isinstance(n, int)]
-        if _work(shapes, RECORDS[name].kind == BILINEAR) > MOST:
+        if _work(shapes, kind_of(name) == BILINEAR) > most:
             return None
         call = _resized(call, new, variant.jitter, rng)
         if name == "attention_backward":

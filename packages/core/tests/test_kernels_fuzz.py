@@ -10,15 +10,14 @@ import math
 import os
 
 import fuzz
+import fuzz_calls
 import fuzz_outcome
 import hypothesis.strategies as st
-import numpy as np
 import pytest
 from fuzz import LAYOUTS, MOST, SIZES, Variant
 from hypothesis import HealthCheck, assume, given, settings
 
-import lampas
-from lampas import kernels, optim
+from lampas import kernels
 from lampas.backend import native
 from lampas.engine.record import RECORDS
 
@@ -26,12 +25,8 @@ if native.extension is None:
     pytest.skip(native.why_absent, allow_module_level=True)
 
 EXAMPLES = int(os.environ.get("LAMPAS_FUZZ", "100"))
-NAMES = sorted(kernels.report())
-# What is no op but changes arrays in place: the steps of optimizers.
-STEPS = sorted(name for name in NAMES if name.endswith("_step"))
-# What else is no op but works on lists of arrays, or in place: it has its own tests.
-LISTS = {"clamp_all", "mix_all", "scale_all", "total_norm", "unscale_all", "zero_all"}
-OPS = sorted(set(NAMES) - set(STEPS) - LISTS - {"add_into"})
+# What else there is changes arrays in place: test_kernels_fuzz_changes.py has those.
+OPS = sorted(set(kernels.report()) & (fuzz_calls.helpers().keys() | RECORDS.keys()))
 
 FEW = [
     *[Variant(layouts=(layout,)) for layout in LAYOUTS],
@@ -76,15 +71,15 @@ def _path_as_it_was():
 
 @pytest.mark.parametrize("name", OPS)
 def test_a_kernel_gives_what_its_reference_gives(name):
-    calls = fuzz.calls()[name]
-    assert calls, f"nothing calls {name}: it needs a case, or a program in fuzz.SEEDS"
+    calls = fuzz_calls.calls()[name]
+    assert calls, f"nothing calls {name}: it needs a case, or a program in SEEDS"
     paths = itertools.cycle(native.extension.paths())
     taken = 0
     for call in calls:
         for variant in FEW:
             native.extension.set_path(next(paths))
             taken += bool(checked(name, call, variant))
-    assert taken, f"{name} declined all: it needs a call that it takes in fuzz.SEEDS"
+    assert taken, f"{name} declined all: it needs a call that it takes in SEEDS"
 
 
 @st.composite
@@ -125,72 +120,15 @@ def test_a_kernel_gives_what_its_reference_gives_for_any_call(name):
     )
     @given(st.data())
     def search(data):
-        call = data.draw(st.sampled_from(fuzz.calls()[name]))
+        call = data.draw(st.sampled_from(fuzz_calls.calls()[name]))
         native.extension.set_path(data.draw(st.sampled_from(native.extension.paths())))
         checked(name, call, data.draw(variants(name, call)))
 
     search()
 
 
-# ---- optimizers
-
-MAKERS = sorted(
-    name
-    for name in optim.__all__
-    if isinstance(getattr(optim, name), type)
-    and issubclass(getattr(optim, name), optim.Optimizer)
-    and name not in ("LBFGS", "Optimizer", "SparseAdam")
-)
-SHAPES = [(), (0,), (1,), (7,), (3, 5), (33, 64), (70_001,)]
-SHARED = [{}, {"weight_decay": 0.1}, {"momentum": 0.9}, {"amsgrad": True}]
-
-
-def stepped(name, options, layout, shapes):
-    """Parameters after some steps."""
-    rng = np.random.default_rng(0)
-
-    def drawn(shape):
-        made = rng.standard_normal(shape).astype(np.float32)
-        return lampas.from_numpy(LAYOUTS[layout](made, rng))
-
-    parameters = [lampas.nn.Parameter(drawn(shape)) for shape in shapes]
-    optimizer = getattr(optim, name)(parameters, lr=0.01, **options)
-    for _ in range(3):
-        for p in parameters:
-            p.grad = drawn(p.shape)
-        optimizer.step()
-    return [p.detach().numpy() for p in parameters]
-
-
-@pytest.mark.parametrize("name", MAKERS)
-def test_native_steps_give_what_others_give(name):
-    shapes = [(33, 64), (3, 5)] if name == "Muon" else SHAPES
-    for options in SHARED:
-        for layout in ("plain", "columns", "steps", "one on"):
-            try:
-                ours = stepped(name, options, layout, shapes)
-            except TypeError:  # no such option
-                continue
-            with kernels.disabled():
-                right = stepped(name, options, layout, shapes)
-            for one, other in zip(ours, right, strict=True):
-                np.testing.assert_allclose(one, other, 2e-6, 2e-6)
-
-
-def test_every_kernel_of_a_step_is_reached():
-    before = kernels.report()
-    for name in MAKERS:
-        for options in SHARED:
-            try:
-                stepped(name, options, "plain", [(33, 64)])
-            except TypeError:
-                continue
-    after = kernels.report()
-    assert [n for n in STEPS if after[n][0] == before[n][0]] == []
-
-
 def test_what_is_said_of_kernels_is_said_of_ones_that_there_are():
     said = fuzz_outcome.EXACT | fuzz_outcome.OF_EITHER_SIGN
     said |= fuzz_outcome.CANCELLING | fuzz_outcome.PRODUCTS | fuzz.SELECTIVE
-    fuzz.calls()
+    fuzz_calls.calls()
     assert said <= set(RECORDS)

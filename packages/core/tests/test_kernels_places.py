@@ -73,6 +73,36 @@ def added(x, source, dim, index, ufunc=np.add):
     return np.moveaxis(result, -1, dim)
 
 
+def same_sum(result, x, add):
+    """What ``add`` does to a copy of x; floats are as close as doubles would be."""
+    wide = x.astype(np.float64 if x.dtype == np.float32 else x.dtype)
+    right = add(wide)
+    assert result.dtype == x.dtype
+    if x.dtype != np.float32:
+        return same(result, right)
+    np.testing.assert_allclose(result, right, 1e-6, 1e-6 * max(1, np.abs(right).max()))
+
+
+def at(x, index, value):
+    """x, with the values added to what the index names, one after the other."""
+    np.add.at(x, index, value)
+    return x
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_place_that_much_is_added_to_loses_no_digits(path):
+    source, index = np.full(100_000, 0.123, np.float32), np.zeros(100_000, np.int64)
+    right = np.float64(source[0]) * 100_000
+    with setting(path):
+        how = {"dim": 0, "index": index}
+        for result in (
+            kernel("scatter_zeros", source, shape=(1,), **how),
+            kernel("scatter_sum", np.zeros(1, np.float32), source, **how),
+            kernel("take_add", source, shape=(2,), index=(index,)),
+        ):
+            np.testing.assert_allclose(result[0], right, 1e-7)
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("case", ALONG, ids=str)
 def test_values_joined_along_a_dimension(case, path):
@@ -91,9 +121,9 @@ def test_values_joined_along_a_dimension(case, path):
                     most = kernel("scatter_extreme", x, source, largest=True, **how)
                     least = kernel("scatter_extreme", x, source, largest=False, **how)
                 # Elements come one after the other, as in NumPy.
-                same(total, added(x, source, dim, index))
+                same_sum(total, x, lambda a: added(a, source, dim, index))  # noqa: B023
                 same(written, added(x, source, dim, index, None))
-                same(alone, added(zeros, source, dim, index))
+                same_sum(alone, zeros, lambda a: added(a, source, dim, index))  # noqa: B023
                 same(most, added(x, source, dim, index, np.maximum))
                 same(least, added(x, source, dim, index, np.minimum))
             same(kernel("deposit", source, index, dim=dim, shape=shape), alone)
@@ -179,14 +209,13 @@ def test_indices_by_arrays_and_slices(case, path):
             same(kernel("take", x, index=index), right)
             value = numbers(right.shape, dtype, 2)
             for given in (value, value[..., :1], np.asarray(value.reshape(-1)[0])):
-                total, written = x.copy(), x.copy()
-                np.add.at(total, index, given)
-                same(kernel("index_sum", x, given, index=index), total)
+                total, written = kernel("index_sum", x, given, index=index), x.copy()
+                same_sum(total, x, lambda a: at(a, index, given))  # noqa: B023
                 written[index] = given
                 same(kernel("index_set", x, given, index=index), written)
+            alone = kernel("take_add", value, shape=shape, index=index)
             zeros = np.zeros(shape, dtype)
-            np.add.at(zeros, index, value)
-            same(kernel("take_add", value, shape=shape, index=index), zeros)
+            same_sum(alone, zeros, lambda a: at(a, index, value))  # noqa: B023
             cleared = x.copy()
             cleared[index] = 0
             same(kernel("index_clear", x, index=index), cleared)

@@ -66,6 +66,39 @@ PyObject* joined(PyArrayObject* y, const Places& places, PyArrayObject* values, 
     return DECLINED;
 }
 
+// An array of another type in row-major order, or nullptr with an error set.
+PyArrayObject* cast_to(PyArrayObject* x, int number) {
+    PyObject* y = PyArray_FromArray(x, PyArray_DescrFromType(number),
+                                    NPY_ARRAY_CARRAY | NPY_ARRAY_FORCECAST);
+    return reinterpret_cast<PyArrayObject*>(y);
+}
+
+// Where many numbers come to each place, they are added up in double, as the reference adds
+// them in pairs: one by one in float they would lose digits.
+constexpr long MANY = 4;
+
+bool wants_double(Type type, long count, const Places& places, Join join) {
+    return join == Join::sum && type == Type::f32 && places.count() > MANY * count;
+}
+
+// `y` is given away; the places have not met the values yet.
+PyObject* joined_in_double(PyArrayObject* y, Places& places, PyArrayObject* values) {
+    PyArrayObject* from = cast_to(values, NPY_DOUBLE);
+    PyArrayObject* to = from == nullptr ? nullptr : cast_to(y, NPY_DOUBLE);
+    Py_DECREF(y);
+    PyObject* wide = nullptr;
+    if (to != nullptr && places.values_of(from)) {
+        wide = joined(to, places, from, put_of(Type::f64, Join::sum));
+    } else {
+        Py_XDECREF(to);
+    }
+    Py_XDECREF(from);
+    if (wide == nullptr) return nullptr;
+    PyArrayObject* result = cast_to(reinterpret_cast<PyArrayObject*>(wide), NPY_FLOAT);
+    Py_DECREF(wide);
+    return reinterpret_cast<PyObject*>(result);
+}
+
 // ---- into zeros
 
 struct Zeros {
@@ -82,14 +115,17 @@ struct Zeros {
     PyObject* with(Places& places, PyArrayObject* values, Join join) {
         const Put put = put_of(type_of(values), join);
         if (put == nullptr || PyArray_NDIM(values) != places.ndim() ||
-            !PyArray_CompareLists(PyArray_SHAPE(values), places.shape(), places.ndim()) ||
-            !places.values_of(values)) {
+            !PyArray_CompareLists(PyArray_SHAPE(values), places.shape(), places.ndim())) {
             return DECLINED;
         }
+        long size = 1;
+        for (int d = 0; d < ndim; ++d) size *= shape[d];
+        const bool wide = wants_double(type_of(values), size, places, join);
+        if (!wide && !places.values_of(values)) return DECLINED;
         PyArrayObject* y = new_array(type_of(values), ndim, shape);
         if (y == nullptr) return nullptr;
         clear(y);
-        return joined(y, places, values, put);
+        return wide ? joined_in_double(y, places, values) : joined(y, places, values, put);
     }
 };
 
@@ -152,10 +188,12 @@ PyObject* take_add_entry(const Arguments& arguments) {
 
 PyObject* into_copy(PyArrayObject* x, Places& places, PyArrayObject* values, Join join) {
     const Put put = put_of(type_of(x), join);
-    if (put == nullptr || type_of(values) != type_of(x) || !places.values_of(values)) {
-        return DECLINED;
-    }
-    return joined(copied(x), places, values, put);
+    if (put == nullptr || type_of(values) != type_of(x)) return DECLINED;
+    const bool wide = wants_double(type_of(x), PyArray_SIZE(x), places, join);
+    if (!wide && !places.values_of(values)) return DECLINED;
+    PyArrayObject* y = copied(x);
+    if (y != nullptr && wide) return joined_in_double(y, places, values);
+    return joined(y, places, values, put);
 }
 
 bool target(PyArrayObject* x, Places& places) {

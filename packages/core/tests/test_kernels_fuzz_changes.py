@@ -1,0 +1,138 @@
+"""Native kernels that change arrays in place beside what runs without them."""
+
+from __future__ import annotations
+
+import fuzz_calls
+import numpy as np
+import pytest
+from fuzz import LAYOUTS
+
+import lampas
+from lampas import amp, kernels, nn, optim
+from lampas.backend import native
+from lampas.engine.record import RECORDS
+
+if native.extension is None:
+    pytest.skip(native.why_absent, allow_module_level=True)
+
+OPTIMIZERS = sorted(
+    name
+    for name in optim.__all__
+    if isinstance(getattr(optim, name), type)
+    and issubclass(getattr(optim, name), optim.Optimizer)
+    and name not in ("LBFGS", "Optimizer", "SparseAdam")
+)
+OPTIONS = [{}, {"weight_decay": 0.1}, {"momentum": 0.9}, {"amsgrad": True}]
+MATRICES = [(33, 64), (3, 5)]
+SHAPES = [(), (0,), (1,), (7,), *MATRICES, (70_001,)]
+
+
+def drawn(shape, layout, rng):
+    made = rng.standard_normal(shape).astype(np.float32)
+    return lampas.from_numpy(LAYOUTS[layout](made, rng))
+
+
+def parameters(layout, shapes=SHAPES):
+    """Parameters with gradients that lie alike."""
+    rng = np.random.default_rng(0)
+    made = [nn.Parameter(drawn(shape, layout, rng)) for shape in shapes]
+    for p in made:
+        p.grad = drawn(p.shape, layout, rng)
+    return made
+
+
+def stepped(name, options, layout):
+    """Parameters after some steps; None where the optimizer has no such option."""
+    made = parameters(layout, MATRICES if name == "Muon" else SHAPES)
+    try:
+        optimizer = getattr(optim, name)(made, lr=0.01, **options)
+    except TypeError:
+        return None
+    for _ in range(3):
+        optimizer.step()
+    return made
+
+
+def zeroed(layout):
+    made = parameters(layout)
+    optim.SGD(made).zero_grad(set_to_none=False)
+    return [p.grad for p in made]
+
+
+def clipped(layout):
+    made = parameters(layout)
+    total = nn.utils.clip_grad_norm_(made, 0.3)
+    return [total, *[p.grad for p in made]]
+
+
+def clamped(layout):
+    made = parameters(layout)
+    nn.utils.clip_grad_value_(made, 0.3)
+    return [p.grad for p in made]
+
+
+def averaged(layout):
+    layer = nn.Linear(33, 64)
+    model = optim.swa_utils.AveragedModel(layer)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        layer.weight.data = drawn((64, 33), layout, rng)
+        model.update_parameters(layer)
+    return list(model.module.parameters())
+
+
+def unscaled(layout):
+    scaler, made = amp.GradScaler("cpu"), parameters(layout)
+    scaler.scale(lampas.ones(()))
+    scaler.unscale_(optim.SGD(made))
+    return [p.grad for p in made]
+
+
+def added_up(layout):
+    x = parameters(layout, [(700, 64)])[0]
+    x.grad = None
+    (x.exp() + x.exp() + x.exp() * 2).sum().backward()
+    x.exp().sum().backward()
+    return [x.grad]
+
+
+CHANGES = [zeroed, clipped, clamped, averaged, unscaled, added_up]
+
+
+def same(change, *arguments):
+    lampas.manual_seed(0)
+    ours = change(*arguments)
+    if ours is None:
+        return
+    lampas.manual_seed(0)
+    with kernels.disabled():
+        right = change(*arguments)
+    for one, other in zip(ours, right, strict=True):
+        one, other = one.detach().numpy(), other.detach().numpy()
+        np.testing.assert_allclose(one, other, 2e-6, 2e-6)
+
+
+@pytest.mark.parametrize("layout", sorted(LAYOUTS.keys() - {"repeated"}))
+@pytest.mark.parametrize("change", CHANGES)
+def test_changes_are_those_of_the_references(change, layout):
+    same(change, layout)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_steps_are_those_of_the_references(name):
+    for options in OPTIONS:
+        for layout in ("plain", "columns", "steps", "one on"):
+            same(stepped, name, options, layout)
+
+
+def test_every_kernel_that_changes_arrays_is_reached():
+    before = kernels.report()
+    for change in CHANGES:
+        change("plain")
+    for name in OPTIMIZERS:
+        for options in OPTIONS:
+            stepped(name, options, "plain")
+    after = kernels.report()
+    ops = RECORDS.keys() | fuzz_calls.helpers().keys()
+    left = [n for n in set(after) - ops if after[n][0] == before[n][0]]
+    assert left == [], "these need a program in CHANGES"
