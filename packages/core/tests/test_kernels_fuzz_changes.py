@@ -96,7 +96,17 @@ def added_up(layout):
     return [x.grad]
 
 
-CHANGES = [zeroed, clipped, clamped, averaged, unscaled, added_up]
+def randomly_filled(layout):
+    return [
+        lampas.rand(9_001),
+        lampas.randn(9_001),
+        lampas.randint(-3, 9, (9_001,)),
+        lampas.randperm(70),
+        lampas.empty(70).bernoulli_(0.3),
+    ]
+
+
+CHANGES = [zeroed, clipped, clamped, averaged, unscaled, added_up, randomly_filled]
 
 
 def same(change, *arguments):

@@ -173,6 +173,24 @@ LAMPAS_INLINE f32v erf(f32v x) {
     return y * p / q;
 }
 
+// sin(r) - r and cos(r) - (1 - r^2 / 2) for |r| <= pi / 4.
+LAMPAS_INLINE f32v sine_tail(f32v r) {
+    const f32v s = r * r;
+    f32v p = all(2.7183116e-6f);
+    p = p * s + -1.9839335e-4f;
+    p = p * s + 8.333329e-3f;
+    p = p * s + -1.6666667e-1f;
+    return p * s * r;
+}
+LAMPAS_INLINE f32v cosine_tail(f32v r) {
+    const f32v s = r * r;
+    f32v p = all(-2.7210237e-7f);
+    p = p * s + 2.479952e-5f;
+    p = p * s + -1.3888883e-3f;
+    p = p * s + 4.1666668e-2f;
+    return p * s * s;
+}
+
 // sin or cos for |x| <= WIDE: the quadrant is taken off in three parts of pi / 2.
 constexpr float WIDE = 8192.0f;
 
@@ -182,19 +200,8 @@ LAMPAS_INLINE f32v sine(f32v x, std::int32_t quadrants) {
     f32v r = x - q * 1.5703125f;
     r = r - q * 4.837512969970703125e-4f;
     r = r - q * 7.549789948768648e-8f;
-    const f32v s = r * r;
-    f32v odd = all(2.7183116e-6f);
-    odd = odd * s + -1.9839335e-4f;
-    odd = odd * s + 8.333329e-3f;
-    odd = odd * s + -1.6666667e-1f;
-    odd = odd * s * r + r;
-    f32v even = all(-2.7210237e-7f);
-    even = even * s + 2.479952e-5f;
-    even = even * s + -1.3888883e-3f;
-    even = even * s + 4.1666668e-2f;
-    even = even * s * s + (s * -0.5f + 1.0f);
     n = n + quadrants;
-    const f32v y = (n & 1) != 0 ? even : odd;
+    const f32v y = (n & 1) != 0 ? cosine_tail(r) + (r * r * -0.5f + 1.0f) : sine_tail(r) + r;
     return bits_of<f32v>(bits_of<i32v>(y) ^ ((n & 2) << 30));
 }
 

@@ -3,7 +3,8 @@
 A generator is a 128-bit key and an offset. Block ``i`` of its stream is Philox of
 counter ``i`` under the key: four 64-bit words, whose 32-bit halves are taken low
 half first. Every draw takes whole blocks, so what it returns depends on key, offset,
-shape and dtype alone: not on threads, chunks, or on what was drawn elsewhere.
+shape and dtype alone: not on threads, chunks, or on what was drawn elsewhere. Kernels
+give the same numbers, normal ones but for their last places.
 This module knows arrays only; tensors are wrapped around it by the layers above.
 """
 
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import ml_dtypes
 import numpy as np
 
+from lampas.backend.native import bind
 from lampas.errors import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
@@ -123,6 +125,106 @@ def _open_unit(words: np.ndarray, wide: bool) -> np.ndarray:
     return unit
 
 
+Place = tuple[int, int, int]
+"""Both words of a key, and the number of a block of its stream."""
+
+
+class _Cipher(threading.local):
+    """NumPy's generator, one for each thread, and where it stands."""
+
+    philox: np.random.Philox | None = None
+    at: Place | None = None
+
+    def words(self, place: Place, count: int) -> np.ndarray:
+        if self.philox is None:
+            self.philox = np.random.Philox(key=0)
+        if self.at != place:
+            _seek(self.philox, place)
+        blocks = (count + 3) // 4
+        self.at = (*place[:2], (place[2] + blocks) % _WORD)
+        return self.philox.random_raw(4 * blocks)[:count]
+
+
+_cipher = _Cipher()
+
+
+def _words_of(k0: int, k1: int, block: int, count: int) -> np.ndarray:
+    return _cipher.words((k0, k1, block), count).view(np.int64)
+
+
+_words = bind("philox_words", _words_of)
+
+
+def _pieces_of(place: Place, words: int) -> Iterator[tuple[int, np.ndarray]]:
+    """The words from a place on, piece by piece, each with its first one's number."""
+    k0, k1, block = place
+    for start in range(0, words, _CHUNK):
+        at = (block + start // 4) % _WORD
+        yield start, _words(k0, k1, at, min(_CHUNK, words - start)).view(np.uint64)
+
+
+def _uniform_of(k0: int, k1: int, block: int, count: int, bits: int) -> np.ndarray:
+    scale = 2.0**-bits
+    if bits == 53:
+        wide = np.empty(count, np.float64)
+        for start, words in _pieces_of((k0, k1, block), count):
+            words >>= np.uint64(11)
+            np.multiply(words, scale, out=wide[start : start + words.size])
+        return wide
+    # Through int32: its conversion to float32 has an instruction, and is exact.
+    result = np.empty(count, np.float32)
+    for start, words in _pieces_of((k0, k1, block), (count + 1) // 2):
+        halves = _halves(words)
+        halves >>= np.uint32(32 - bits)
+        piece = result[2 * start : 2 * (start + words.size)]
+        exact = halves[: piece.size].view("<i4").astype(np.float32)
+        np.multiply(exact, np.float32(scale), out=piece)
+    return result
+
+
+def _normal_of(k0: int, k1: int, block: int, count: int, wide: bool) -> np.ndarray:
+    result = np.empty(count, np.float64 if wide else np.float32)
+    each = 1 if wide else 2
+    for start, words in _pieces_of((k0, k1, block), count // each):
+        unit = _open_unit(words, wide).reshape(-1, 2)
+        radius = np.log(unit[:, 0])
+        radius *= -2.0
+        np.sqrt(radius, out=radius)
+        angle = unit[:, 1] * (2.0 * math.pi)
+        piece = result[each * start : each * (start + words.size)].reshape(-1, 2)
+        piece[:, 0] = radius * np.cos(angle)
+        piece[:, 1] = radius * np.sin(angle)
+    return result
+
+
+def _below_of(k0: int, k1: int, block: int, count: int, limit: int) -> np.ndarray:
+    result = np.empty(count, np.bool_)
+    for start, words in _pieces_of((k0, k1, block), (count + 1) // 2):
+        piece = result[2 * start : 2 * (start + words.size)]
+        # A limit of 2**32 has no half; all are below it.
+        if limit >= 1 << 32:
+            piece[...] = True
+        else:
+            np.less(_halves(words)[: piece.size], np.uint32(limit), out=piece)
+    return result
+
+
+def _integers_of(
+    k0: int, k1: int, block: int, count: int, low: int, span: int
+) -> np.ndarray:
+    words = _words(k0, k1, block, count).view(np.uint64)
+    if span:
+        words = _multiply_high(words, span)
+    words += np.uint64(low)  # wraps around as two's complement does
+    return words.view(np.int64)
+
+
+_uniform = bind("philox_uniform", _uniform_of)
+_normal = bind("philox_normal", _normal_of)
+_below = bind("philox_below", _below_of)
+_integers = bind("philox_integers", _integers_of)
+
+
 class Generator:
     """A stream of random numbers that can be placed, saved, folded and repeated.
 
@@ -136,15 +238,13 @@ class Generator:
     True
     """
 
-    __slots__ = ("__weakref__", "_at", "_key", "_lock", "_offset", "_philox", "device")
+    __slots__ = ("__weakref__", "_key", "_lock", "_offset", "device")
 
     def __init__(self, device: Any = "cpu") -> None:
         self.device = device
         self._key = (_DEFAULT_SEED, 0)
         self._offset = 0
         self._lock = threading.Lock()
-        self._philox: np.random.Philox | None = None
-        self._at: tuple[tuple[int, int], int] | None = None  # where _philox stands
 
     def __repr__(self) -> str:
         return f"<lampas.Generator device={self.device} seed={self.initial_seed()}>"
@@ -234,7 +334,7 @@ class Generator:
     # Drawing
 
     def _reserve(self, words: int) -> tuple[int, int, int]:
-        """Take the blocks that ``words`` need; for kernels that compute them.
+        """Take the blocks that ``words`` need.
 
         Returns:
             Both key words, and the number of the first block.
@@ -244,27 +344,9 @@ class Generator:
             self._offset = (start + (words + 3) // 4) % _WORD
             return (*self._key, start)
 
-    def _take(self, words: int) -> np.ndarray:
-        """The next ``words`` 64-bit words; must be called with the lock held."""
-        if self._philox is None:
-            self._philox = np.random.Philox(key=0)
-        if self._at != (self._key, self._offset):
-            _seek(self._philox, self._key, self._offset)
-        blocks = (words + 3) // 4
-        self._offset = (self._offset + blocks) % _WORD
-        self._at = (self._key, self._offset)
-        return self._philox.random_raw(4 * blocks)[:words]
-
-    def _chunks(self, words: int) -> Iterator[tuple[int, np.ndarray]]:
-        """Draw ``words`` 64-bit words piece by piece, as one draw."""
-        with self._lock:
-            for start in range(0, words, _CHUNK):
-                yield start, self._take(min(_CHUNK, words - start))
-
     def bits(self, n: int) -> np.ndarray:
         """Draw ``n`` 64-bit words as uint64."""
-        with self._lock:
-            return self._take(n)
+        return _words(*self._reserve(n), n).view(np.uint64)
 
     def uniform(self, shape: Shape, dtype: npt.DTypeLike = np.float32) -> np.ndarray:
         """Draw from [0, 1): multiples of 2**-53, 2**-24, 2**-11 or 2**-8.
@@ -275,30 +357,17 @@ class Generator:
         """
         sizes, dtype = _as_shape(shape), _float_dtype(dtype)
         total, bits = math.prod(sizes), _UNIFORM_BITS[dtype]
-        result = np.empty(total, dtype)
-        scale = 2.0**-bits
-        if bits == 53:
-            for start, words in self._chunks(total):
-                words >>= np.uint64(11)
-                piece = result[start : start + words.size]
-                np.multiply(words, scale, out=piece)
-            return result.reshape(sizes)
-        # Through int32: its conversion to float32 has an instruction, and is exact.
-        for start, words in self._chunks((total + 1) // 2):
-            halves = _halves(words)
-            halves >>= np.uint32(32 - bits)
-            piece = result[2 * start : 2 * (start + words.size)]
-            exact = halves[: piece.size].view("<i4").astype(np.float32)
-            np.multiply(exact, np.float32(scale), out=exact)
-            piece[...] = exact
-        return result.reshape(sizes)
+        place = self._reserve(total if bits == 53 else (total + 1) // 2)
+        result = _uniform(*place, total, bits)
+        return result.astype(dtype, copy=False).reshape(sizes)
 
     def normal(self, shape: Shape, dtype: npt.DTypeLike = np.float32) -> np.ndarray:
         """Draw from the normal distribution with mean 0 and deviation 1.
 
-        Box-Muller in float64, rounded once: numbers ``2i`` and ``2i + 1`` are
-        ``r cos(t)`` and ``r sin(t)`` with ``r = sqrt(-2 log u)``, ``t = 2 pi v`` and
-        ``u, v`` from a pair of 32-bit halves (float64: of 64-bit words).
+        Box-Muller in float64, rounded (to half precision through float32): numbers
+        ``2i`` and ``2i + 1`` are ``r cos(t)`` and ``r sin(t)`` with
+        ``r = sqrt(-2 log u)``, ``t = 2 pi v`` and ``u, v`` from a pair of 32-bit halves
+        (float64: of 64-bit words).
 
         Args:
             shape: shape of the result.
@@ -306,18 +375,10 @@ class Generator:
         """
         sizes, dtype = _as_shape(shape), _float_dtype(dtype)
         total, wide = math.prod(sizes), dtype == np.float64
-        result = np.empty(total + total % 2, dtype)
-        each = 1 if wide else 2
-        for start, words in self._chunks(result.size // each):
-            unit = _open_unit(words, wide).reshape(-1, 2)
-            radius = np.log(unit[:, 0])
-            radius *= -2.0
-            np.sqrt(radius, out=radius)
-            angle = unit[:, 1] * (2.0 * math.pi)
-            piece = result[each * start : each * (start + words.size)].reshape(-1, 2)
-            piece[:, 0] = radius * np.cos(angle)
-            piece[:, 1] = radius * np.sin(angle)
-        return result[:total].reshape(sizes)
+        even = total + total % 2
+        place = self._reserve(even if wide else even // 2)
+        result = _normal(*place, even, wide)[:total]
+        return result.astype(dtype, copy=False).reshape(sizes)
 
     def exponential(
         self, shape: Shape, dtype: npt.DTypeLike = np.float32
@@ -327,7 +388,7 @@ class Generator:
         total, wide = math.prod(sizes), dtype == np.float64
         result = np.empty(total, dtype)
         each = 1 if wide else 2
-        for start, words in self._chunks(-(-total // each)):
+        for start, words in self._pieces(-(-total // each)):
             piece = result[each * start : each * (start + words.size)]
             piece[...] = -np.log(_open_unit(words, wide)[: piece.size])
         return result.reshape(sizes)
@@ -349,11 +410,10 @@ class Generator:
             raise ArgumentError(
                 f"high must be greater than low by at most 2**64, got {low} to {high}"
             )
-        words = self.bits(math.prod(sizes))
-        if high - low < _WORD:
-            words = _multiply_high(words, high - low)
-        words += np.uint64(low % _WORD)  # wraps around as two's complement does
-        return words.view(np.int64).astype(dtype, copy=False).reshape(sizes)
+        total = math.prod(sizes)
+        span = (high - low) % _WORD
+        drawn = _integers(*self._reserve(total), total, low % _WORD, span)
+        return drawn.astype(dtype, copy=False).reshape(sizes)
 
     def permutation(self, n: int) -> np.ndarray:
         """Draw an order of ``0 .. n-1`` (int64): a stable sort of 64-bit keys."""
@@ -372,34 +432,30 @@ class Generator:
             ValueError: ``p`` is outside [0, 1].
         """
         sizes = _as_shape(shape)
-        chance = np.asarray(p, np.float64)
+        chance = p if isinstance(p, float) else np.asarray(p, np.float64)
         if not np.all((chance >= 0) & (chance <= 1)):
             raise ArgumentError(f"p must lie in [0, 1], got {p!r}")
         total = math.prod(sizes)
-        result = np.empty(total, np.bool_)
+        if np.ndim(chance) == 0:
+            place = self._reserve((total + 1) // 2)
+            return _below(*place, total, round(float(chance) * 2.0**32)).reshape(sizes)
         limits = np.round(chance * 2.0**32).astype(np.uint64)
-        if limits.ndim:
-            limits = np.broadcast_to(limits, sizes).reshape(-1)
-        for start, words in self._chunks((total + 1) // 2):
+        result = np.empty(total, np.bool_)
+        limits = np.broadcast_to(limits, sizes).reshape(-1)
+        for start, words in self._pieces((total + 1) // 2):
             piece = result[2 * start : 2 * (start + words.size)]
-            stop = 2 * start + piece.size
-            limit = limits[2 * start : stop] if limits.ndim else limits
-            _compare(_halves(words)[: piece.size], limit, piece)
+            limit = limits[2 * start : 2 * start + piece.size]
+            np.less(_halves(words)[: piece.size], limit, out=piece)
         return result.reshape(sizes)
 
-
-def _compare(halves: np.ndarray, limit: np.ndarray, out: np.ndarray) -> None:
-    """``halves < limit`` where a limit may be 2**32; one limit stays in 32 bits."""
-    if limit.ndim:
-        np.less(halves, limit, out=out)
-    elif int(limit) >= 1 << 32:
-        out[...] = True
-    else:
-        np.less(halves, np.uint32(limit), out=out)
+    def _pieces(self, words: int) -> Iterator[tuple[int, np.ndarray]]:
+        """Draw ``words`` 64-bit words piece by piece, as one draw."""
+        return _pieces_of(self._reserve(words), words)
 
 
-def _seek(philox: np.random.Philox, key: tuple[int, int], offset: int) -> None:
+def _seek(philox: np.random.Philox, place: Place) -> None:
     # NumPy raises the counter before it computes a block, so start one below.
+    *key, offset = place
     before = (offset - 1) % _WORD
     rest = 0 if offset else _WORD - 1
     philox.state = {

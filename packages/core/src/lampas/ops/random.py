@@ -172,7 +172,7 @@ def randint(
         raise ShapeError(f"randint: low must be less than high, got {low} and {high}")
     kind = as_dtype(np.int64 if dtype is None else dtype).numpy
     drawn = source_of(generator).integers(low, high, _shape_of((tuple(size),)))
-    return placed(drawn.astype(kind), device, requires_grad)
+    return placed(drawn.astype(kind, copy=False), device, requires_grad)
 
 
 @by_example
