@@ -11,10 +11,15 @@ from case import Case, is_float, results
 from cases import ALL, FAMILIES
 
 import lampas
+from lampas import kernels
 from lampas.engine.infer import Spec
 from lampas.engine.record import RECORDS
 
 EPSILON = 1e-6
+# Native kernels and their references: both must give what the oracles say.
+WAYS = [contextlib.nullcontext]
+if kernels.is_available():
+    WAYS.append(kernels.disabled)
 
 
 def _ids(cases):
@@ -48,9 +53,15 @@ def values(tensor):
 
 
 def check(case, dtype, arrays, expected=None):
-    """The op on these arrays gives what the oracle says."""
-    got = results(case(*tensors(arrays)))
+    """The op on these arrays gives what the oracle says, with kernels and without."""
     wanted = case.expected(arrays) if expected is None else expected
+    for way in WAYS:
+        with way():
+            compare(case, dtype, results(case(*tensors(arrays))), wanted)
+
+
+def compare(case, dtype, got, wanted):
+    """These results are what the oracle says."""
     assert len(got) == len(wanted), case.snippet(dtype)
     for ours, right in zip(got, wanted, strict=True):
         name = ours.dtype.name if ours.is_floating_point() else dtype
@@ -173,18 +184,20 @@ def test_gradient_is_the_slope(case, taped):
     assert chosen, f"{case.op} recorded nothing"
     outs = results(case(*tensors(arrays)))
     weights = cotangents([outs[i] for i in chosen])
-    _, grads = gradients(case, arrays, weights, create_graph=taped)
-    for g, array in zip(grads, arrays, strict=True):
-        assert g is None or g.shape == array.shape
     directions = random_directions(arrays)
     wanted = slope(weighted_sum(case, chosen, weights), arrays, directions)
-    np.testing.assert_allclose(
-        along(grads, directions),
-        wanted,
-        rtol=1e-6,
-        atol=1e-6,
-        err_msg=case.snippet("float64"),
-    )
+    for way in WAYS:
+        with way():
+            _, grads = gradients(case, arrays, weights, create_graph=taped)
+        for g, array in zip(grads, arrays, strict=True):
+            assert g is None or g.shape == array.shape
+        np.testing.assert_allclose(
+            along(grads, directions),
+            wanted,
+            rtol=1e-6,
+            atol=1e-6,
+            err_msg=case.snippet("float64"),
+        )
 
 
 @over(TWICE)
