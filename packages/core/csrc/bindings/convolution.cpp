@@ -2,6 +2,8 @@
 // transposed convolution) and conv_weight.
 #include "bindings/convolution.hpp"
 
+#include <algorithm>
+
 namespace lampas {
 namespace {
 
@@ -42,19 +44,24 @@ private:
     PyArrayObject* copy_ = nullptr;
 };
 
-// The lower paddings of ((low, high), ...); false where they are anything else.
-bool lower_paddings(PyObject* pairs, int rank, long* low) {
+// A tuple's integer; false where it is anything else.
+bool integer_at(PyObject* tuple, int index, long* value) {
+    PyObject* item = PyTuple_GET_ITEM(tuple, index);
+    if (!PyLong_Check(item)) return false;
+    *value = PyLong_AsLong(item);
+    if (*value != -1 || !PyErr_Occurred()) return true;
+    PyErr_Clear();
+    return false;
+}
+
+// ((low, high), ...) of the last `rank` dimensions.
+bool paddings(PyObject* pairs, int rank, long* low, long* high) {
     if (pairs == nullptr || !PyTuple_Check(pairs) || PyTuple_GET_SIZE(pairs) != rank) return false;
     for (int d = 0; d < rank; ++d) {
         PyObject* pair = PyTuple_GET_ITEM(pairs, d);
         if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2) return false;
-        PyObject* value = PyTuple_GET_ITEM(pair, 0);
-        if (!PyLong_Check(value)) return false;
-        low[d] = PyLong_AsLong(value);
-        if (low[d] == -1 && PyErr_Occurred()) {
-            PyErr_Clear();
-            return false;
-        }
+        const int at = 3 - rank + d;
+        if (!integer_at(pair, 0, low + at) || !integer_at(pair, 1, high + at)) return false;
     }
     return true;
 }
@@ -70,46 +77,31 @@ void take_shape(PyArrayObject* x, int rank, long* values) {
 }
 
 // The parameters that all three records have.
-bool read(const Arguments& arguments, int rank, Convolution* of) {
+bool read(const Arguments& arguments, int rank, Convolution* of, long* high) {
     if (rank < 1 || rank > 3) return false;
     *of = {};
     of->rank = rank;
     for (int d = 0; d < 3; ++d) {
         of->size[d] = of->kernel[d] = of->stride[d] = of->dilation[d] = of->out[d] = 1;
+        high[d] = 0;
     }
     return spatial(arguments, STRIDE, rank, of->stride) &&
            spatial(arguments, DILATION, rank, of->dilation) &&
-           lower_paddings(arguments.keyword(PADDING), rank, of->low + 3 - rank) &&
+           paddings(arguments.keyword(PADDING), rank, of->low, high) &&
            arguments.integer(GROUPS, &of->groups) && of->groups > 0;
 }
 
-// The upper paddings follow from the sizes: the last pixel's last tap may lie anywhere.
-long out_size(const Convolution& of, int d, long high) {
-    return (of.size[d] + of.low[d] + high - of.dilation[d] * (of.kernel[d] - 1) - 1) /
-               of.stride[d] + 1;
+// What is left of a dimension for the taps to move in; may be negative.
+long room(const Convolution& of, int d, long high) {
+    return of.size[d] + of.low[d] + high - of.dilation[d] * (of.kernel[d] - 1) - 1;
 }
 
-bool set_out_sizes(const Arguments& arguments, Convolution* of) {
-    PyObject* pairs = arguments.keyword(PADDING);
-    for (int d = 0; d < of->rank; ++d) {
-        PyObject* high = PyTuple_GET_ITEM(PyTuple_GET_ITEM(pairs, d), 1);
-        if (!PyLong_Check(high)) return false;
-        const long value = PyLong_AsLong(high);
-        if (value == -1 && PyErr_Occurred()) {
-            PyErr_Clear();
-            return false;
-        }
-        const int at = 3 - of->rank + d;
-        of->out[at] = out_size(*of, at, value);
-    }
-    return true;
-}
-
-// Nothing is empty, and channels are divided evenly.
-bool is_served(const Convolution& of, long weight_outs, long weight_channels) {
+// Nothing is empty, channels are divided evenly, and the sizes belong together.
+bool is_served(const Convolution& of, const long* high, long weight_outs,
+               long weight_channels) {
     for (int d = 0; d < 3; ++d) {
-        if (of.size[d] < 1 || of.kernel[d] < 1 || of.out[d] < 1 || of.stride[d] < 1 ||
-            of.dilation[d] < 1) {
+        if (of.size[d] < 1 || of.kernel[d] < 1 || of.stride[d] < 1 || of.dilation[d] < 1 ||
+            room(of, d, high[d]) < 0 || of.out[d] != room(of, d, high[d]) / of.stride[d] + 1) {
             return false;
         }
     }
@@ -151,14 +143,15 @@ template <class T>
 PyObject* forward(const Arguments& arguments, PyArrayObject* x, PyArrayObject* weight) {
     const int rank = PyArray_NDIM(x) - 2;
     Convolution of;
-    if (PyArray_NDIM(weight) != rank + 2 || !read(arguments, rank, &of)) return DECLINED;
+    long high[3];
+    if (PyArray_NDIM(weight) != rank + 2 || !read(arguments, rank, &of, high)) return DECLINED;
     of.images = PyArray_DIM(x, 0);
     of.channels = PyArray_DIM(x, 1);
     of.outs = PyArray_DIM(weight, 0);
     take_shape(x, rank, of.size);
     take_shape(weight, rank, of.kernel);
-    if (!set_out_sizes(arguments, &of)) return DECLINED;
-    if (!is_served(of, of.outs, PyArray_DIM(weight, 1))) return DECLINED;
+    for (int d = 0; d < 3; ++d) of.out[d] = room(of, d, high[d]) / std::max(of.stride[d], 1L) + 1;
+    if (!is_served(of, high, of.outs, PyArray_DIM(weight, 1))) return DECLINED;
     PyArrayObject* bias = arguments.count == 3 ? arguments.array(2) : nullptr;
     if (bias != nullptr && (PyArray_NDIM(bias) != 1 || PyArray_DIM(bias, 0) != of.outs ||
                             !is_contiguous(bias))) {
@@ -176,14 +169,15 @@ template <class T>
 PyObject* input(const Arguments& arguments, PyArrayObject* g, PyArrayObject* weight) {
     const int rank = PyArray_NDIM(g) - 2;
     Convolution of;
-    if (PyArray_NDIM(weight) != rank + 2 || !read(arguments, rank, &of)) return DECLINED;
+    long high[3];
+    if (PyArray_NDIM(weight) != rank + 2 || !read(arguments, rank, &of, high)) return DECLINED;
     of.images = PyArray_DIM(g, 0);
     of.outs = PyArray_DIM(g, 1);
     of.channels = PyArray_DIM(weight, 1) * of.groups;
     take_shape(g, rank, of.out);
     take_shape(weight, rank, of.kernel);
     if (!spatial(arguments, SIZE, rank, of.size)) return DECLINED;
-    if (!is_served(of, PyArray_DIM(weight, 0), PyArray_DIM(weight, 1))) return DECLINED;
+    if (!is_served(of, high, PyArray_DIM(weight, 0), PyArray_DIM(weight, 1))) return DECLINED;
     Operand<T> cotangents, w;
     if (!cotangents.read(g, false) || !w.read(weight, true)) return nullptr;
     return result_of<T>(of, of.images, of.channels, of.size, [&](T* dx) {
@@ -195,7 +189,8 @@ template <class T>
 PyObject* weight(const Arguments& arguments, PyArrayObject* x, PyArrayObject* g) {
     const int rank = PyArray_NDIM(x) - 2;
     Convolution of;
-    if (PyArray_NDIM(g) != rank + 2 || !read(arguments, rank, &of)) return DECLINED;
+    long high[3];
+    if (PyArray_NDIM(g) != rank + 2 || !read(arguments, rank, &of, high)) return DECLINED;
     of.images = PyArray_DIM(x, 0);
     of.channels = PyArray_DIM(x, 1);
     of.outs = PyArray_DIM(g, 1);
@@ -203,7 +198,7 @@ PyObject* weight(const Arguments& arguments, PyArrayObject* x, PyArrayObject* g)
     take_shape(g, rank, of.out);
     if (!spatial(arguments, KERNEL, rank, of.kernel)) return DECLINED;
     if (PyArray_DIM(g, 0) != of.images || of.channels % of.groups != 0 ||
-        !is_served(of, of.outs, of.channels / of.groups)) {
+        !is_served(of, high, of.outs, of.channels / of.groups)) {
         return DECLINED;
     }
     Operand<T> image, cotangents;
