@@ -24,6 +24,7 @@ BUILD_TOOLS += [tool for tool in ("cmake", "ninja") if shutil.which(tool) is Non
 LINT_TOOLS = ["ruff>=0.12"]
 TYPE_TOOLS = ["mypy>=1.15"]
 LAYER_TOOLS = ["import-linter>=2.3"]
+SANITIZERS = "address,undefined"
 FUZZ_TESTS = "packages/core/tests/test_kernels_fuzz.py"
 OLDEST_CORE_TAG = "core-v0.1.0"
 
@@ -112,6 +113,40 @@ def fuzz(session: nox.Session) -> None:
     install_suite(session, *TEST_TOOLS)
     session.env["LAMPAS_FUZZ"] = os.environ.get("LAMPAS_FUZZ", "1000")
     run_pytest(session, "-q", *PARALLEL, "-m", "slow", FUZZ_TESTS)
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Run the kernels' tests under the sanitizers of memory, behaviour and threads."""
+    session.install("-q", *BUILD_TOOLS, *TEST_TOOLS)
+    sources, flags = ROOT / "packages" / "core" / "csrc", ["-std=c++20", "-O1", "-g"]
+    # The pool and the blocks, without Python: it would have to be sanitized too.
+    parts = ["runtime/pool.cpp", "runtime/blocks.cpp", "tests/threads.cpp"]
+    for sanitizer in ("thread", SANITIZERS):
+        program = str(Path(session.create_tmp()) / "threads")
+        given = [f"-fsanitize={sanitizer}", "-pthread", f"-I{sources}", "-o", program]
+        files = [str(sources / part) for part in parts]
+        session.run("g++", *flags, *given, *files, external=True)
+        session.run(program, external=True)
+    settings = ["build-dir=build/sanitized", "install.strip=false"]
+    settings += [f"cmake.define.LAMPAS_SANITIZE={SANITIZERS}"]
+    chosen = [f"-C{setting}" for setting in settings]
+    session.install("-q", "--no-build-isolation", "./packages/core[plot]", *chosen)
+    libraries = [
+        session.run("g++", f"-print-file-name={name}", silent=True, external=True)
+        for name in ("libasan.so", "libubsan.so", "libstdc++.so")
+    ]
+    env = {
+        **ONE_THREAD,
+        "OMP_NUM_THREADS": "2",
+        "LAMPAS_REQUIRE_NATIVE": "1",
+        "LD_PRELOAD": " ".join(str(library).strip() for library in libraries),
+        # CPython keeps memory until it ends.
+        "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    }
+    tests = sorted(map(str, ROOT.glob("packages/core/tests/test_kernels*.py")))
+    session.run("pytest", "-q", *(session.posargs or tests), env=env)
 
 
 @nox.session

@@ -34,12 +34,12 @@ class Pool {
 public:
     explicit Pool(int count) : count_(count) {}
 
-    int count() const { return count_; }
+    int count() const { return count_.load(std::memory_order_relaxed); }
 
     void resize(int count) {
         std::lock_guard<std::mutex> lock(owner);
         stop();
-        count_ = count;
+        count_.store(count, std::memory_order_relaxed);
     }
 
     void stop_alone() {
@@ -70,9 +70,10 @@ public:
 
 private:
     void start() {
-        if (!workers_.empty() || count_ == 1) return;
+        const int wanted = count();
+        if (!workers_.empty() || wanted == 1) return;
         stopping_.store(false);
-        for (int i = 1; i < count_; ++i) workers_.emplace_back([this] { serve(); });
+        for (int i = 1; i < wanted; ++i) workers_.emplace_back([this] { serve(); });
     }
 
     void stop() {
@@ -117,7 +118,7 @@ private:
         return wake_.load();
     }
 
-    int count_;
+    std::atomic<int> count_;  // asked for without the lock by who may then not get it
     std::vector<std::thread> workers_;
     ChunkFunction function_ = nullptr;
     void* context_ = nullptr;

@@ -1,0 +1,112 @@
+// The pool and the cache of blocks under many threads, for ThreadSanitizer: it has no
+// Python in it. `nox -s sanitize` builds and runs it.
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runtime/blocks.hpp"
+#include "runtime/pool.hpp"
+
+namespace {
+
+using namespace lampas;
+
+void expect(bool truth, const char* what) {
+    if (truth) return;
+    std::fprintf(stderr, "threads: %s\n", what);
+    std::abort();
+}
+
+// Each element is written once, whoever else has the pool, and read by the caller.
+void fill_in_chunks(long size) {
+    std::vector<long> values(static_cast<std::size_t>(size));
+    parallel_ranges(size, 100, [&](long first, long last) {
+        for (long i = first; i < last; ++i) values[static_cast<std::size_t>(i)] = i;
+    });
+    long sum = 0;
+    for (const long value : values) sum += value;
+    expect(sum == size * (size - 1) / 2, "a chunk was lost");
+}
+
+void nest() {
+    std::atomic<long> calls{0};
+    parallel_chunks(8, [&](long) { parallel_chunks(4, [&](long) { ++calls; }); });
+    expect(calls == 32, "a chunk inside of a chunk was lost");
+}
+
+void use_blocks(unsigned seed) {
+    for (int i = 0; i < 200; ++i) {
+        seed = seed * 1664525u + 1013904223u;
+        std::size_t capacity = 0;
+        const std::size_t size = 1000 + seed % 500000;
+        void* block = take_block(size, &capacity);
+        expect(block != nullptr && capacity >= size, "no block");
+        std::memset(block, i, size);
+        give_block(block, capacity);
+        if (i % 50 == 0) trim_blocks();
+        if (i % 30 == 0) reset_peak_bytes();
+        expect(block_statistics().live_bytes >= 0, "more was given than taken");
+    }
+}
+
+void at_once(int count, void (*work)(int)) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i) threads.emplace_back(work, i);
+    for (std::thread& thread : threads) thread.join();
+}
+
+void run_all(int seed) {
+    for (int i = 0; i < 100; ++i) fill_in_chunks(10000 + seed);
+    nest();
+    use_blocks(static_cast<unsigned>(seed));
+}
+
+void change_the_pool(int seed) {
+    if (seed != 0) return run_all(seed);
+    for (int i = 0; i < 40; ++i) {
+        set_threads(1 + i % 4);
+        if (i % 7 == 0) stop_threads();
+        fill_in_chunks(5000);
+    }
+    set_threads(4);
+}
+
+void fork_child() {
+    fill_in_chunks(10000);
+    const pid_t child = fork();
+    if (child == 0) {
+        fill_in_chunks(10000);
+        use_blocks(1);
+        _exit(0);
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    expect(status == 0, "a forked child failed");
+    fill_in_chunks(10000);
+}
+
+}  // namespace
+
+int main() {
+    install_fork_handlers();
+    install_block_fork_handlers();
+    set_threads(4);
+    run_all(0);
+    at_once(4, run_all);
+    at_once(4, change_the_pool);
+    // ThreadSanitizer starts no threads in the child of a process that has some.
+    stop_threads();
+#if !defined(__SANITIZE_THREAD__)
+    fork_child();
+#else
+    (void)fork_child;
+#endif
+    stop_threads();
+    std::puts("threads: all of it came out right");
+}
