@@ -139,7 +139,10 @@ def test_elements_are_dropped():
     lost = np.array([math.inf, math.nan, 1, -1], np.float32)
     how = {"keep": np.array([False, True, True, False]), "scale": 2.0}
     same(kernel("dropout", lost, **how), reference("dropout", lost, **how))
-    kernel("dropout", lost, keep=np.ones(1, bool), scale=2.0, accepted=False)
+    one = {"keep": np.ones(1, bool), "scale": 2.0}
+    same(kernel("dropout", lost, **one), lost * np.float32(2))
+    columns = {"keep": np.ones((4, 1), bool), "scale": 2.0}
+    kernel("dropout", lost, accepted=False, **columns)
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -62,14 +62,18 @@ LAMPAS_INLINE void in_pieces(Stream from, long count, Use use) {
     }
 }
 
-// The halves of words; the machines that there are paths for have the low one first.
-LAMPAS_INLINE const u32* halves(const u64* piece) { return reinterpret_cast<const u32*>(piece); }
+// The halves of words, which they may be read as; the machines that there are paths for
+// have the low one first.
+typedef u32 half_word __attribute__((may_alias));
+LAMPAS_INLINE const half_word* halves(const u64* piece) {
+    return reinterpret_cast<const half_word*>(piece);
+}
 
 void uniform32(const Stream& from, float* y, long count, int bits) {
     const float scale = 1.0f / static_cast<float>(1u << bits);
     const int shift = 32 - bits;
     in_pieces<2>(from, count, [=](const u64* piece, long first, long now) {
-        const u32* half = halves(piece);
+        const half_word* half = halves(piece);
         float* __restrict to = y + first;
         // As a signed integer, for whose conversion there is an instruction.
         for (long i = 0; i < now; ++i) {
@@ -93,7 +97,7 @@ void below(const Stream& from, bool* y, long count, u64 limit) {
     }
     const u32 most = static_cast<u32>(limit);
     in_pieces<2>(from, count, [=](const u64* piece, long first, long now) {
-        const u32* half = halves(piece);
+        const half_word* half = halves(piece);
         bool* __restrict to = y + first;
         for (long i = 0; i < now; ++i) to[i] = half[i] < most;
     });
@@ -154,8 +158,10 @@ LAMPAS_INLINE Parts radius(i32v n) {
 LAMPAS_INLINE void around(i32v n, Parts* cosine, Parts* sine) {
     constexpr float UNIT = 1.462918119976564e-9f;   // 2 pi / 2^32
     constexpr float LEFT = -4.07094042765558e-17f;  // what that leaves
-    const i32v quadrant = (n + 0x20000000) >> 30;
-    const Parts middle = middle_of(n - (quadrant << 30));
+    // The angle wraps around, which only unsigned numbers may.
+    const u32v turn = bits_of<u32v>(n);
+    const i32v quadrant = bits_of<i32v>(turn + 0x20000000u) >> 30;
+    const Parts middle = middle_of(bits_of<i32v>(turn - (bits_of<u32v>(quadrant) << 30)));
     const f32v r = middle.most * UNIT;
     const f32v less = (middle.most * UNIT - r) + (middle.most * LEFT + middle.rest * UNIT);
     const f32v s = r * r, near = 1.0f - s * 0.5f;
