@@ -66,6 +66,8 @@ ODD = [
     Sizes((2, 3, 5, 6, 7), (4, 3, 3, 3, 3), pads=1),
     Sizes((2, 3, 6, 5, 7), (4, 3, 3, 2, 3), stride=(2, 1, 2), pads=1),
     Sizes((1, 4, 7, 4, 4), (4, 2, 2, 1, 1), stride=(3, 1, 1), groups=2),
+    Sizes((2, 3, 5, 4, 4), (4, 3, 3, 1, 1), pads=((2, 2), (0, 0), (0, 0))),
+    Sizes((5, 20, 4, 8), (7, 20, 1, 1)),  # images of whole vectors
     Sizes((1, 2, 3, 40, 40), (3, 2, 5, 1, 3), dilation=(2, 1, 1), pads=4),
 ]
 WINOGRAD = [  # 3 x 3 taps, stride 1, channels and tiles enough
@@ -77,6 +79,12 @@ WINOGRAD = [  # 3 x 3 taps, stride 1, channels and tiles enough
 ]
 BACK_OUT = [  # the transposed convolution's result is larger than what the taps reach
     Sizes((2, 3, 9, 9), (4, 3, 1, 1), stride=3),
+    Sizes(
+        (2, 3, 9, 4, 4),
+        (4, 3, 1, 1, 1),
+        stride=(3, 1, 1),
+        pads=((1, 1), (0, 0), (0, 0)),
+    ),
     Sizes((1, 2, 11, 12), (3, 2, 2, 2), stride=4),
 ]
 

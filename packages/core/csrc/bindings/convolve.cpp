@@ -35,18 +35,18 @@ public:
         choose_rows();
         plane_ = up_to(layout_.rows_of(lines_) * layout_.row, gemm_.columns);
         if (plane_ * sizeof(T) % 1024 == 0) plane_ += gemm_.columns;
+        direct_ = slices_ == 1 && map.to_pixel == 1 && map.to_line == map.length;
+        // Panels are packed by whole vectors, which must not reach behind an image.
+        const bool whole = slices_ == 1 ||
+                           (map.depths == 1 && map.lines * map.length % gemm_.columns == 0);
+        in_place_ = whole && layout_.is_in_place(map);
         const long distance = layout_.line_rows * layout_.row;
-        const long each = layout_.merged ? 1 : lines_;
+        const long slice = in_place_ ? map.source.image : channels_ * plane_;
         for (long s = 0; s < slices_; ++s) {
-            for (long l = 0; l < each; ++l) {
-                places_.push_back(s * channels_ * plane_ + l * distance);
+            for (long l = 0; l < (layout_.merged ? 1 : lines_); ++l) {
+                places_.push_back(s * slice + l * distance);
             }
         }
-        direct_ = slices_ == 1 && map.to_pixel == 1 && map.to_line == map.length;
-        in_place_ = slices_ == 1 && taps_ == 1 && map.step[0] == 1 && map.step[1] == 1 &&
-                    layout_.top == 0 && layout_.left == 0 && map.length == map.size[2] &&
-                    map.lines <= map.size[1] && map.source.at[2] == 1 &&
-                    map.source.at[1] == map.length;
     }
 
     bool run() {
@@ -217,9 +217,14 @@ private:
         const long count = channels_from(first);
         const long pixels = block.slices * block.lines * map_.length;
         if (in_place_) {
-            const T* from = map_.source_at(group, block.slice, part) + first * map_.source.channel +
-                            block.line * map_.length;
-            gemm_.pack_b(from, 1, map_.source.channel, pixels, count, b);
+            const T* from = map_.source_at(group, block.slice, part) +
+                            first * map_.source.channel + block.line * map_.length;
+            if (block.slices == 1) {
+                gemm_.pack_b(from, 1, map_.source.channel, pixels, count, b);
+            } else {
+                kernels_.pack({from, map_.source.channel, count, layout_.taps.data(), 1,
+                               places_.data(), map_.lines * map_.length}, 0, pixels, b);
+            }
             return;
         }
         for (long s = 0; s < block.slices; ++s) {

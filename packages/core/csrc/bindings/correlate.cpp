@@ -30,10 +30,12 @@ public:
         choose_chunks();
         plane_ = up_to(layout_.rows_of(lines_) * layout_.row, gemm_.columns);
         if (plane_ * sizeof(T) % 1024 == 0) plane_ += gemm_.columns;
+        in_place_ = (slices_ == 1 || map_.depths == 1) && layout_.is_in_place(map_);
         const long distance = layout_.line_rows * layout_.row;
+        const long slice = in_place_ ? map_.source.image : channels_ * plane_;
         for (long s = 0; s < slices_; ++s) {
             for (long l = 0; l < (layout_.merged ? 1 : lines_); ++l) {
-                places_.push_back(s * channels_ * plane_ + l * distance);
+                places_.push_back(s * slice + l * distance);
             }
         }
     }
@@ -94,7 +96,7 @@ private:
     // One chunk's sums: some channels, some blocks.
     void add_up(long group, long part, long split, long first, T* c) {
         const long count = std::min(channels_, map_.channels - first);
-        const long staged = slices_ * channels_ * plane_ + gemm_.columns;
+        const long staged = (in_place_ ? 0 : slices_ * channels_ * plane_) + gemm_.columns;
         const long panel = slices_ * lines_ * map_.length * gemm_.columns;
         const Scratch scratch(static_cast<std::size_t>(staged + panel) * sizeof(T));
         if (scratch.get() == nullptr) {
@@ -108,10 +110,17 @@ private:
             const long slice = i / across_ * slices_, line = i % across_ * lines_;
             const long slices = std::min(slices_, map_.slices() - slice);
             const long lines = std::min(lines_, map_.lines - line);
-            if (!stage(group, part, slice, slices, line, lines, first, count, planes)) continue;
             Correlation<T> sums{};
             sums.of = {planes, plane_, count, layout_.taps.data(), taps_, places_.data(),
                        layout_.merged ? lines * map_.length : map_.length};
+            if (in_place_) {
+                const T* from = map_.source_at(group, slice, part);
+                if (from == nullptr) continue;
+                sums.of.planes = from + first * map_.source.channel + line * map_.length;
+                sums.of.plane = map_.source.channel;
+            } else if (!stage(group, part, slice, slices, line, lines, first, count, planes)) {
+                continue;
+            }
             sums.first = 0;
             sums.last = count * taps_;
             sums.line_count = slices * (layout_.merged ? 1 : lines);
@@ -166,6 +175,7 @@ private:
     const ConvolutionOf<T>& kernels_;
     long taps_, outs_, ldc_, slices_, lines_, across_, blocks_, channels_, splits_, plane_;
     std::vector<long> places_;
+    bool in_place_;
     std::atomic<bool> failed_{false};
 };
 

@@ -114,6 +114,13 @@ struct Layout {
         merged = row == map.length && line_rows == 1;
     }
 
+    // Whether a slice's pixels are what the only tap sees, side by side and in order.
+    bool is_in_place(const Mapping<T>& map) const {
+        return taps.size() == 1 && map.step[0] == 1 && map.step[1] == 1 && top == 0 &&
+               left == 0 && map.length == map.size[2] && map.lines <= map.size[1] &&
+               map.source.at[2] == 1 && map.source.at[1] == map.length;
+    }
+
     // A slice's channels from `from` on, where its lines from `line` on need them.
     Staging<T> staging(const Mapping<T>& map, const T* from, long line, long lines,
                        long channels, T* to, long plane) const {

@@ -49,33 +49,41 @@ long clamp(long value, long low, long high) {
     return value < low ? low : value > high ? high : value;
 }
 
+// One phase of all rows: what of a row lies in the source is the same for each.
 template <class T>
-void stage(const Staging<T>& s) {
+void stage_phase(const Staging<T>& s, long p) {
     const long length = s.phases * s.part;
+    const long start = s.first_column + p;  // of the source, may lie outside
+    const long low = start >= 0 ? 0 : clamp((s.step - 1 - start) / s.step, 0, s.part);
+    const long high = start >= s.width
+        ? low
+        : clamp((s.width - start + s.step - 1) / s.step, low, s.part);
+    const long distance = s.row_step * s.row;
     for (long c = 0; c < s.channels; ++c) {
-        T* to = s.to + c * s.plane;
-        for (long r = 0; r < s.rows; ++r, to += length) {
-            const long row = s.first_row + r * s.row_step;
-            if (s.from == nullptr || row < 0 || row >= s.height) {
-                clear(to, length);
+        T* to = s.to + c * s.plane + p * s.part;
+        const T* from = s.from + c * s.channel + s.first_row * s.row +
+                        (start + low * s.step) * s.column;
+        long row = s.first_row;
+        for (long r = 0; r < s.rows; ++r, to += length, row += s.row_step, from += distance) {
+            if (row < 0 || row >= s.height) {
+                clear(to, s.part);
                 continue;
             }
-            const T* from = s.from + c * s.channel + row * s.row;
-            for (long p = 0; p < s.phases; ++p) {
-                T* part = to + p * s.part;
-                const long start = s.first_column + p;  // of the source, may lie outside
-                const long low = clamp((s.step - 1 - start) / s.step, 0, s.part);
-                const long left = start > 0 ? 0 : low;
-                const long right = start >= s.width
-                    ? left
-                    : clamp((s.width - start + s.step - 1) / s.step, left, s.part);
-                clear(part, left);
-                copy_every(from + (start + left * s.step) * s.column, s.step * s.column,
-                           right - left, part + left);
-                clear(part + right, s.part - right);
-            }
+            clear(to, low);
+            copy_every(from, s.step * s.column, high - low, to + low);
+            clear(to + high, s.part - high);
         }
     }
+}
+
+template <class T>
+void stage(const Staging<T>& s) {
+    if (s.from == nullptr) {
+        const long length = s.phases * s.part;
+        for (long c = 0; c < s.channels; ++c) clear(s.to + c * s.plane, s.rows * length);
+        return;
+    }
+    for (long p = 0; p < s.phases; ++p) stage_phase(s, p);
 }
 
 // ---- panels of B

@@ -18,7 +18,9 @@ constexpr std::size_t HUGE_PAGE = std::size_t(2) << 20;
 constexpr std::int64_t SPARE = std::int64_t(32) << 20;
 
 // Sizes are rounded to an eighth of their power of two: at most 12 % is never touched.
+// Nothing is a page too, as there are no mappings of no bytes.
 std::size_t rounded(std::size_t size) {
+    size = std::max<std::size_t>(size, 1);
     std::size_t power = PAGE;
     while (power * 2 <= size) power *= 2;
     const std::size_t step = std::max(PAGE, power / 8);
