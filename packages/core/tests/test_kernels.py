@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import subprocess
 import sys
 import threading
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -196,3 +198,12 @@ def test_required_kernels_that_are_missing_are_an_error():
     assert run(code, LAMPAS_REQUIRE_NATIVE="1") == "refused"
     code = hide + "import lampas; print(lampas.kernels.is_available())"
     assert run(code, LAMPAS_REQUIRE_NATIVE="0") == "False"
+
+
+def test_each_kernel_is_registered_once():
+    """The last one would win, and the others would be dead code."""
+    sources = Path(__file__).parents[1].glob("csrc/bindings/*.cpp")
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    names = re.findall(r"^LAMPAS_KERNEL\((\w+),", text, re.MULTILINE)
+    assert len(names) > 100
+    assert sorted(set(names)) == sorted(names)

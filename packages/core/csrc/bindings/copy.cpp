@@ -9,7 +9,7 @@
 namespace lampas {
 namespace {
 
-const Name ORDER("order"), DTYPE("dtype"), KEEP("keep"), SCALE("scale"), SHAPE("shape");
+const Name ORDER("order"), DTYPE("dtype"), SHAPE("shape");
 
 constexpr long PIECE = 32 * 1024;  // elements of one chunk
 constexpr long WORTH = 4096;       // from so many on a copy is worth a look at its strides
@@ -224,33 +224,9 @@ PyObject* cast_entry(const Arguments& arguments) {
     return reinterpret_cast<PyObject*>(y);
 }
 
-// dropout(x, keep=a mask, scale=a number)
-PyObject* dropout_entry(const Arguments& arguments) {
-    PyArrayObject* x = arguments.sized(1, 2) ? arguments.array(0) : nullptr;
-    PyObject* mask = arguments.keyword(KEEP);
-    PyArrayObject* keep = x == nullptr || mask == nullptr ? nullptr : as_array(mask);
-    double scale;
-    if (keep == nullptr || !arguments.number(SCALE, &scale)) return DECLINED;
-    if (type_of(x) != Type::f32 || type_of(keep) != Type::boolean) return DECLINED;
-    if (!same_shape(x, keep) || !is_contiguous(x) || !is_contiguous(keep)) return DECLINED;
-    PyArrayObject* y = new_like(x);
-    if (y == nullptr) return nullptr;
-    const float* from = data_of<float>(x);
-    const unsigned char* kept = data_of<unsigned char>(keep);
-    float* to = data_of<float>(y);
-    const long count = PyArray_SIZE(x);
-    const Unlocked unlocked(count > LIGHT);
-    parallel_ranges(count, LIGHT, [&](long first, long last) {
-        copier().keep(from + first, kept + first, static_cast<float>(scale), to + first,
-                      last - first);
-    });
-    return reinterpret_cast<PyObject*>(y);
-}
-
 LAMPAS_KERNEL(clone, clone_entry);
 LAMPAS_KERNEL(reshape, reshape_entry);
 LAMPAS_KERNEL(cast, cast_entry);
-LAMPAS_KERNEL(dropout, dropout_entry);
 
 }  // namespace
 }  // namespace lampas

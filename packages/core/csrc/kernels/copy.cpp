@@ -84,10 +84,6 @@ constexpr Convert FROM_HALF = nullptr, INTO_HALF = nullptr;
 
 constexpr long MANY_ROWS = 16;
 
-void keep(const float* x, const unsigned char* kept, float scale, float* y, long count) {
-    for (long i = 0; i < count; ++i) y[i] = x[i] * static_cast<float>(kept[i]) * scale;
-}
-
 // Many rows are added up in double: a word that is everywhere would lose digits.
 void add_many_rows(const float* from, const std::int64_t* numbers, long count, long size,
                    float* to) {
@@ -145,7 +141,6 @@ const CopyKernels LAMPAS_PATH_OF(copier) = {
         {from_brain, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
         {FROM_HALF, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     },
-    keep,
     add_rows,
 };
 

@@ -18,8 +18,6 @@ constexpr int NUMBERS = 8;
 struct CopyKernels {
     Turn turn4, turn8;
     Convert convert[NUMBERS][NUMBERS];  // [from][to]; nullptr: left to the reference
-    // y[i] = x[i] * keep[i] * scale
-    void (*keep)(const float* x, const unsigned char* keep, float scale, float* y, long count);
     // to += the rows of `from` with these numbers, one after the other
     void (*add_rows)(const float* from, const std::int64_t* numbers, long count, long size,
                      float* to);
