@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "bindings/layout.hpp"
+#include "kernels/channels.hpp"
 #include "runtime/kernel.hpp"
 
 namespace lampas {
@@ -11,7 +12,12 @@ namespace {
 
 const Name DIMS("dims"), SHAPE("shape"), EPS("eps"), CENTER("center");
 
-constexpr long SHORTEST_RUN = 8;  // shorter parts are left to the reference's columns
+constexpr long LONGEST_SHORT = 256;  // runs up to here are added up as columns, but for
+constexpr long SHORTEST_WHOLE = 128; // those of whole vectors, of which there are many
+constexpr long VECTOR = 16;
+constexpr long SHORTEST_RUN = 8;     // shorter runs are served by nothing else
+constexpr long FEWEST_COLUMNS = 16;
+constexpr long COLUMNS = 512;        // of one chunk, at most about this many
 constexpr long MOST_CHUNKS = 64;  // that have sums of their own
 
 bool is_plain(PyArrayObject* array) {
@@ -51,7 +57,18 @@ struct Standard {
         }
         how.weight_groups = how.weights = 1;
         how.weight_run = how.run;
-        return how.parts == 1 || how.run >= SHORTEST_RUN;
+        return true;
+    }
+
+    // Whether groups are columns of rows that lie in memory one after the other.
+    bool short_runs(bool weighted) const {
+        const bool even = !weighted || (how.weights == 1 && how.weight_groups == how.groups);
+        const bool brief = how.run <= LONGEST_SHORT &&
+                           (how.run < SHORTEST_WHOLE || how.run % VECTOR != 0);
+        return even && brief && how.parts > 1 && how.groups * how.run >= FEWEST_COLUMNS;
+    }
+    bool served(bool weighted) const {
+        return short_runs(weighted) || how.parts == 1 || how.run >= SHORTEST_RUN;
     }
 
     // How weights of `shape` lie over the groups: they may repeat at the end of a run and
@@ -98,6 +115,28 @@ struct Standard {
         return how.size() >= elements ? 1 : elements / how.size();
     }
 
+    // Call body(work, first, last) for groups whose runs are short; false without memory.
+    template <class Body>
+    bool run_columns(Body&& body) const {
+        const long quarter = how.groups * how.run / 4;
+        const long columns = quarter < COLUMNS / 4 ? COLUMNS / 4
+                             : quarter < COLUMNS   ? quarter
+                                                   : COLUMNS;
+        const long fitting = columns < how.run ? 1 : columns / how.run;
+        const long groups = (fitting + 7) / 8 * 8;  // whole vectors
+        const std::size_t bytes = static_cast<std::size_t>(channels().work_bytes(how, groups));
+        bool failed = false;
+        parallel_ranges(how.groups, groups, [&](long first, long last) {
+            const Scratch work(bytes);
+            if (work.get() == nullptr) {
+                __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
+            } else {
+                body(work.as<char>(), first, last);
+            }
+        });
+        return !failed;
+    }
+
 private:
     int stage_[MOST_DIMS];
 };
@@ -117,25 +156,35 @@ PyObject* forward_entry(const Arguments& arguments) {
         affine[i - 1] = data_of<float>(array);
         if (i == OPERANDS - 1) standard = again;
     }
+    const bool columns = standard.short_runs(OPERANDS > 1);
+    if (!standard.served(OPERANDS > 1)) return DECLINED;
     PyArrayObject* y = new_like(x);
     PyArrayObject* mean = new_array(Type::f32, standard.ndim, standard.kept);
     PyArrayObject* scale = new_array(Type::f32, standard.ndim, standard.kept);
-    if (y == nullptr || mean == nullptr || scale == nullptr) {
-        Py_XDECREF(y);
-        Py_XDECREF(mean);
-        Py_XDECREF(scale);
-        return nullptr;
-    }
-    const float* from = data_of<float>(x);
-    float *to = data_of<float>(y), *means = data_of<float>(mean), *scales = data_of<float>(scale);
-    {
+    bool done = y != nullptr && mean != nullptr && scale != nullptr;
+    if (done) {
+        const float* from = data_of<float>(x);
+        float *to = data_of<float>(y), *means = data_of<float>(mean);
+        float* scales = data_of<float>(scale);
         const Unlocked unlocked(PyArray_SIZE(x) > HEAVY);
-        parallel_ranges(standard.how.groups, standard.grain(HEAVY), [&](long first, long last) {
-            standardizer().forward(standard.how, from, affine[0], affine[1], to, means, scales,
-                                   first, last);
-        });
+        if (columns) {
+            done = standard.run_columns([&](char* work, long first, long last) {
+                channels().forward(standard.how, from, affine[0], affine[1], to, means, scales,
+                                   work, first, last);
+            });
+        } else {
+            parallel_ranges(standard.how.groups, standard.grain(HEAVY),
+                            [&](long first, long last) {
+                                standardizer().forward(standard.how, from, affine[0], affine[1],
+                                                       to, means, scales, first, last);
+                            });
+        }
     }
-    return Py_BuildValue("(NNN)", y, mean, scale);
+    if (done) return Py_BuildValue("(NNN)", y, mean, scale);
+    Py_XDECREF(y);
+    Py_XDECREF(mean);
+    Py_XDECREF(scale);
+    return PyErr_Occurred() ? nullptr : PyErr_NoMemory();
 }
 
 // The operands that both gradients take; false where they do not fit.
@@ -160,6 +209,15 @@ struct Slopes {
         return one || is_contiguous(g);
     }
 
+    // The same where the runs of groups are short; false without memory.
+    bool run_columns(float* dx, const float* weight, float* dweight, float* dbias) const {
+        return standard.run_columns([&](char* work, long first, long last) {
+            channels().backward(standard.how, data_of<float>(g), one, data_of<float>(x), weight,
+                                data_of<float>(mean), data_of<float>(scale), dx, dweight, dbias,
+                                work, first, last);
+        });
+    }
+
     void run(float* dx, const float* weight, double* dweight, double* dbias, long first,
              long last) const {
         standardizer().backward(standard.how, data_of<float>(g), one, data_of<float>(x), weight,
@@ -171,21 +229,33 @@ struct Slopes {
 PyObject* backward_entry(const Arguments& arguments) {
     Slopes slopes;
     if (!arguments.sized(4, 2) || !slopes.read(arguments, 2)) return DECLINED;
+    const Standard& standard = slopes.standard;
+    if (!standard.served(false)) return DECLINED;
     PyArrayObject* dx = new_like(slopes.x);
     if (dx == nullptr) return nullptr;
     float* to = data_of<float>(dx);
-    const Unlocked unlocked(PyArray_SIZE(slopes.x) > HEAVY);
-    const Standard& standard = slopes.standard;
-    parallel_ranges(standard.how.groups, standard.grain(HEAVY), [&](long first, long last) {
-        slopes.run(to, nullptr, nullptr, nullptr, first, last);
-    });
-    return reinterpret_cast<PyObject*>(dx);
+    bool done = true;
+    {
+        const Unlocked unlocked(PyArray_SIZE(slopes.x) > HEAVY);
+        if (standard.short_runs(false)) {
+            done = slopes.run_columns(to, nullptr, nullptr, nullptr);
+        } else {
+            parallel_ranges(standard.how.groups, standard.grain(HEAVY),
+                            [&](long first, long last) {
+                                slopes.run(to, nullptr, nullptr, nullptr, first, last);
+                            });
+        }
+    }
+    if (done) return reinterpret_cast<PyObject*>(dx);
+    Py_DECREF(dx);
+    return PyErr_NoMemory();
 }
 
 // Fills dx and the gradients of the weights; false without memory for the sums.
 bool affine_backward(const Slopes& slopes, const float* weight, float* dx, float* dweight,
                      float* dbias) {
     const Groups& how = slopes.standard.how;
+    if (slopes.standard.short_runs(true)) return slopes.run_columns(dx, weight, dweight, dbias);
     const long weights = how.weight_groups * how.weights;
     long grain = slopes.standard.grain(HEAVY);
     // Where each group has weights of its own, all chunks may add to one set of sums.
@@ -220,6 +290,7 @@ PyObject* affine_backward_entry(const Arguments& arguments) {
     if (!arguments.sized(5, 3) || !slopes.read(arguments, 3)) return DECLINED;
     PyArrayObject* weight = arguments.array(2);
     if (!slopes.standard.read_weights(arguments, slopes.x, weight)) return DECLINED;
+    if (!slopes.standard.served(true)) return DECLINED;
     PyArrayObject* dx = new_like(slopes.x);
     PyArrayObject* dweight = new_like(weight);
     PyArrayObject* dbias = new_like(weight);

@@ -62,6 +62,10 @@ def batch_norm(x, mean, var, weight, bias):
     return y * _channels(weight, x) + _channels(bias, x)
 
 
+def plain_batch_norm(x, mean, var):
+    return (x - _channels(mean, x)) / np.sqrt(_channels(var, x) + 1e-5)
+
+
 def local_response_norm(x, size, alpha, beta, k):
     y = np.empty_like(x)
     for c in range(x.shape[1]):
@@ -75,6 +79,8 @@ def normalize(x, p, dim):
 
 
 BATCH = within(0.5, 1.5, (4, 3, 2), (3,), (3,), (3,), (3,))
+
+PLAIN_BATCH = within(0.5, 1.5, (4, 3), (3,), (3,))
 
 PARAMETERS = normal((2, 4, 3), (4,), (4,))
 TRAINING = {"running_mean": None, "running_var": None, "training": True}
@@ -99,6 +105,7 @@ CASES = [
     Affine(F + "instance_norm", PARAMETERS, instance_norm, tol="loose"),
     Affine(F + "batch_norm", PARAMETERS, of_the_batch, TRAINING, tol="loose"),
     Case(F + "batch_norm", BATCH, batch_norm, tol="loose"),
+    Case(F + "batch_norm", PLAIN_BATCH, plain_batch_norm, tol="loose"),
     Case(
         F + "local_response_norm",
         normal((2, 5, 3)),

@@ -11,6 +11,8 @@ from lampas.engine.autocast import computes_in
 from lampas.engine.tensor import Tensor, shared_cell
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops.create import cast
+from lampas.ops.given_stats import standardize_by
+from lampas.ops.like import ones_like, zeros_like
 from lampas.ops.pad import pad
 from lampas.ops.power import rsqrt
 from lampas.ops.reduce import mean
@@ -196,10 +198,6 @@ def group_norm(
     return y.reshape(shape)  # type: ignore[attr-defined]
 
 
-def _by_channel(x: Tensor, ndim: int) -> Tensor:
-    return x.reshape(1, -1, *(1,) * (ndim - 2))  # type: ignore[attr-defined]
-
-
 def _with_given_stats(
     input: Tensor,
     mean: Tensor,
@@ -209,15 +207,9 @@ def _with_given_stats(
     eps: float,
 ) -> Tensor:
     """Scale and shift by statistics that do not depend on the input."""
-    factor = (var + eps) ** -0.5
-    if weight is not None:
-        factor = factor * weight
-    shift = -mean * factor
-    if bias is not None:
-        shift = shift + bias
-    ndim, dtype = input._data.ndim, input.dtype
-    y = input * _by_channel(factor, ndim) + _by_channel(shift, ndim)
-    return cast(y, dtype)
+    weight = ones_like(mean) if weight is None else weight
+    bias = zeros_like(mean) if bias is None else bias
+    return cast(standardize_by(input, mean, var, weight, bias, eps), input.dtype)
 
 
 def _follow(running: Tensor, now: Any, momentum: float) -> None:
