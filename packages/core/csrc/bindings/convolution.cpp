@@ -112,6 +112,7 @@ bool is_served(const Convolution& of, const long* high, long weight_outs,
 
 template <class T>
 const ConvolutionForms<T>& forms_for(const Convolution& of) {
+    if (of.groups > 1 && of.channels == of.groups) return depthwise<T>();
     static constexpr ConvolutionForms<T> products{convolve<T>, convolve_back<T>, correlate<T>};
     static constexpr ConvolutionForms<T> winograd{winograd_forward<T>, winograd_input<T>,
                                                   correlate<T>};

@@ -10,9 +10,6 @@
 
 namespace lampas {
 
-inline long up_to(long value, long step) { return (value + step - 1) / step * step; }
-inline long over(long value, long step) { return (value + step - 1) / step; }
-
 struct Tap {
     long row, column, weight;  // in the source, relative to the pixel's; in the weight
 };
