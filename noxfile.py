@@ -25,6 +25,9 @@ LINT_TOOLS = ["ruff>=0.12"]
 TYPE_TOOLS = ["mypy>=1.15"]
 LAYER_TOOLS = ["import-linter>=2.3"]
 SANITIZERS = "address,undefined"
+# Benchmarks whose figures docs/benchmarks.md shows.
+WITH_FIGURES = ["curves", "kernels", "models", "ops", "overhead"]
+KERNEL_TESTS = sorted(map(str, ROOT.glob("packages/core/tests/test_kernels*.py")))
 FUZZ_TESTS = "packages/core/tests/test_kernels_fuzz.py"
 OLDEST_CORE_TAG = "core-v0.1.0"
 
@@ -145,8 +148,62 @@ def sanitize(session: nox.Session) -> None:
         "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
-    tests = sorted(map(str, ROOT.glob("packages/core/tests/test_kernels*.py")))
-    session.run("pytest", "-q", *(session.posargs or tests), env=env)
+    session.run("pytest", "-q", *(session.posargs or KERNEL_TESTS), env=env)
+
+
+@nox.session
+def neon(session: nox.Session) -> None:
+    """Compile the kernels for arm64 and run tests of them under QEMU.
+
+    Needs Debian 12's g++-aarch64-linux-gnu, qemu-user and mmdebstrap.
+    """
+    session.install("-q", *BUILD_TOOLS)
+    folder = Path(session.create_tmp()).resolve()
+    root, site, build = (folder / name for name in ("root", "site", "build"))
+    if not root.exists():
+        packages = (
+            "python3.11-minimal,libpython3.11-stdlib,libpython3.11-dev,libstdc++6"
+        )
+        how = ["--arch=arm64", "--variant=extract", f"--include={packages}"]
+        session.run("mmdebstrap", *how, "bookworm", str(root), external=True)
+    wheels = ["--target", str(site), "--upgrade", "--only-binary=:all:"]
+    wheels += ["--python-version=3.11", "--platform=manylinux2014_aarch64"]
+    wheels += ["--platform=manylinux_2_28_aarch64"]
+    needed = ["numpy>=2.1.2,<2.6", "ml_dtypes", "safetensors", "tqdm", *TEST_TOOLS]
+    session.install("-q", *wheels, *needed)
+    settings = {
+        "CMAKE_SYSTEM_NAME": "Linux",
+        "CMAKE_SYSTEM_PROCESSOR": "aarch64",
+        "CMAKE_CXX_COMPILER": "aarch64-linux-gnu-g++",
+        "CMAKE_CXX_FLAGS": f"-isystem {root}/usr/include",
+        "Python_INCLUDE_DIR": f"{root}/usr/include/python3.11",
+        "Python_NumPy_INCLUDE_DIR": f"{site}/numpy/_core/include",
+    }
+    given = [f"-D{name}={value}" for name, value in settings.items()]
+    session.run(
+        "cmake", "-GNinja", "-Spackages/core", f"-B{build}", *given, external=True
+    )
+    session.run("cmake", "--build", str(build), external=True)
+    package = folder / "package" / "lampas"
+    shutil.rmtree(package.parent, ignore_errors=True)
+    shutil.copytree(
+        "packages/core/src/lampas", package, ignore=shutil.ignore_patterns("*.so")
+    )
+    shutil.copy(build / "_native.so", package)
+    variables = {
+        **ONE_THREAD,
+        "PYTHONHOME": f"{root}/usr",
+        "PYTHONPATH": f"{package.parent}:{site}",
+        "LAMPAS_REQUIRE_NATIVE": "1",
+    }
+    set_ = [
+        part for name, value in variables.items() for part in ("-E", f"{name}={value}")
+    ]
+    # What starts other processes would start them outside of QEMU.
+    tests = [t for t in KERNEL_TESTS if "fuzz" not in t and "test_kernels.py" not in t]
+    python = ["qemu-aarch64", "-L", str(root), *set_, f"{root}/usr/bin/python3.11"]
+    chosen = session.posargs or tests
+    session.run(*python, "-m", "pytest", "-q", *chosen, external=True)
 
 
 @nox.session
@@ -243,11 +300,27 @@ def api(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time overhead, operations, models, loading; how far distributions are off."""
-    session.install("-q", "scipy>=1.14")  # what distributions are compared with
+    """Time calls, ops, kernels, models, curves, loading; write docs/benchmarks.md.
+
+    PyTorch is compared with where it is installed: ``-- --python COMMAND`` says what
+    runs the benchmarks.
+    """
+    # What distributions are compared with, and what draws.
+    session.install("-q", "scipy>=1.14", "matplotlib>=3.9", *TEST_TOOLS)
     install_suite(session)
+    python, given = "python", list(session.posargs)
+    if "--python" in given:
+        at = given.index("--python")
+        python, given = given[at + 1], given[:at] + given[at + 2 :]
     for script in sorted(ROOT.glob("benchmarks/[!_]*.py")):
-        session.run("python", str(script), *session.posargs)
+        written = [
+            "--json",
+            str(ROOT / "benchmarks" / "results" / f"{script.stem}.json"),
+        ]
+        to = written if script.stem in WITH_FIGURES else []
+        session.run(python, str(script), *to, *given, external=True)
+    path = {"PYTHONPATH": str(ROOT / "tests")}
+    session.run("python", "-m", "tools.benchmark_page", "--plots", env=path)
 
 
 @nox.session

@@ -8,15 +8,13 @@ the machine's drift hits both alike. ``nox -s budgets`` asserts the ratios.
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import importlib.util
-import json
 import timeit
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
+from _side_by_side import chosen, parser_of, write
 
 import lampas
 from lampas import nn
@@ -83,15 +81,13 @@ def tiny_ops_against_torch() -> float | None:
 
 def main() -> None:
     """Print the figures, and write them as JSON where asked to."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = parser_of(str(__doc__)).parse_args()
     figures: dict[str, float | None] = dict(call_costs())
     figures["20 tiny ops, torch over ours"] = tiny_ops_against_torch()
+    figures = {name: figures[name] for name in chosen(figures, options)}
     for name, value in figures.items():
         print(f"{name:32s} {'-' if value is None else f'{value:.2f}'}")
-    if options.json:
-        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    write(options, figures)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,8 @@ LAMPAS_INLINE f32v expm1(f32v x) {
 LAMPAS_INLINE f32v taken_apart(f32v x, f32v* exponent) {
     const i32v tiny = x < 1.17549435e-38f;
     x = tiny ? x * 8388608.0f : x;
-    const i32v bits = bits_of<i32v>(x) - 0x3f3504f3;  // sqrt(1/2)
+    // Less sqrt(1/2): numbers under zero, whose logarithm is no number, wrap around.
+    const i32v bits = bits_of<i32v>(bits_of<u32v>(x) - 0x3f3504f3u);
     const i32v e = (bits >> 23) - (tiny ? i32v{} + 23 : i32v{});
     *exponent = __builtin_convertvector(e, f32v);
     return bits_of<f32v>((bits & 0x7fffff) + 0x3f3504f3) - 1.0f;

@@ -1,0 +1,71 @@
+"""The benchmarks run, and their page is in step with their figures."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+from tools import benchmark_page
+
+import lampas
+
+FACTS = {"machine": {"cores": 2, "torch": None}}
+
+
+@pytest.fixture(scope="module")
+def benchmark(root):
+    """Imports a file of benchmarks/, which is no package."""
+    sys.path.insert(0, str(root / "benchmarks"))
+    yield importlib.import_module
+    sys.path.remove(str(root / "benchmarks"))
+
+
+def test_the_page_is_made_of_the_figures():
+    assert benchmark_page.PAGE.read_text() == benchmark_page.page(benchmark_page.load())
+
+
+def test_no_plot_is_large():
+    plots = benchmark_page.PLOTS.glob("*.svg")
+    assert [plot.name for plot in plots if plot.stat().st_size > 100_000] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(None, "-"), (1234.5, "1234"), (0.98765, "0.988"), (12.0, "12")],
+)
+def test_numbers_have_three_digits(value, shown):
+    assert benchmark_page.number(value) == shown
+
+
+def test_a_section_holds_what_was_measured():
+    figures = {"exp": {"by size": {"100": {"ms": 1.0, "reference over ours": 2.5}}}}
+    text = benchmark_page.page({"kernels": {**FACTS, "figures": figures}})
+    assert "- kernels: cores 2\n" in text
+    assert "| `exp` | 2.5 | - | - |" in text
+
+
+def test_every_operation_runs_with_its_gradient(benchmark):
+    ops = benchmark("ops")
+    for name, operation in ops.OPERATIONS.items():
+        ops.program_of(operation, 100, name not in ops.WHOLE)(lampas)()
+
+
+def test_every_model_and_curve_runs(benchmark):
+    models, curves = benchmark("models"), benchmark("curves")
+    for program in (models.mlp, models.separable, models.resnet_inference):
+        program(lampas)()
+    threads = lampas.get_num_threads()
+    for curve in curves.CURVES.values():
+        curve.make(lampas, curve.points[0])()
+    lampas.set_num_threads(threads)
+
+
+def test_a_comparison_gives_the_ratio_of_times(benchmark):
+    ours = benchmark("_side_by_side").compare(lambda m: lambda: None, rounds=3)
+    assert ours["ms"] >= 0 and set(ours) == {"ms", "torch over ours"}
+
+
+def test_facts_name_no_host_and_no_path(benchmark, root):
+    text = str(benchmark("_machine").facts())
+    assert str(root) not in text and "processor" in text
