@@ -49,15 +49,6 @@ int read_windows(const Arguments& arguments, Windows* how) {
     return dims;
 }
 
-// A reference to a contiguous form of an array, which others are copied to.
-PyArrayObject* contiguous(PyArrayObject* array) {
-    if (!is_contiguous(array)) {
-        return reinterpret_cast<PyArrayObject*>(PyArray_NewCopy(array, NPY_CORDER));
-    }
-    Py_INCREF(array);
-    return array;
-}
-
 struct Pooling {
     Windows how;
     int dims = 0;  // of the windows

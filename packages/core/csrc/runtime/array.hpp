@@ -30,6 +30,15 @@ inline PyArrayObject* as_array(PyObject* object) {
 
 inline bool is_contiguous(PyArrayObject* array) { return PyArray_IS_C_CONTIGUOUS(array); }
 
+// A new reference: to the array if it is contiguous, or to a copy that is.
+inline PyArrayObject* contiguous(PyArrayObject* array) {
+    if (!is_contiguous(array)) {
+        return reinterpret_cast<PyArrayObject*>(PyArray_NewCopy(array, NPY_CORDER));
+    }
+    Py_INCREF(array);
+    return array;
+}
+
 inline bool same_shape(PyArrayObject* a, PyArrayObject* b) {
     return PyArray_NDIM(a) == PyArray_NDIM(b) &&
            PyArray_CompareLists(PyArray_SHAPE(a), PyArray_SHAPE(b), PyArray_NDIM(a));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -80,6 +81,7 @@ def _antialiased(size: int, out: int, scale: float, mode: str) -> np.ndarray:
     return weight / weight.sum(axis=1, keepdims=True)
 
 
+@functools.lru_cache(8)
 def _matrix(
     mode: str, size: int, out: int, scale: float, corners: bool, antialias: bool
 ) -> np.ndarray:

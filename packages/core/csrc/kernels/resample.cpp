@@ -1,0 +1,103 @@
+#include "kernels/resample.hpp"
+
+#include "kernels/transpose.hpp"
+
+namespace lampas {
+namespace LAMPAS_PATH {
+namespace {
+
+template <class T, int COUNT>
+LAMPAS_INLINE void weigh(const SparseRows& m, long row, const T* x, long inner, vec<T>* sum) {
+    for (int u = 0; u < COUNT; ++u) sum[u] = vec<T>{};
+    for (long e = m.starts[row]; e < m.starts[row + 1]; ++e) {
+        const vec<T> w = all(static_cast<T>(m.weight[e]));
+        const T* from = x + m.column[e] * inner;
+        for (int u = 0; u < COUNT; ++u) sum[u] += w * load(from + u * lanes<T>);
+    }
+}
+
+template <class T>
+void between(const SparseRows& m, const T* x, T* y, long inner, long first, long last) {
+    constexpr long W = lanes<T>;
+    for (long number = first; number < last; ++number) {
+        const long row = number % m.rows;
+        const T* from = x + number / m.rows * m.columns * inner;
+        T* to = y + number * inner;
+        long i = 0;
+        vec<T> sum[4];
+        for (; i + 4 * W <= inner; i += 4 * W) {
+            weigh<T, 4>(m, row, from + i, inner, sum);
+            for (int u = 0; u < 4; ++u) store<T>(to + i + u * W, sum[u]);
+        }
+        for (; i + W <= inner; i += W) {
+            weigh<T, 1>(m, row, from + i, inner, sum);
+            store<T>(to + i, sum[0]);
+        }
+        if (i == inner) continue;
+        const int rest = static_cast<int>(inner - i);
+        vec<T> part = {};
+        for (long e = m.starts[row]; e < m.starts[row + 1]; ++e) {
+            part += all(static_cast<T>(m.weight[e])) *
+                    load_part(from + m.column[e] * inner + i, rest);
+        }
+        store_part<T>(to + i, part, rest);
+    }
+}
+
+// As many lines as a vector has lanes, element by element side by side: to[i][line].
+template <class T>
+void gather_lines(const T* x, long size, long count, T* to) {
+    constexpr int L = lanes<T>;
+    for (long i = 0; i < size; i += L) {
+        const long rest = size - i;
+        vec<T> block[L];
+        for (int l = 0; l < L; ++l) {
+            const T* from = x + (l < count ? l : count - 1) * size + i;
+            block[l] = rest >= L ? load(from) : load_part(from, static_cast<int>(rest));
+        }
+        transpose<T>(block);
+        for (int l = 0; l < L; ++l) store<T>(to + (i + l) * L, block[l]);
+    }
+}
+
+template <class T>
+void last_dim(const SparseRows& m, const T* x, T* y, char* work, long first, long last) {
+    constexpr int L = lanes<T>;
+    T* side = reinterpret_cast<T*>(work);
+    for (long line = first; line < last; line += L) {
+        const long count = last - line < L ? last - line : L;
+        gather_lines(x + line * m.columns, m.columns, count, side);
+        for (long row = 0; row < m.rows; row += L) {
+            const long rest = m.rows - row;
+            vec<T> block[L];
+            for (int l = 0; l < L; ++l) {
+                block[l] = vec<T>{};
+                if (l < rest) weigh<T, 1>(m, row + l, side, L, block + l);
+            }
+            transpose<T>(block);
+            T* to = y + line * m.rows + row;
+            for (long l = 0; l < count; ++l) {
+                if (rest >= L) {
+                    store<T>(to + l * m.rows, block[l]);
+                } else {
+                    store_part<T>(to + l * m.rows, block[l], static_cast<int>(rest));
+                }
+            }
+        }
+    }
+}
+
+long work_bytes(const SparseRows& m) {
+    // Every block of lines is stored whole; doubles take as much as floats do.
+    return (m.columns + BYTES) * BYTES;
+}
+
+}  // namespace
+}  // namespace LAMPAS_PATH
+
+using namespace LAMPAS_PATH;
+
+const ResampleKernels LAMPAS_PATH_OF(resampler) = {
+    {between<float>, last_dim<float>}, {between<double>, last_dim<double>}, work_bytes};
+
+}  // namespace lampas
