@@ -2,6 +2,7 @@
 #include "kernels/binary.hpp"
 
 #include "bindings/layout.hpp"
+#include "kernels/pairs.hpp"
 #include "runtime/kernel.hpp"
 
 namespace lampas {
@@ -66,7 +67,7 @@ struct Pair {
         return true;
     }
 
-    PyObject* run(BinaryLoop loop, Type result) {
+    PyObject* run(BinaryLoop loop, Type result, long grain = LIGHT) {
         const void* numbers[2] = {&values[0], &values[1]};
         Layout layout;
         if (!lay_out(layout, arrays, numbers, 2)) return DECLINED;
@@ -74,12 +75,19 @@ struct Pair {
         if (y == nullptr) return nullptr;
         char* to = data_of<char>(y);
         const long size = item_size(result);
-        for_all_runs(layout, LIGHT, [&](const char* const* at, long first, long length) {
+        for_all_runs(layout, grain, [&](const char* const* at, long first, long length) {
             loop(at[0], at[1], to + first * size, length, layout.one[0], layout.one[1]);
         });
         return reinterpret_cast<PyObject*>(y);
     }
 };
+
+template <TwoOf OP>
+PyObject* pair_entry(const Arguments& arguments) {
+    Pair pair;
+    if (!pair.read(arguments) || pair.type != Type::f32) return DECLINED;
+    return pair.run(pairs().f32[static_cast<int>(OP)], Type::f32, HEAVY);
+}
 
 template <Binary OP>
 PyObject* arithmetic_entry(const Arguments& arguments) {
@@ -150,6 +158,8 @@ LAMPAS_KERNEL(le, comparison_entry<Comparison::le>);
 LAMPAS_KERNEL(gt, comparison_entry<Comparison::gt>);
 LAMPAS_KERNEL(ge, comparison_entry<Comparison::ge>);
 LAMPAS_KERNEL(where, where_entry);
+#define PAIR_ENTRY(name) LAMPAS_KERNEL(name, pair_entry<TwoOf::name>);
+LAMPAS_PAIRS(PAIR_ENTRY)
 LAMPAS_KERNEL(masked, masked_entry);
 
 }  // namespace

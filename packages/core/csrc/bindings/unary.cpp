@@ -2,6 +2,7 @@
 #include "kernels/unary.hpp"
 
 #include "bindings/layout.hpp"
+#include "kernels/special.hpp"
 #include "runtime/kernel.hpp"
 
 namespace lampas {
@@ -13,6 +14,21 @@ const Name MAX("max"), LAMBD("lambd"), EXPONENT("exponent");
 
 constexpr double ABSENT = __builtin_nan("");
 
+PyObject* apply_loop(PyArrayObject* x, UnaryLoop loop, long grain, const double* numbers) {
+    Layout layout;
+    if (loop == nullptr || !lay_out(layout, &x, nullptr, 1)) return DECLINED;
+    if (layout.one[0] && layout.run > 1) return DECLINED;
+    const Type type = type_of(x);
+    PyArrayObject* y = new_result(layout, type);
+    if (y == nullptr) return nullptr;
+    char* to = data_of<char>(y);
+    const long size = item_size(type);
+    for_all_runs(layout, grain, [&](const char* const* at, long first, long length) {
+        loop(at[0], to + first * size, length, numbers);
+    });
+    return reinterpret_cast<PyObject*>(y);
+}
+
 PyObject* apply(PyArrayObject* x, Unary op, const double* numbers) {
     if (x == nullptr) return DECLINED;
     const Type type = type_of(x);
@@ -20,18 +36,14 @@ PyObject* apply(PyArrayObject* x, Unary op, const double* numbers) {
     const UnaryLoop loop = type == Type::f32   ? unary().f32[index]
                            : type == Type::f64 ? unary().f64[index]
                                                : nullptr;
-    Layout layout;
-    if (loop == nullptr || !lay_out(layout, &x, nullptr, 1)) return DECLINED;
-    if (layout.one[0] && layout.run > 1) return DECLINED;
-    PyArrayObject* y = new_result(layout, type);
-    if (y == nullptr) return nullptr;
-    char* to = data_of<char>(y);
-    const long size = item_size(type);
-    const long grain = op < Unary::exp ? LIGHT : HEAVY;
-    for_all_runs(layout, grain, [&](const char* const* at, long first, long length) {
-        loop(at[0], to + first * size, length, numbers);
-    });
-    return reinterpret_cast<PyObject*>(y);
+    return apply_loop(x, loop, op < Unary::exp ? LIGHT : HEAVY, numbers);
+}
+
+template <Special OP>
+PyObject* special_entry(const Arguments& arguments) {
+    PyArrayObject* x = arguments.plain(1) ? arguments.array(0) : nullptr;
+    if (x == nullptr || type_of(x) != Type::f32) return DECLINED;
+    return apply_loop(x, special().f32[static_cast<int>(OP)], HEAVY, nullptr);
 }
 
 PyObject* apply_slope(const Arguments& arguments, Slope op, const double* numbers) {
@@ -122,12 +134,17 @@ PyObject* pow_number_entry(const Arguments& arguments) {
     if (!arguments.sized(1, 1) || !arguments.number(EXPONENT, &exponent)) return DECLINED;
     const bool known = exponent == 0.5 || exponent == -1.0 || exponent == 1.0 ||
                        exponent == 2.0 || exponent == 3.0;
-    return known ? apply(arguments.array(0), Unary::pow_number, &exponent) : DECLINED;
+    PyArrayObject* x = arguments.array(0);
+    if (known || x == nullptr) return apply(x, Unary::pow_number, &exponent);
+    if (type_of(x) != Type::f32 || exponent != exponent) return DECLINED;
+    return apply_loop(x, special().power, HEAVY, &exponent);
 }
 
 #define ENTRY(name) LAMPAS_KERNEL(name, unary_entry<Unary::name>);
+#define SPECIAL_ENTRY(name) LAMPAS_KERNEL(name, special_entry<Special::name>);
 #define SLOPE_ENTRY(name) LAMPAS_KERNEL(name, slope_entry<Slope::name>);
 LAMPAS_UNARY(ENTRY)
+LAMPAS_SPECIAL(SPECIAL_ENTRY)
 LAMPAS_SLOPE(SLOPE_ENTRY)
 
 LAMPAS_KERNEL(leaky_relu, (numbered_entry<Unary::leaky_relu, SLOPE>));

@@ -25,6 +25,42 @@ LAMPAS_INLINE f32v nearest(f32v x, i32v* integer) {
     return shifted - magic;
 }
 
+LAMPAS_INLINE bool any_of(i32v mask) {
+    std::int32_t lane[LANES], found = 0;
+    std::memcpy(lane, &mask, sizeof mask);
+    for (int i = 0; i < LANES; ++i) found |= lane[i];
+    return found != 0;
+}
+
+// Lanes of y where `which` is set are function(x).
+template <class F>
+LAMPAS_INLINE f32v one_by_one(f32v y, f32v x, i32v which, F function) {
+    if (__builtin_expect(!any_of(which), 1)) return y;
+    std::int32_t lane[LANES];
+    float from[LANES], to[LANES];
+    std::memcpy(lane, &which, sizeof which);
+    store(from, x);
+    store(to, y);
+    for (int i = 0; i < LANES; ++i) {
+        if (lane[i] != 0) to[i] = function(from[i]);
+    }
+    return load(to);
+}
+template <class F>
+LAMPAS_INLINE f32v one_by_one(f32v y, f32v a, f32v b, i32v which, F function) {
+    if (__builtin_expect(!any_of(which), 1)) return y;
+    std::int32_t lane[LANES];
+    float first[LANES], second[LANES], to[LANES];
+    std::memcpy(lane, &which, sizeof which);
+    store(first, a);
+    store(second, b);
+    store(to, y);
+    for (int i = 0; i < LANES; ++i) {
+        if (lane[i] != 0) to[i] = function(first[i], second[i]);
+    }
+    return load(to);
+}
+
 // exp(r) for r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2].
 LAMPAS_INLINE f32v exp_of_rest(f32v x, i32v* n) {
     const f32v f = nearest(x * 1.44269504088896341f, n);

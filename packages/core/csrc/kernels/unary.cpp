@@ -34,29 +34,14 @@ LAMPAS_INLINE f32v gelu_tanh_of(f32v x) { return gelu_tanh(x); }
 LAMPAS_INLINE f32v logsigmoid_of(f32v x) { return -softplus(-x); }
 
 // Beyond WIDE, angles are left to the C library, one by one.
-template <class Function>
-LAMPAS_INLINE f32v angles(f32v x, std::int32_t quadrants, Function function) {
-    f32v y = sine(x, quadrants);
-    const i32v wide = ~(absolute(x) <= WIDE);
-    std::int32_t lane[LANES];
-    std::memcpy(lane, &wide, sizeof wide);
-    std::int32_t found = 0;
-    for (int i = 0; i < LANES; ++i) found |= lane[i];
-    if (__builtin_expect(found == 0, 1)) return y;
-    float from[LANES], to[LANES];
-    store(from, x);
-    store(to, y);
-    for (int i = 0; i < LANES; ++i) {
-        if (lane[i] != 0) to[i] = function(from[i]);
-    }
-    return load(to);
-}
 LAMPAS_INLINE f32v sin_of(f32v x) {
-    const f32v y = angles(x, 0, [](float v) { return __builtin_sinf(v); });
+    const f32v y = one_by_one(sine(x, 0), x, ~(absolute(x) <= WIDE),
+                              [](float v) { return __builtin_sinf(v); });
     return x == 0.0f ? x : y;
 }
 LAMPAS_INLINE f32v cos_of(f32v x) {
-    return angles(x, 1, [](float v) { return __builtin_cosf(v); });
+    return one_by_one(sine(x, 1), x, ~(absolute(x) <= WIDE),
+                      [](float v) { return __builtin_cosf(v); });
 }
 
 // What takes numbers is a structure made from them once for each loop.
