@@ -1,0 +1,90 @@
+#include "kernels/sample.hpp"
+
+#include "kernels/simd.hpp"
+
+namespace lampas {
+namespace LAMPAS_PATH {
+namespace {
+
+// All channels take the same elements: their places are brought together, and made short,
+// once.
+LAMPAS_INLINE void gather_places(const Points& how, const std::int64_t* index,
+                                 std::int32_t* near, long first, long last) {
+    const long count = last - first;
+    for (long k = 0; k < how.taps; ++k) {
+        const std::int64_t* from = index + k * how.points + first;
+        for (long p = 0; p < count; ++p) near[k * count + p] = static_cast<std::int32_t>(from[p]);
+    }
+}
+
+// The weighted sum of TAPS elements, or the next TAPS of it.
+template <class T, int TAPS>
+LAMPAS_INLINE void add_taps(const T* x, const T* weight, long row, const std::int32_t* near,
+                            long count, bool begin, T* y) {
+    for (long p = 0; p < count; ++p) {
+        T sum = begin ? T(0) : y[p];
+        for (int k = 0; k < TAPS; ++k) sum += weight[k * row + p] * x[near[k * count + p]];
+        y[p] = sum;
+    }
+}
+
+template <class T>
+void sample(const Points& how, const T* x, const T* weight, const std::int64_t* index, T* y,
+            std::int32_t* near, long first, long last) {
+    gather_places(how, index, near, first, last);
+    const long count = last - first;
+    for (long c = 0; c < how.channels; ++c) {
+        const T* from = x + c * how.size;
+        T* to = y + c * how.points + first;
+        long k = 0;
+        for (; k + 4 <= how.taps; k += 4) {
+            add_taps<T, 4>(from, weight + k * how.points + first, how.points, near + k * count,
+                           count, k == 0, to);
+        }
+        for (; k < how.taps; ++k) {
+            add_taps<T, 1>(from, weight + k * how.points + first, how.points, near + k * count,
+                           count, k == 0, to);
+        }
+    }
+}
+
+template <class T>
+void match(const Points& how, const T* g, const T* x, const std::int64_t* index, T* result,
+           std::int32_t* near, long first, long last) {
+    gather_places(how, index, near, first, last);
+    const long count = last - first;
+    for (long k = 0; k < how.taps; ++k) {
+        T* to = result + k * how.points + first;
+        std::memset(to, 0, static_cast<std::size_t>(count) * sizeof(T));
+    }
+    for (long c = 0; c < how.channels; ++c) {
+        const T *from = x + c * how.size, *slope = g + c * how.points + first;
+        for (long k = 0; k < how.taps; ++k) {
+            T* to = result + k * how.points + first;
+            const std::int32_t* at = near + k * count;
+            for (long p = 0; p < count; ++p) to[p] += slope[p] * from[at[p]];
+        }
+    }
+}
+
+template <class T>
+void spread(const Points& how, const T* g, const T* weight, const std::int64_t* index, T* x) {
+    std::memset(x, 0, static_cast<std::size_t>(how.size) * sizeof(T));
+    // Taps one after the other: neighbouring points rarely share an element then.
+    for (long k = 0; k < how.taps; ++k) {
+        const T* w = weight + k * how.points;
+        const std::int64_t* at = index + k * how.points;
+        for (long p = 0; p < how.points; ++p) x[at[p]] += w[p] * g[p];
+    }
+}
+
+}  // namespace
+}  // namespace LAMPAS_PATH
+
+using namespace LAMPAS_PATH;
+
+#define LOOPS(T) {sample<T>, match<T>, spread<T>}
+
+const SampleKernels LAMPAS_PATH_OF(sampler) = {LOOPS(float), LOOPS(double)};
+
+}  // namespace lampas
