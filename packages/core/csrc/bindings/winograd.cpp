@@ -16,8 +16,9 @@ constexpr long BLOCK = 4096, LEAST_TILES = 48, MOST_TILES = 128;
 // Channels staged at once, rows whose products are held at once.
 constexpr long STAGED = 16, ROWS = 64;
 constexpr long CHUNKS = 16, GRAIN = 256 * 1024;
-// Fewer channels or tiles than these are not worth the transforms.
-constexpr long FEW_CHANNELS = 24, FEW_TILES = 128;
+// Fewer channels than these are not worth the transforms; nor are fewer tiles, of which
+// the weight's own transform takes the more the larger it is.
+constexpr long FEW_CHANNELS = 24, FEW_TILES = 32, WEIGHTS_OF_A_TILE = 4096;
 
 // What both directions are: rows[m, i] = sum over channels and taps.
 template <class T>
@@ -132,8 +133,8 @@ private:
                 const T* from = of_.weight + row * of_.across +
                                 group * 9 * of_.rows * of_.channels;
                 kernels_.weight({from, of_.across, of_.along,
-                                 std::min(grain * gemm_.rows, of_.rows - row), of_.channels,
-                                 of_.mirrored,
+                                 std::min(grain * gemm_.rows, of_.rows - row), of_.rows - row,
+                                 of_.channels, of_.mirrored,
                                  to + group * PLACES * weight_step_ + row * of_.channels,
                                  weight_step_});
             }
@@ -232,8 +233,9 @@ bool suits_winograd(const Convolution& of) {
                        of.stride[1] == 1 && of.stride[2] == 1 && of.dilation[1] == 1 &&
                        of.dilation[2] == 1;
     const long tiles = of.images * over(of.out[1], 2) * over(of.out[2], 2);
-    return plain && of.channels_of_group() >= FEW_CHANNELS &&
-           of.outs_of_group() >= FEW_CHANNELS && tiles >= FEW_TILES;
+    const long channels = of.channels_of_group(), outs = of.outs_of_group();
+    return plain && channels >= FEW_CHANNELS && outs >= FEW_CHANNELS &&
+           tiles >= FEW_TILES + channels * outs / WEIGHTS_OF_A_TILE;
 }
 
 template <class T>

@@ -92,7 +92,7 @@ void weight(const WinogradWeight<T>& w) {
             for (int first = 0; first < MR; first += L) {
                 // Rows of the next panel may come along: the next channel is written
                 // over them.
-                const long rest = w.rows - i - first;
+                const long rest = w.there - i - first;
                 const int count = rest < L ? static_cast<int>(rest > 0 ? rest : 0) : L;
                 const bool last = c + 1 == w.channels && first + L > MR;
                 weight_rows(w, from + first * w.across, count, panel + first,

@@ -24,11 +24,11 @@ struct WinogradImage {
 };
 
 // Of a weight's 3 x 3 taps at from + row * across + channel * along (mirrored: backwards)
-// to panels of A, `step` apart for each place.
+// to panels of A, `step` apart for each place. `there` rows may be read.
 template <class T>
 struct WinogradWeight {
     const T* from;
-    long across, along, rows, channels;
+    long across, along, rows, there, channels;
     bool mirrored;
     T* panels;
     long step;
