@@ -151,7 +151,9 @@ def uniform_(
     """
     source = source_of(generator)
     values = source.uniform(tensor._data.shape, _float_of(tensor))
-    return _fill(tensor, values * (b - a) + a)
+    values *= values.dtype.type(b - a)  # in place: layers may be most of the memory
+    values += values.dtype.type(a)
+    return _fill(tensor, values)
 
 
 @_skippable
@@ -169,7 +171,9 @@ def normal_(
     """
     source = source_of(generator)
     values = source.normal(tensor._data.shape, _float_of(tensor))
-    return _fill(tensor, values * std + mean)
+    values *= values.dtype.type(std)
+    values += values.dtype.type(mean)
+    return _fill(tensor, values)
 
 
 @_skippable
