@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <list>
+#include <map>
 #include <mutex>
 #include <new>
-#include <unordered_map>
 #include <vector>
 
 namespace lampas {
@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t PAGE = 4096;
 constexpr std::size_t HUGE_PAGE = std::size_t(2) << 20;
-constexpr std::int64_t SPARE = std::int64_t(32) << 20;
+constexpr std::int64_t SPARE = std::int64_t(16) << 20;
 
 // Sizes are rounded to an eighth of their power of two: at most 12 % is never touched.
 // Nothing is a page too, as there are no mappings of no bytes.
@@ -38,7 +38,7 @@ public:
         const std::size_t wanted = rounded(size);
         *capacity = wanted;
         std::lock_guard<std::mutex> lock(mutex);
-        void* block = reuse(wanted);
+        void* block = reuse(wanted, capacity);
         if (block == nullptr) block = map(wanted);
         if (block == nullptr && !order_.empty()) {
             trim_to(0);
@@ -46,7 +46,7 @@ public:
         }
         if (block == nullptr) return nullptr;
         ++statistics.taken;
-        statistics.live_bytes += static_cast<std::int64_t>(wanted);
+        statistics.live_bytes += static_cast<std::int64_t>(*capacity);
         statistics.peak_bytes = std::max(statistics.peak_bytes, statistics.live_bytes);
         return block;
     }
@@ -76,14 +76,17 @@ public:
 private:
     using Place = std::list<Cached>::iterator;
 
-    void* reuse(std::size_t wanted) {
-        const auto found = by_size_.find(wanted);
-        if (found == by_size_.end() || found->second.empty()) return nullptr;
+    // The smallest that is large enough, if not by more than a quarter.
+    void* reuse(std::size_t wanted, std::size_t* capacity) {
+        auto found = by_size_.lower_bound(wanted);
+        while (found != by_size_.end() && found->second.empty()) found = by_size_.erase(found);
+        if (found == by_size_.end() || found->first > wanted + wanted / 4) return nullptr;
+        *capacity = found->first;
         const Place place = found->second.back();
         found->second.pop_back();
         void* block = place->block;
         order_.erase(place);
-        statistics.cached_bytes -= static_cast<std::int64_t>(wanted);
+        statistics.cached_bytes -= static_cast<std::int64_t>(*capacity);
         ++statistics.reused;
         return block;
     }
@@ -110,7 +113,7 @@ private:
     }
 
     std::list<Cached> order_;  // oldest first
-    std::unordered_map<std::size_t, std::vector<Place>> by_size_;
+    std::map<std::size_t, std::vector<Place>> by_size_;
 };
 
 // Never destroyed: arrays may outlive the interpreter's end.
