@@ -24,7 +24,7 @@ RIGID = {"conv", "conv_input", "conv_weight"}
 # Scores are of vectors of moderate size.
 NARROW = {"attention", "attention_backward"}
 # What is not seen is not multiplied by 0: an infinity there is not found.
-SELECTIVE = RIGID | NARROW
+SELECTIVE = RIGID | NARROW | {"resample"}
 SPECIAL = (0.0, -0.0, math.nan, math.inf, -math.inf, 1e-40, -1e-40, 1.0)
 HUGE = (3e38, -3e38)  # their sums are infinite in one order and not in another
 
