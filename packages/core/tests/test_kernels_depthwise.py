@@ -67,8 +67,16 @@ ROWS_OF_THREE = [
     Case((1, 2, 1), (9000, 3), (3, 3), pads=1),
     Case((2, 3, 1), (1, 40), (3, 3), pads=1),
 ]
-ROWS = [
+ROWS_OF_MORE = [
     Case((2, 3, 1), (30, 29), (5, 5), pads=2),
+    Case((1, 3, 2), (27, 40), (7, 7), pads=3),
+    Case((2, 2, 1), (23, 18), (7, 3), stride=(1, 2), pads=((3, 2), (0, 1))),
+    Case((1, 2, 1), (22, 31), (5, 1), dilation=(1, 2)),
+    Case((2, 3, 1), (21, 6), (5, 4), pads=2),
+    Case((1, 2, 1), (300, 170), (5, 5), pads=2),
+]
+ROWS = [
+    Case((2, 3, 1), (30, 29), (6, 5), pads=2),
     Case((2, 3, 1), (33, 31), (3, 3), stride=2, pads=1),
     Case((1, 3, 1), (24, 50), (4, 2), stride=(2, 3), pads=((1, 2), (0, 1))),
     Case((2, 2, 3), (13, 22), (3, 2), stride=(1, 2), pads=1, dilation=2),
@@ -83,7 +91,7 @@ ROWS = [
     Case((1, 2, 1), (41, 40, 43), (3, 2, 3), stride=2, pads=1),  # in several boxes
     Case((1, 2, 1), (400, 190), (5, 5), stride=2, pads=2),
 ]
-ALL = [*SMALL, *ROWS_OF_THREE, *ROWS]
+ALL = [*SMALL, *ROWS_OF_THREE, *ROWS_OF_MORE, *ROWS]
 
 
 def operands(case, dtype=np.float32, seed=0):
@@ -162,7 +170,9 @@ def test_results_and_gradients(path, case):
 
 
 @pytest.mark.parametrize(
-    "case", [*SMALL[:6], *ROWS_OF_THREE[:4], *ROWS[:5], ROWS[11]], ids=str
+    "case",
+    [*SMALL[:6], *ROWS_OF_THREE[:4], *ROWS_OF_MORE[:5], *ROWS[:5], ROWS[11]],
+    ids=str,
 )
 def test_double_precision(path, case):
     arrays = operands(case, np.float64)
@@ -186,8 +196,8 @@ def test_a_bias_is_added(path, case):
 @pytest.mark.parametrize("stride", [1, 2])
 def test_every_length_of_rows(path, size, stride):
     # Of one image and of four: row by row, and (if they are short) channel by channel.
-    for images, kernel in ((1, 3), (4, 3), (1, 5)):
-        case = Case((images, 4, 1), (3, size), (kernel,) * 2, stride, kernel // 2)
+    for images, kernel in ((1, 3), (4, 3), (1, 5), (1, 6), (1, 7)):
+        case = Case((images, 4, 1), (6, size), (kernel,) * 2, stride, kernel // 2)
         arrays = operands(case)
         for found, wanted in zip(
             all_three(case, *arrays), formula(case, *arrays), strict=True
@@ -254,7 +264,9 @@ def test_the_number_of_threads_changes_nothing(case):
 @pytest.mark.filterwarnings("ignore:invalid value")
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize(
-    "case", [*SMALL[:4], *ROWS_OF_THREE[:3], *ROWS[:2], ROWS[8]], ids=str
+    "case",
+    [*SMALL[:4], *ROWS_OF_THREE[:3], *ROWS_OF_MORE[:3], *ROWS[:2], ROWS[8]],
+    ids=str,
 )
 def test_what_is_not_finite_spreads_as_far_as_it_is_seen(path, case, value):
     # At a corner, which some taps never meet, and where vectors end.

@@ -41,19 +41,21 @@ std::int32_t* set_offsets(const Convolution& c, const Frame& f, std::int32_t* of
     return offset;
 }
 
-// Whether shifts are nine of which those of a row come together, each row of taps below the
-// other: then boxes of one slice have faster forms.
-bool are_rows_of_three(const Frame& f, const std::int32_t* offsets, long count) {
-    bool regular = f.grid[0] == 1 && count == 9;
-    for (int i = 3; regular && i < 9; ++i) {
-        regular = offsets[i] - offsets[i - 3] == f.step[1] * f.row;
+// How many rows of `taps` shifts there are, each below the other, if boxes are of one slice
+// and kernels go along such rows; otherwise 0.
+int rows_of_taps(const Frame& f, const std::int32_t* offsets, long count, long taps) {
+    const long rows = count / taps;
+    if (f.grid[0] > 1 || count % taps != 0) return 0;
+    if (rows != 5 && rows != 7 && (rows != 3 || taps != 3)) return 0;
+    for (long i = taps; i < count; ++i) {
+        if (offsets[i] - offsets[i - taps] != f.step[1] * f.row) return 0;
     }
-    return regular;
+    return static_cast<int>(rows);
 }
 
-Rows rows_of(const Frame& f, long box, const std::int32_t* offsets) {
+Rows rows_of(const Frame& f, long box, const std::int32_t* offsets, long taps, int rows) {
     return {f.thick_of(box), f.grid[2], f.step[1] * f.row, f.grid[2],
-            {offsets[0], offsets[1], offsets[2]}};
+            offsets,         static_cast<int>(taps), rows};
 }
 
 // Boxes are numbered plane by plane. Several small planes are packed before the first of
@@ -70,7 +72,7 @@ struct ForwardPlan {
     const Spot* spots;
     const std::int32_t* offsets;
     long spots_of_cut;
-    bool of_three;
+    int taps_rows;  // or 0
 };
 
 // One box of an output, made from the packed one of its channel.
@@ -80,9 +82,10 @@ void forward_box(const ForwardPlan<T>& plan, long taps, long out, long box, cons
     const DepthwiseOf<T>& kernel = depthwise_of<T>();
     const T* weights = plan.weight + out * taps;
     const T shift = plan.bias == nullptr ? T(0) : plan.bias[out];
-    if (plan.of_three) {
-        const Rows rows = rows_of(plan.frame, box, plan.offsets);
-        kernel.combine_3x3(rows, weights, shift, packed, y, room);
+    if (plan.taps_rows > 0) {
+        const long in_row = taps / plan.taps_rows;
+        const Rows rows = rows_of(plan.frame, box, plan.offsets, in_row, plan.taps_rows);
+        kernel.combine_rows(rows, weights, shift, packed, y, room);
         return;
     }
     const long spots = plan.frame.thick_of(box) * plan.spots_of_cut;
@@ -137,8 +140,8 @@ bool forward(const Convolution& c, Cube<T> x, const T* weight, const T* bias, T*
     auto* offsets = reinterpret_cast<std::int32_t*>(
         set_spots(f, lanes, f.grid[1] * f.grid[2], f.grid[2], 0, vectors, spots));
     set_offsets(c, f, offsets);
-    const bool of_three = are_rows_of_three(f, offsets, taps);
-    return run_forward<T>({f, weight, bias, spots, offsets, spots_of_cut, of_three}, c, x, y);
+    const int taps_rows = rows_of_taps(f, offsets, taps, c.kernel[2]);
+    return run_forward<T>({f, weight, bias, spots, offsets, spots_of_cut, taps_rows}, c, x, y);
 }
 
 // The shift of the cotangent by which a tap reaches the positions that it reaches: those of
@@ -228,7 +231,7 @@ struct InputPlan {
     const Spot* spots;
     const std::int32_t *offsets, *order;
     long spots_of_cut, shifts;
-    bool of_three;
+    int taps_rows;  // or 0
 };
 
 // From the stage to the result.
@@ -255,9 +258,10 @@ template <class T>
 void input_box(const InputPlan& plan, const Convolution& c, long box, const T* packed,
                const T* weights, T* stage, T* dx, long room) {
     const long count = plan.frame.thick_of(box) * plan.spots_of_cut;
-    if (plan.of_three) {
-        const Rows rows = rows_of(plan.frame, box, plan.offsets);
-        depthwise_of<T>().combine_3x3(rows, weights, T(0), packed, dx, room);
+    if (plan.taps_rows > 0) {
+        const long in_row = plan.shifts / plan.taps_rows;
+        const Rows rows = rows_of(plan.frame, box, plan.offsets, in_row, plan.taps_rows);
+        depthwise_of<T>().combine_rows(rows, weights, T(0), packed, dx, room);
         return;
     }
     if (!plan.stage.used()) {
@@ -333,9 +337,9 @@ bool input(const Convolution& c, Cube<T> g, const T* weight, T* dx) {
         reinterpret_cast<std::int32_t*>(set_spots(f, lanes, slice, row, 0, vectors, spots));
     set_phases(c, f, stage, phases, offsets, offsets + taps);
     const long shifts = phases[stage.count() - 1].first + phases[stage.count() - 1].count;
-    const bool of_three = !stage.used() && are_rows_of_three(f, offsets, shifts);
+    const int taps_rows = stage.used() ? 0 : rows_of_taps(f, offsets, shifts, c.kernel[2]);
     const InputPlan plan{f,       stage,          phases,       spots,
-                         offsets, offsets + taps, spots_of_cut, shifts, of_three};
+                         offsets, offsets + taps, spots_of_cut, shifts, taps_rows};
     return run_input(plan, c, g, weight, dx);
 }
 
@@ -374,7 +378,7 @@ public:
             const T* g = cotangent(number, channel * c_.outs_of_group() + m, box);
             T* sums = sums_ + m * c_.taps() * lanes_;
             if (plan_.of_three) {
-                const Rows rows = rows_of(f, box, plan_.offsets);
+                const Rows rows = rows_of(f, box, plan_.offsets, 3, 3);
                 depthwise_of<T>().correlate_3x3(rows, image, g, sums);
                 count_vectors(rows.count * vectors_of_row(f, lanes_), totals);
                 continue;
@@ -509,7 +513,7 @@ bool weight(const Convolution& c, Cube<T> x, Cube<T> g, T* dw) {
     plan.rest = rest;
     plan.offsets = reinterpret_cast<std::int32_t*>(end);
     set_offsets(c, f, reinterpret_cast<std::int32_t*>(end));
-    plan.of_three = are_rows_of_three(f, plan.offsets, taps);
+    plan.of_three = rows_of_taps(f, plan.offsets, taps, c.kernel[2]) == 3;
     if (!run_weight(plan, c, x, g, channels, total)) return false;
     for (long s = 0; s < c.channels * sums; ++s) {
         const double* part = total + s / sums * plan.parts * sums + s % sums;

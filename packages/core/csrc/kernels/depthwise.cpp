@@ -250,7 +250,7 @@ LAMPAS_INLINE void combine_strip(const Rows& rows, const vec<T>* w, vec<T> shift
 }
 
 template <class T, int R>
-void combine_rows(const Rows& rows, const T* weights, T bias, const T* from, T* to, long room) {
+void combine_3x3(const Rows& rows, const T* weights, T bias, const T* from, T* to, long room) {
     constexpr long L = lanes<T>;
     vec<T> w[9];
 #pragma GCC unroll 9
@@ -262,19 +262,86 @@ void combine_rows(const Rows& rows, const T* weights, T bias, const T* from, T* 
     }
 }
 
-template <class T>
-void combine_3x3(const Rows& rows, const T* weights, T bias, const T* from, T* to, long room) {
+// R rows of V columns of vectors, by K rows of taps.
+template <class T, int K, int R, int V>
+LAMPAS_INLINE void combine_block(const Rows& rows, const T* weights, vec<T> shift, const T* from,
+                                 T* to, long room) {
+    vec<T> sum[R][V];
+#pragma GCC unroll 8
+    for (int i = 0; i < R * V; ++i) sum[i / V][i % V] = shift;
+    for (int j = 0; j < rows.taps; ++j) {
+        const T* in = from + rows.offsets[j];
+        vec<T> w[K];
+#pragma GCC unroll 7
+        for (int k = 0; k < K; ++k) w[k] = all(weights[k * rows.taps + j]);
+#pragma GCC unroll 10
+        for (int i = 0; i < R + K - 1; ++i) {
+#pragma GCC unroll 2
+            for (int v = 0; v < V; ++v) {
+                const vec<T> value = load(in + i * rows.from_row + v * lanes<T>);
+#pragma GCC unroll 7
+                for (int k = 0; k < K; ++k) {
+                    if (i - k >= 0 && i - k < R) sum[i - k][v] += w[k] * value;
+                }
+            }
+        }
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < R * V; ++i) {
+        const long at = i / V * rows.to_row + i % V * lanes<T>;
+        put(to + at, sum[i / V][i % V], room - at);
+    }
+}
+
+template <class T, int K, int R>
+void combine_blocks(const Rows& rows, const T* weights, T bias, const T* from, T* to, long room) {
+    constexpr long L = lanes<T>;
+    const vec<T> shift = all(bias);
+    long at = 0;
+    for (; at + L < rows.width && rows.width >= 2 * L; at += 2 * L) {
+        const long column = at + 2 * L <= rows.width ? at : rows.width - 2 * L;
+        combine_block<T, K, R, 2>(rows, weights, shift, from + column, to + column, room - column);
+    }
+    const long last = rows.width > L ? rows.width - L : 0;
+    for (; at < rows.width; at += L) {
+        const long column = at < last ? at : last;
+        combine_block<T, K, R, 1>(rows, weights, shift, from + column, to + column, room - column);
+    }
+}
+
+template <class T, int K, int R>
+LAMPAS_INLINE void combine_some_rows(const Rows& rows, const T* weights, T bias, const T* from,
+                                     T* to, long room) {
+    if constexpr (K == 3) {
+        combine_3x3<T, R>(rows, weights, bias, from, to, room);
+    } else {
+        combine_blocks<T, K, R>(rows, weights, bias, from, to, room);
+    }
+}
+
+template <class T, int K>
+void combine_all_rows(const Rows& rows, const T* weights, T bias, const T* from, T* to,
+                      long room) {
     long i = 0;
     for (; i + 4 <= rows.count; i += 4) {
-        combine_rows<T, 4>(rows, weights, bias, from, to, room);
+        combine_some_rows<T, K, 4>(rows, weights, bias, from, to, room);
         from += 4 * rows.from_row;
         to += 4 * rows.to_row;
         room -= 4 * rows.to_row;
     }
     switch (rows.count - i) {
-        case 3: combine_rows<T, 3>(rows, weights, bias, from, to, room); break;
-        case 2: combine_rows<T, 2>(rows, weights, bias, from, to, room); break;
-        case 1: combine_rows<T, 1>(rows, weights, bias, from, to, room); break;
+        case 3: combine_some_rows<T, K, 3>(rows, weights, bias, from, to, room); break;
+        case 2: combine_some_rows<T, K, 2>(rows, weights, bias, from, to, room); break;
+        case 1: combine_some_rows<T, K, 1>(rows, weights, bias, from, to, room); break;
+    }
+}
+
+template <class T>
+void combine_rows(const Rows& rows, const T* weights, T bias, const T* from, T* to, long room) {
+    switch (rows.taps_rows) {
+        case 3: combine_all_rows<T, 3>(rows, weights, bias, from, to, room); break;
+        case 5: combine_all_rows<T, 5>(rows, weights, bias, from, to, room); break;
+        case 7: combine_all_rows<T, 7>(rows, weights, bias, from, to, room); break;
     }
 }
 
@@ -359,7 +426,7 @@ void correlate_3x3(const Rows& rows, const T* from, const T* g, T* sums) {
 template <class T>
 constexpr DepthwiseOf<T> kernels_of() {
     return {lanes<T>,     pack<T>,        unpack<T>,       combine<T>,
-            correlate<T>, combine_3x3<T>, correlate_3x3<T>};
+            correlate<T>, combine_rows<T>, correlate_3x3<T>};
 }
 
 }  // namespace

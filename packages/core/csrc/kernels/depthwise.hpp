@@ -35,12 +35,13 @@ struct Lanes {
     int first, last;
 };
 
-// Rows of a result and of the packed image, both `..._row` apart: what a kernel of 3 x 3
-// with stride 1 goes down, column by column.
+// Rows of a result and of the packed image, both `..._row` apart, where a kernel's rows of
+// taps meet rows of the image next to each other: each is then loaded once for all of them.
 struct Rows {
     long count, width;
     long from_row, to_row;
-    long offsets[3];  // of the three taps in a row of the image
+    const std::int32_t* offsets;  // of the taps in a row
+    int taps, taps_rows;
 };
 
 template <class T>
@@ -56,9 +57,9 @@ struct DepthwiseOf {
     // its own; `sums` are vectors, and the weights are not read.
     void (*correlate)(const Shifts<T>& shifts, Lanes counted, const Spot* spots, long count,
                       const T* from, const T* g, T* sums);
-    // The same for nine weights, those of a row of taps together.
-    void (*combine_3x3)(const Rows& rows, const T* weights, T bias, const T* from, T* to,
-                        long room);
+    // The same along rows: 3 x 3, or 5 or 7 rows of any number of taps.
+    void (*combine_rows)(const Rows& rows, const T* weights, T bias, const T* from, T* to,
+                         long room);
     void (*correlate_3x3)(const Rows& rows, const T* from, const T* g, T* sums);
 };
 
