@@ -97,6 +97,41 @@ def sort_vjp(
 moved(_sort, least=1, dim=shifted)
 
 
+def _ranked_specs(specs: Any, *, dim: int, count: int, **params: Any) -> list[Spec]:
+    shape = tuple(count if d == dim else s for d, s in enumerate(specs[0].shape))
+    return [Spec(shape, specs[0].dtype), Spec(shape, np.dtype(np.int64))]
+
+
+_ranked = op(
+    "ranked",
+    kind="opaque",
+    outputs=2,
+    saves="x.shape y1",
+    widen=False,
+    infer=_ranked_specs,
+)
+"""Of what ``sort`` gives, ``count`` entries from ``first`` on."""
+
+
+@_ranked.forward
+def ranked_forward(
+    xp: Any, x: Any, *, dim: int, descending: bool, first: int, count: int
+) -> Any:
+    here = (slice(None),) * dim + (slice(first, first + count),)
+    order = _order(xp, x, dim, descending)[here]
+    return xp.take_along_axis(x, order, dim), order
+
+
+@_ranked.vjp
+def ranked_vjp(
+    F: Any, g: Any, shape: Any, order: Any, *, need: Any, dim: int, **params: Any
+) -> Any:
+    return (F.unsort(g[0], order, shape=shape, dim=dim),)
+
+
+moved(_ranked, least=1, dim=shifted)
+
+
 _unsort = op(
     "unsort",
     kind="linear",
@@ -227,10 +262,11 @@ def topk(
         raise DTypeError("topk is not implemented for lampas.bool")
     if not 0 <= k <= size:
         raise ShapeError(f"topk: k must be in [0, {size}], got {k}")
-    values, indices = sort(input, dim, largest)
-    if input._data.ndim == 0:
-        return TopkResult(values, indices)
-    return TopkResult(values.narrow(dim, 0, k), indices.narrow(dim, 0, k))
+    if input.is_complex() or input._data.ndim == 0:
+        return TopkResult(*sort(input, dim, largest))
+    return TopkResult(
+        *_ranked.call(input, dim=dim, descending=largest, first=0, count=k)
+    )
 
 
 @method()
@@ -251,10 +287,9 @@ def kthvalue(
         raise DTypeError("kthvalue is not implemented for lampas.bool")
     if not 1 <= k <= size:
         raise ShapeError(f"kthvalue: k must be in [1, {size}], got {k}")
-    values, indices = sort(input, dim)
-    if input._data.ndim == 0:
-        return KthvalueResult(values, indices)
-    pair = values.narrow(dim, k - 1, 1), indices.narrow(dim, k - 1, 1)
+    if input.is_complex() or input._data.ndim == 0:
+        return KthvalueResult(*sort(input, dim))
+    pair = _ranked.call(input, dim=dim, descending=False, first=k - 1, count=1)
     if not keepdim:
         pair = pair[0].squeeze(dim), pair[1].squeeze(dim)
     return KthvalueResult(*pair)
