@@ -233,9 +233,11 @@ bool suits_winograd(const Convolution& of) {
                        of.stride[1] == 1 && of.stride[2] == 1 && of.dilation[1] == 1 &&
                        of.dilation[2] == 1;
     const long tiles = of.images * over(of.out[1], 2) * over(of.out[2], 2);
+    const long pixels = of.images * of.out[1] * of.out[2];
     const long channels = of.channels_of_group(), outs = of.outs_of_group();
     return plain && channels >= FEW_CHANNELS && outs >= FEW_CHANNELS &&
-           tiles >= FEW_TILES + channels * outs / WEIGHTS_OF_A_TILE;
+           tiles >= FEW_TILES + channels * outs / WEIGHTS_OF_A_TILE &&
+           10 * PLACES * tiles <= 7 * 9 * pixels;  // tiles are mostly inside the image
 }
 
 template <class T>
