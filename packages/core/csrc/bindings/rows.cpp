@@ -1,7 +1,8 @@
-// Ops along the last dimension of contiguous float32 arrays: softmax and its relatives.
+// Ops along one dimension of contiguous float32 arrays: softmax and its relatives. Along
+// others than the last they go by columns.
 #include "kernels/rows.hpp"
 
-#include "bindings/layout.hpp"
+#include "bindings/columns.hpp"
 #include "runtime/kernel.hpp"
 
 namespace lampas {
@@ -40,10 +41,11 @@ long read_dim(const Arguments& arguments) {
 
 using RowLoop = void (*)(const float*, float*, long, long, long);
 
-PyObject* along(const Arguments& arguments, RowLoop RowKernels::* loop) {
+PyObject* along(const Arguments& arguments, RowLoop RowKernels::* loop, ColumnLoop down) {
     Rows rows_of;
-    if (!arguments.sized(1, 1) || !rows_of.read(arguments.array(0), read_dim(arguments))) {
-        return DECLINED;
+    if (!arguments.sized(1, 1)) return DECLINED;
+    if (!rows_of.read(arguments.array(0), read_dim(arguments))) {
+        return down_columns(arguments.array(0), read_dim(arguments), down);
     }
     PyArrayObject* y = new_like(rows_of.x);
     if (y == nullptr) return nullptr;
@@ -65,41 +67,48 @@ bool is_one(PyArrayObject* array) {
     return true;
 }
 
-PyObject* along_back(const Arguments& arguments, SlopeRowLoop RowKernels::* loop) {
+PyObject* along_back(const Arguments& arguments, SlopeRowLoop RowKernels::* loop,
+                     ColumnSlope down) {
     Rows rows_of;
-    if (!arguments.sized(2, 1) || !rows_of.read(arguments.array(1), read_dim(arguments))) {
-        return DECLINED;
-    }
-    PyArrayObject* g = arguments.array(0);
-    if (g == nullptr || type_of(g) != Type::f32 || !same_shape(g, rows_of.x)) return DECLINED;
+    if (!arguments.sized(2, 1)) return DECLINED;
+    PyArrayObject *g = arguments.array(0), *y = arguments.array(1);
+    if (g == nullptr || y == nullptr || type_of(g) != Type::f32) return DECLINED;
     const bool one = is_one(g);
-    if (!one && !is_contiguous(g)) return DECLINED;
+    if (!same_shape(g, y) || (!one && !is_contiguous(g))) return DECLINED;
+    if (!rows_of.read(y, read_dim(arguments))) {
+        return down_columns_back(g, y, read_dim(arguments), one, down);
+    }
     PyArrayObject* dx = new_like(rows_of.x);
     if (dx == nullptr) return nullptr;
-    const float *cotangent = data_of<float>(g), *y = data_of<float>(rows_of.x);
+    const float *cotangent = data_of<float>(g), *from = data_of<float>(y);
     float* to = data_of<float>(dx);
     rows_of.run([&](long first, long last) {
-        (rows().*loop)(cotangent, y, to, first, last, rows_of.size, one);
+        (rows().*loop)(cotangent, from, to, first, last, rows_of.size, one);
     });
     return reinterpret_cast<PyObject*>(dx);
 }
 
-PyObject* softmax_entry(const Arguments& a) { return along(a, &RowKernels::softmax); }
-PyObject* log_softmax_entry(const Arguments& a) { return along(a, &RowKernels::log_softmax); }
+PyObject* softmax_entry(const Arguments& a) {
+    return along(a, &RowKernels::softmax, column_wise().softmax);
+}
+PyObject* log_softmax_entry(const Arguments& a) {
+    return along(a, &RowKernels::log_softmax, column_wise().log_softmax);
+}
 PyObject* softmax_backward_entry(const Arguments& a) {
-    return along_back(a, &RowKernels::softmax_backward);
+    return along_back(a, &RowKernels::softmax_backward, column_wise().softmax_backward);
 }
 PyObject* log_softmax_backward_entry(const Arguments& a) {
-    return along_back(a, &RowKernels::log_softmax_backward);
+    return along_back(a, &RowKernels::log_softmax_backward, column_wise().log_softmax_backward);
 }
 
 PyObject* logsumexp_entry(const Arguments& arguments) {
     Rows rows_of;
     bool keep;
-    if (!arguments.sized(1, 2) || !rows_of.read(arguments.array(0), read_dim(arguments)) ||
-        !arguments.flag(KEEPDIM, &keep) || PyArray_NDIM(rows_of.x) > MOST_DIMS) {
-        return DECLINED;
+    if (!arguments.sized(1, 2) || !arguments.flag(KEEPDIM, &keep)) return DECLINED;
+    if (!rows_of.read(arguments.array(0), read_dim(arguments))) {
+        return logsumexp_down_columns(arguments.array(0), read_dim(arguments), keep);
     }
+    if (PyArray_NDIM(rows_of.x) > MOST_DIMS) return DECLINED;
     const int ndim = PyArray_NDIM(rows_of.x);
     npy_intp shape[MOST_DIMS];
     for (int d = 0; d < ndim; ++d) shape[d] = PyArray_DIM(rows_of.x, d);

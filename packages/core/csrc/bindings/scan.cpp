@@ -1,7 +1,7 @@
-// Running sums along one dimension of contiguous float32 arrays.
+// Running sums along one dimension of contiguous arrays.
 #include "kernels/scan.hpp"
 
-#include "bindings/layout.hpp"
+#include "bindings/running.hpp"
 #include "runtime/kernel.hpp"
 
 namespace lampas {
@@ -15,10 +15,16 @@ PyObject* cumsum_entry(const Arguments& arguments) {
     PyArrayObject* x = arguments.sized(1, 2) ? arguments.array(0) : nullptr;
     long dim;
     bool reverse;
-    if (x == nullptr || type_of(x) != Type::f32 || !is_contiguous(x) || PyArray_SIZE(x) == 0) {
-        return DECLINED;
-    }
+    if (x == nullptr || !is_contiguous(x) || PyArray_SIZE(x) == 0) return DECLINED;
     if (!arguments.integer(DIM, &dim) || !arguments.flag(REVERSE, &reverse)) return DECLINED;
+    if (type_of(x) == Type::f64 || type_of(x) == Type::i64) {
+        Along along;
+        if (!along.read(x, dim)) return DECLINED;
+        const RunningKernels& loops = running();
+        return running_totals(along, type_of(x) == Type::f64 ? loops.sum_f64 : loops.sum_i64,
+                              reverse);
+    }
+    if (type_of(x) != Type::f32) return DECLINED;
     if (dim < 0 || dim >= PyArray_NDIM(x)) return DECLINED;
     long before = 1, after = 1;
     for (int d = 0; d < PyArray_NDIM(x); ++d) {
