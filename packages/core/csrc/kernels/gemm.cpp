@@ -10,10 +10,10 @@ template <class T>
 constexpr int DEPTH = 1536 / static_cast<int>(sizeof(T));
 
 // Lines side by side are packed so many entries at a time, which stay in the cache, and
-// whose pages in the address buffer, until each panel has its part of them. Sixteen fill
+// whose pages in the address buffer, until each panel has its part of them. Eight fill
 // whole lines of the cache even in narrow panels, which often lie so far apart that all
 // fall on one place of it.
-constexpr long SIDE_BY_SIDE = 16;
+constexpr long SIDE_BY_SIDE = 8;
 
 template <class T, int W>
 void pack(const T* from, long across, long along, long count, long k, T* to) {
