@@ -201,3 +201,15 @@ def test_the_norm_of_order_two(pattern):
     np.testing.assert_allclose(result, right, 1e-6)
     result = kernel("vector_norm", x, ord=1, accepted=False, **how)
     np.testing.assert_allclose(result, np.abs(x).sum(dims), 1e-5)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (5, 7), (7, 5), (2, 3, 4), (300, 200)], ids=str
+)
+def test_triangles(shape):
+    for dtype in (np.float32, np.float64, np.int64, np.int16, bool):
+        x = (draws(shape, np.float64) * 9).astype(dtype)
+        for diagonal in (-shape[-2], -2 if shape[-2] > 1 else 0, 0, 1, shape[-1]):
+            same(kernel("tril", x, diagonal=diagonal), np.tril(x, diagonal))
+            same(kernel("triu", x, diagonal=diagonal), np.triu(x, diagonal))
+    kernel("tril", draws((5, 7)).T, accepted=False, diagonal=0)

@@ -106,6 +106,31 @@ def test_variances_are_right(pattern, path):
             assert found[0].shape == right.shape
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
+def test_products_are_right(pattern, path):
+    shape, dims = pattern
+    for dtype, error in ((np.float32, 2e-7), (np.float64, 1e-11)):
+        # Of 200,000 factors the product stays near 1.
+        x = np.asarray(1 + draws(shape, dtype) / 1000)
+        right = np.asarray(x.astype(np.longdouble).prod(dims))
+        with setting(path):
+            found = kernel("prod", x, dim=dims, keepdim=False)
+        assert found.dtype == dtype
+        assert found.shape == right.shape
+        np.testing.assert_allclose(found, right.astype(np.float64), error)
+
+
+def test_products_of_special_values():
+    for values in ([0.0, np.inf], [0.0, -3.0], [np.nan, 2.0], [-np.inf, 2.0, -1.0]):
+        x = np.array(values, np.float32)
+        with np.errstate(invalid="ignore"):
+            same(
+                np.asarray(kernel("prod", x, dim=0, keepdim=False)),
+                np.asarray(x.prod()),
+            )
+
+
 SUMS_TO = [
     ((6, 5), (5,)),
     ((6, 5), (1, 5)),

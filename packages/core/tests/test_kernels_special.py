@@ -163,7 +163,7 @@ def test_functions_of_two_floats_without_rounding(name, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("exponent", [2.5, -2, -0.5, 4, 7, -3, 0, 30])
+@pytest.mark.parametrize("exponent", [2.5, -2, -0.5, -1.5, 4, 7, -3, 0, 30])
 def test_powers_by_a_number(exponent, path):
     x = between(-3, 3) if exponent == int(exponent) else between(0, 3)
     with setting(path):

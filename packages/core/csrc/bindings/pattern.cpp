@@ -10,13 +10,19 @@ constexpr long COLUMN_TILE = 4096;
 constexpr long FEWEST_ROWS = 16;
 
 double start_of(Fold how) {
-    return how == Fold::max ? -__builtin_inf() : how == Fold::min ? __builtin_inf() : 0.0;
+    switch (how) {
+        case Fold::max: return -__builtin_inf();
+        case Fold::min: return __builtin_inf();
+        case Fold::product: return 1.0;
+        default: return 0.0;
+    }
 }
 
 double joined(Fold how, double a, double b) {
     switch (how) {
         case Fold::max: return a > b || a != a ? a : b;
         case Fold::min: return a < b || a != a ? a : b;
+        case Fold::product: return a * b;
         default: return a + b;
     }
 }

@@ -147,6 +147,7 @@ LAMPAS_KERNEL(sum, (fold_entry<Fold::sum, false>));
 LAMPAS_KERNEL(mean, (fold_entry<Fold::sum, true>));
 LAMPAS_KERNEL(amax, (fold_entry<Fold::max, false>));
 LAMPAS_KERNEL(amin, (fold_entry<Fold::min, false>));
+LAMPAS_KERNEL(prod, (fold_entry<Fold::product, false>));
 LAMPAS_KERNEL(sum_to, sum_to_entry);
 LAMPAS_KERNEL(var, var_entry<false>);
 LAMPAS_KERNEL(std, var_entry<true>);

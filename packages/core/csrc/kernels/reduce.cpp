@@ -46,6 +46,35 @@ double extreme_run(const void* x, long count, double) {
                                           [](vec<T> a, vec<T> b) { return Pick::of(a, b); }));
 }
 
+// In double: partial products of floats then neither overflow nor underflow.
+template <class T>
+double product_run(const void* x, long count, double) {
+    const T* from = static_cast<const T*>(x);
+    constexpr long WIDTH = 16;
+    double parts[WIDTH];
+    for (long l = 0; l < WIDTH; ++l) parts[l] = 1.0;
+    long i = 0;
+    for (; i + WIDTH <= count; i += WIDTH) {
+        for (long l = 0; l < WIDTH; ++l) parts[l] *= static_cast<double>(from[i + l]);
+    }
+    for (long l = 0; i < count; ++i, ++l) parts[l] *= static_cast<double>(from[i]);
+    for (long width = WIDTH / 2; width > 0; width /= 2) {
+        for (long l = 0; l < width; ++l) parts[l] *= parts[l + width];
+    }
+    return parts[0];
+}
+
+template <class T>
+void product_columns(const void* x, long rows, long columns, long pitch, const void*,
+                     double* __restrict result) {
+    const T* __restrict from = static_cast<const T*>(x);
+    for (long r = 0; r < rows; ++r) {
+        for (long c = 0; c < columns; ++c) {
+            result[c] *= static_cast<double>(from[r * pitch + c]);
+        }
+    }
+}
+
 // Join one row to what a tile in the nearest cache holds; or begin it. Rows one by one, for
 // memory is read best from front to back.
 template <class T, class At, class Join>
@@ -214,9 +243,11 @@ void top_columns(const void* x, long rows, long columns, long pitch, void* value
 
 using namespace LAMPAS_PATH;
 
-#define RUNS(T) {sum_run<T>, square_run<T>, extreme_run<T, Most>, extreme_run<T, Least>}
+#define RUNS(T) \
+    {sum_run<T>, square_run<T>, extreme_run<T, Most>, extreme_run<T, Least>, product_run<T>}
 #define COLUMNS(T) \
-    {sum_columns<T>, square_columns<T>, extreme_columns<T, Most>, extreme_columns<T, Least>}
+    {sum_columns<T>, square_columns<T>, extreme_columns<T, Most>, extreme_columns<T, Least>, \
+     product_columns<T>}
 
 const ReduceKernels LAMPAS_PATH_OF(reducer) = {
     RUNS(float),

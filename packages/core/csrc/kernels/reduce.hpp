@@ -7,8 +7,8 @@
 namespace lampas {
 
 // What elements are folded to; `square` is of their distances from a center.
-enum class Fold : int { sum, square, max, min };
-constexpr int FOLD_COUNT = 4;
+enum class Fold : int { sum, square, max, min, product };
+constexpr int FOLD_COUNT = 5;
 
 // The fold of one run of elements.
 using RunFold = double (*)(const void* x, long count, double center);

@@ -100,9 +100,21 @@ LAMPAS_INLINE f32v tan_of(f32v x) {
 
 void power(const void* x, void* y, long count, const double* numbers) {
     const float* from = static_cast<const float*>(x);
-    const f32v exponent = all(static_cast<float>(numbers[0]));
-    map<float>(from, static_cast<float*>(y), count,
-               [&](f32v v) { return power_of(v, exponent); });
+    float* to = static_cast<float*>(y);
+    if (numbers[0] == -2.0) {
+        map<float>(from, to, count, [](f32v v) {
+            return wide(v, [](f64v d) { return 1.0 / (d * d); });
+        });
+    } else if (numbers[0] == -0.5) {
+        // Of -0 the power is infinite, and of -infinity 0.
+        map<float>(from, to, count, [](f32v v) {
+            const f32v y = wide(v, [](f64v d) { return 1.0 / root(d); });
+            return v == 0.0f ? all(INFINITY_F) : (v == -INFINITY_F ? f32v{} : y);
+        });
+    } else {
+        const f32v exponent = all(static_cast<float>(numbers[0]));
+        map<float>(from, to, count, [&](f32v v) { return power_of(v, exponent); });
+    }
 }
 
 }  // namespace
