@@ -60,7 +60,10 @@ def _padded_batch(size: int, pads: Pads) -> Pads:
 moved(_pad, pads=_padded_batch)
 
 
-# ---- copies of elements around: each dimension is an index
+# ---- copies of elements around: each dimension is made of runs of the input's
+
+Runs = tuple[range, ...]
+"""Which element stands where: neighbours that go up by one, or down by one."""
 
 _pick = op(
     "pick_pad",
@@ -68,83 +71,99 @@ _pick = op(
     saves="x.shape",
     fresh=True,
     widen=False,
-    infer=lambda specs, indices: Spec(tuple(len(i) for i in indices), specs[0].dtype),
+    infer=lambda specs, runs: Spec(tuple(map(_length, runs)), specs[0].dtype),
 )
 _unpick = op(
     "unpick_pad",
     kind=LINEAR,
     fresh=True,
-    infer=lambda specs, indices, shape: Spec(tuple(shape), specs[0].dtype),
+    infer=lambda specs, runs, shape: Spec(tuple(shape), specs[0].dtype),
 )
 
 
+def _length(runs: Runs) -> int:
+    return sum(map(len, runs))
+
+
+def _joined(axis: int, runs: Runs) -> list[tuple[Any, Any]]:
+    """For each run, where it stands in the result and where in the input."""
+    lead, pairs, start = (slice(None),) * axis, [], 0
+    for run in runs:
+        stop = run.stop if run.stop >= 0 else None
+        there = slice(run.start, stop, run.step)
+        pairs.append(((*lead, slice(start, start + len(run))), (*lead, there)))
+        start += len(run)
+    return pairs
+
+
 @_pick.forward
-def pick_pad_forward(xp: Any, x: Any, *, indices: Any) -> Any:
-    for axis, index in enumerate(indices):
-        if not isinstance(index, range):
-            x = xp.take(x, xp.asarray(index), axis=axis)
+def pick_pad_forward(xp: Any, x: Any, *, runs: tuple[Runs, ...]) -> Any:
+    for axis, own in enumerate(runs):
+        if own == (range(x.shape[axis]),):
+            continue
+        shape = (*x.shape[:axis], _length(own), *x.shape[axis + 1 :])
+        result = xp.empty(shape, x.dtype)
+        for here, there in _joined(axis, own):
+            result[here] = x[there]
+        x = result
     return x
 
 
 @_pick.vjp
-def pick_pad_vjp(F: Any, g: Any, shape: Any, *, need: Any, indices: Any) -> Any:
-    return (F.unpick_pad(g, indices=indices, shape=shape),)
+def pick_pad_vjp(F: Any, g: Any, shape: Any, *, need: Any, runs: Any) -> Any:
+    return (F.unpick_pad(g, runs=runs, shape=shape),)
 
 
 @_unpick.forward
-def unpick_pad_forward(xp: Any, g: Any, *, indices: Any, shape: Any) -> Any:
-    for axis, index in enumerate(indices):
-        if isinstance(index, range):
+def unpick_pad_forward(xp: Any, g: Any, *, runs: tuple[Runs, ...], shape: Any) -> Any:
+    for axis, own in enumerate(runs):
+        if own == (range(shape[axis]),):
             continue
         result = xp.zeros((*g.shape[:axis], shape[axis], *g.shape[axis + 1 :]), g.dtype)
-        lead = (slice(None),) * axis
-        for target, sources in _runs(np.asarray(index)):
-            result[(*lead, target)] += g[(*lead, sources)]
+        for here, there in _joined(axis, own):
+            result[there] += g[here]
         g = result
     return g
 
 
-def _runs(index: np.ndarray) -> list[tuple[slice, slice]]:
-    """The index as pieces of consecutive targets, rising or falling."""
-    pieces = []
-    start = 0
-    while start < len(index):
-        end, step = start + 1, 0
-        while end < len(index):
-            move = int(index[end] - index[end - 1])
-            if abs(move) != 1 or (step and move != step):
-                break
-            step = move
-            end += 1
-        low, high = sorted((int(index[start]), int(index[end - 1])))
-        if step < 0:
-            back = slice(end - 1, start - 1 if start else None, -1)
-        else:
-            back = slice(start, end)
-        pieces.append((slice(low, high + 1), back))
-        start = end
-    return pieces
-
-
 @_unpick.vjp
-def unpick_pad_vjp(F: Any, h: Any, *, need: Any, indices: Any, shape: Any) -> Any:
-    return (F.pick_pad(h, indices=indices),)
+def unpick_pad_vjp(F: Any, h: Any, *, need: Any, runs: Any, shape: Any) -> Any:
+    return (F.pick_pad(h, runs=runs),)
 
 
-def _index(size: int, lo: int, hi: int, mode: str) -> Any:
+def _runs(index: np.ndarray) -> Runs:
+    """An index as runs."""
+    moves = np.diff(index)
+    # Where a move is another than the one before: a run may end there.
+    turns = [*(np.flatnonzero(np.diff(moves)) + 1).tolist(), len(moves)]
+    found, start, turn = [], 0, 0
+    while start < len(index):
+        step = int(moves[start]) if start < len(moves) else 0
+        while turns[turn] <= start < len(moves):
+            turn += 1
+        length = turns[turn] - start + 1 if abs(step) == 1 else 1
+        first, step = int(index[start]), step if length > 1 else 1
+        found.append(range(first, first + length * step, step))
+        start += length
+    return tuple(found)
+
+
+def _index(size: int, lo: int, hi: int, mode: str) -> np.ndarray:
     """Which element stands where, along one dimension."""
-    if lo == hi == 0:
-        return range(size)
     if mode == "circular":
         # What negative sizes leave is what is repeated.
         kept = np.arange(max(-lo, 0), size - max(-hi, 0))
         places = np.arange(-max(lo, 0), len(kept) + max(hi, 0))
-        return tuple(kept[places % len(kept)].tolist())
+        return kept[places % len(kept)]
     places = np.arange(-lo, size + hi)
     if mode == "replicate":
-        return tuple(np.clip(places, 0, size - 1).tolist())
+        return np.clip(places, 0, size - 1)
     places = np.abs(places)
-    return tuple(np.where(places >= size, 2 * (size - 1) - places, places).tolist())
+    return np.where(places >= size, 2 * (size - 1) - places, places)
+
+
+def _runs_of(size: int, lo: int, hi: int, mode: str) -> Runs:
+    return (range(size),) if lo == hi == 0 else _runs(_index(size, lo, hi, mode))
 
 
 # ---- the function
@@ -232,11 +251,11 @@ def pad(
 
 
 def _repeated(input: Tensor, pads: Any, mode: str) -> Tensor:
-    sizes = zip(input._data.shape, pads, strict=True)
-    indices = tuple(_index(size, lo, hi, mode) for size, (lo, hi) in sizes)
-    if all(isinstance(i, range) for i in indices):
+    if not any(lo or hi for lo, hi in pads):
         return input * 1 if input._data.dtype.kind == "f" else input
-    return _pick.call(input, indices=indices)
+    sizes = zip(input._data.shape, pads, strict=True)
+    runs = tuple(_runs_of(size, lo, hi, mode) for size, (lo, hi) in sizes)
+    return _pick.call(input, runs=runs)
 
 
 # What PyTorch has on its list; the others take halves as they are.
