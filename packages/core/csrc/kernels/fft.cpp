@@ -1,6 +1,6 @@
 #include "kernels/fft.hpp"
 
-#include "kernels/simd.hpp"
+#include "kernels/transpose.hpp"
 
 namespace lampas {
 namespace LAMPAS_PATH {
@@ -197,14 +197,57 @@ LAMPAS_INLINE Complex<T> exchanged(const Complex<T>& a, bool really) {
     return really ? Complex<T>{a.im, a.re} : a;
 }
 
+// Numbers of which both parts, and all neighbours, lie side by side in each line: they are
+// transposed as whole vectors. What is left of `count` goes one by one.
+template <class T>
+long read_blocks(const Reader<T>& reader, T* a, long count, bool back) {
+    constexpr int W = lanes<T>, EACH = W / 2;
+    long i = 0;
+    for (; i + EACH <= count; i += EACH) {
+        vec<T> r[W];
+        for (int j = 0; j < W; ++j) {
+            r[j] = load(reinterpret_cast<const T*>(reader.at[j]) + 2 * i);
+        }
+        transpose<T>(r);
+        for (int k = 0; k < EACH; ++k) {
+            put(a, i + k, exchanged(Complex<T>{r[2 * k], r[2 * k + 1]}, back));
+        }
+    }
+    return i;
+}
+
+template <class T>
+long write_blocks(const Writer<T>& writer, const T* y, long count, bool back) {
+    constexpr int W = lanes<T>, EACH = W / 2;
+    if (writer.count < W) return 0;
+    long i = 0;
+    for (; i + EACH <= count; i += EACH) {
+        vec<T> r[W];
+        for (int k = 0; k < EACH; ++k) {
+            const Complex<T> z = exchanged(get(y, i + k), back);
+            r[2 * k] = z.re * writer.factor;
+            r[2 * k + 1] = z.im * writer.factor;
+        }
+        transpose<T>(r);
+        for (int j = 0; j < W; ++j) store<T>(reinterpret_cast<T*>(writer.at[j]) + 2 * i, r[j]);
+    }
+    return i;
+}
+
+template <class T>
+constexpr long ITEM = static_cast<long>(sizeof(T));
+
 template <class T>
 void run_complex(const FftPlan<T>& plan, const FftLines& lines, T* a, T* b) {
     const Reader<T> reader(lines);
     const Writer<T> writer(lines);
     const bool back = lines.inverse;
-    for (long i = 0; i < plan.length; ++i) put(a, i, exchanged(reader.complex(i), back));
+    const long m = plan.length;
+    long i = lines.from_step == 2 * ITEM<T> ? read_blocks(reader, a, m, back) : 0;
+    for (; i < m; ++i) put(a, i, exchanged(reader.complex(i), back));
     const T* y = transform(a, b, plan);
-    for (long i = 0; i < plan.length; ++i) writer.complex(i, exchanged(get(y, i), back));
+    i = lines.to_step == 2 * ITEM<T> ? write_blocks(writer, y, m, back) : 0;
+    for (; i < m; ++i) writer.complex(i, exchanged(get(y, i), back));
 }
 
 template <class T>
@@ -218,15 +261,19 @@ void run_to_half(const FftPlan<T>& plan, const FftLines& lines, T* a, T* b) {
         for (long i = 0; i <= plan.n / 2; ++i) writer.complex(i, get(y, i));
         return;
     }
-    for (long i = 0; i < m; ++i) put(a, i, {reader.real(2 * i), reader.real(2 * i + 1)});
+    long i = lines.from_step == ITEM<T> ? read_blocks(reader, a, m, false) : 0;
+    for (; i < m; ++i) put(a, i, {reader.real(2 * i), reader.real(2 * i + 1)});
     const T* y = transform(a, b, plan);
+    T* const result = y == a ? b : a;
     const T half = static_cast<T>(0.5);
     for (long k = 0; k <= m; ++k) {
         const Complex<T> z = get(y, k == m ? 0 : k), mirror = get(y, k == 0 ? 0 : m - k);
         const Complex<T> even = {(z.re + mirror.re) * half, (z.im - mirror.im) * half};
         const Complex<T> odd = {(z.im + mirror.im) * half, (mirror.re - z.re) * half};
-        writer.complex(k, even + turned(odd, plan.turns[2 * k], plan.turns[2 * k + 1]));
+        put(result, k, even + turned(odd, plan.turns[2 * k], plan.turns[2 * k + 1]));
     }
+    i = lines.to_step == 2 * ITEM<T> ? write_blocks(writer, result, m + 1, false) : 0;
+    for (; i <= m; ++i) writer.complex(i, get(result, i));
 }
 
 // The imaginary parts of the constant and of the highest frequency do not count.
@@ -257,7 +304,8 @@ void run_from_half(const FftPlan<T>& plan, const FftLines& lines, T* a, T* b) {
         put(a, k, {even.im + odd.re, even.re - odd.im});
     }
     const T* y = transform(a, b, plan);
-    for (long i = 0; i < m; ++i) {
+    long i = lines.to_step == ITEM<T> ? write_blocks(writer, y, m, true) : 0;
+    for (; i < m; ++i) {
         const Complex<T> z = get(y, i);
         writer.real(2 * i, z.im);
         writer.real(2 * i + 1, z.re);
