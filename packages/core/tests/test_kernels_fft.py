@@ -94,6 +94,15 @@ def test_real_lines_and_back(path, n, dtype):
     close(back, x, dtype, n)
 
 
+@pytest.mark.parametrize("inverse", [False, True])
+def test_columns(path, inverse):
+    x = numbers((30, 37), np.float32, False)
+    y = called("fft_c2c", x, dims=(0,), inverse=inverse, norm="backward")
+    close(
+        y, along(x.astype(complex), weights(30, inverse, "backward"), 0), np.float32, 30
+    )
+
+
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("dims", [(0,), (2,), (0, 1), (2, 1), (0, 2), (1, 2, 0)])
 def test_dimensions_and_scalings(path, norm, dims):

@@ -1,5 +1,6 @@
 #include "kernels/fft.hpp"
 
+#include "kernels/interleave.hpp"
 #include "kernels/transpose.hpp"
 
 namespace lampas {
@@ -234,6 +235,39 @@ long write_blocks(const Writer<T>& writer, const T* y, long count, bool back) {
     return i;
 }
 
+// Whether the lines' numbers lie side by side, as in the columns of a matrix.
+template <class T, class Side>
+bool are_neighbours(const Side& side, int count) {
+    for (int j = 1; j < count; ++j) {
+        if (side.at[j] - side.at[0] != j * 2 * static_cast<long>(sizeof(T))) return false;
+    }
+    return count == lanes<T>;
+}
+
+template <class T>
+long read_columns(const Reader<T>& reader, T* a, long count, bool back) {
+    using P = pairs_of<lanes<T>>;
+    for (long i = 0; i < count; ++i) {
+        const T* at = reinterpret_cast<const T*>(reader.at[0] + i * reader.step);
+        const vec<T> left = load(at), right = load(at + lanes<T>);
+        put(a, i, exchanged(Complex<T>{P::firsts(left, right), P::seconds(left, right)}, back));
+    }
+    return count;
+}
+
+template <class T>
+long write_columns(const Writer<T>& writer, const T* y, long count, bool back) {
+    using P = pairs_of<lanes<T>>;
+    for (long i = 0; i < count; ++i) {
+        const Complex<T> z = exchanged(get(y, i), back);
+        const vec<T> re = z.re * writer.factor, im = z.im * writer.factor;
+        T* at = reinterpret_cast<T*>(writer.at[0] + i * writer.step);
+        store<T>(at, P::low(re, im));
+        store<T>(at + lanes<T>, P::high(re, im));
+    }
+    return count;
+}
+
 template <class T>
 constexpr long ITEM = static_cast<long>(sizeof(T));
 
@@ -244,9 +278,11 @@ void run_complex(const FftPlan<T>& plan, const FftLines& lines, T* a, T* b) {
     const bool back = lines.inverse;
     const long m = plan.length;
     long i = lines.from_step == 2 * ITEM<T> ? read_blocks(reader, a, m, back) : 0;
+    if (i == 0 && are_neighbours<T>(reader, lines.count)) i = read_columns(reader, a, m, back);
     for (; i < m; ++i) put(a, i, exchanged(reader.complex(i), back));
     const T* y = transform(a, b, plan);
     i = lines.to_step == 2 * ITEM<T> ? write_blocks(writer, y, m, back) : 0;
+    if (i == 0 && are_neighbours<T>(writer, lines.count)) i = write_columns(writer, y, m, back);
     for (; i < m; ++i) writer.complex(i, exchanged(get(y, i), back));
 }
 

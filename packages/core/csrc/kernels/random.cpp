@@ -1,5 +1,6 @@
 #include "kernels/random.hpp"
 
+#include "kernels/interleave.hpp"
 #include "kernels/math.hpp"
 
 namespace lampas {
@@ -179,36 +180,13 @@ LAMPAS_INLINE f32v product(const Parts& a, const Parts& b) {
     return a.most * b.most + (a.most * b.rest + a.rest * b.most);
 }
 
-// Even and odd lanes of two vectors side by side, and back.
-template <std::size_t... I>
-struct Pairs {
-    static LAMPAS_INLINE i32v every(i32v a, i32v b) {
-        return __builtin_shufflevector(a, b, (2 * I)...);
-    }
-    static LAMPAS_INLINE i32v other(i32v a, i32v b) {
-        return __builtin_shufflevector(a, b, (2 * I + 1)...);
-    }
-    static LAMPAS_INLINE f32v low(f32v a, f32v b) {
-        return __builtin_shufflevector(a, b, (I / 2 + (I % 2) * LANES)...);
-    }
-    static LAMPAS_INLINE f32v high(f32v a, f32v b) {
-        return __builtin_shufflevector(a, b, (LANES / 2 + I / 2 + (I % 2) * LANES)...);
-    }
-};
-template <int L> struct pairs_of;
-template <> struct pairs_of<4> { using type = Pairs<0, 1, 2, 3>; };
-template <> struct pairs_of<8> { using type = Pairs<0, 1, 2, 3, 4, 5, 6, 7>; };
-template <> struct pairs_of<16> {
-    using type = Pairs<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>;
-};
-
 // So many pairs from so many pairs of halves: whole vectors of them.
 LAMPAS_INLINE void normal_pairs(const std::int32_t* half, float* y) {
-    using P = pairs_of<LANES>::type;
+    using P = pairs_of<LANES>;
     const i32v a = load(half), b = load(half + LANES);
-    const Parts r = radius(P::every(a, b));
+    const Parts r = radius(P::firsts(a, b));
     Parts cosine, sine;
-    around(P::other(a, b), &cosine, &sine);
+    around(P::seconds(a, b), &cosine, &sine);
     const f32v x = product(r, cosine), z = product(r, sine);
     store<float>(y, P::low(x, z));
     store<float>(y + LANES, P::high(x, z));
