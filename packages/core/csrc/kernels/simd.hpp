@@ -51,13 +51,38 @@ LAMPAS_INLINE void store(T* to, vec<T> v) {
     std::memcpy(to, &v, BYTES);
 }
 
+template <class To, class From>
+LAMPAS_INLINE To bits_of(From v) {
+    static_assert(sizeof(To) == sizeof(From));
+    To to;
+    std::memcpy(&to, &v, sizeof v);
+    return to;
+}
+
 // The first `count` lanes; the others are zero, or left alone.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// One instruction, where a copy of unknown length is a call and a wait for what it wrote.
+template <class T>
+LAMPAS_INLINE vec<T> load_part(const T* from, int count) {
+    typedef long long words __attribute__((vector_size(BYTES)));
+    if constexpr (sizeof(T) == 4) {
+        const i32v wanted = i32v{0, 1, 2, 3, 4, 5, 6, 7} < count;
+        return bits_of<vec<T>>(
+            __builtin_ia32_maskloadps256(reinterpret_cast<const f32v*>(from), wanted));
+    } else {
+        const i64v wanted = i64v{0, 1, 2, 3} < static_cast<std::int64_t>(count);
+        return bits_of<vec<T>>(__builtin_ia32_maskloadpd256(
+            reinterpret_cast<const f64v*>(from), bits_of<words>(wanted)));
+    }
+}
+#else
 template <class T>
 LAMPAS_INLINE vec<T> load_part(const T* from, int count) {
     vec<T> v = {};
     std::memcpy(&v, from, static_cast<std::size_t>(count) * sizeof(T));
     return v;
 }
+#endif
 
 template <class T>
 LAMPAS_INLINE void store_part(T* to, vec<T> v, int count) {
@@ -67,14 +92,6 @@ LAMPAS_INLINE void store_part(T* to, vec<T> v, int count) {
 template <class T>
 LAMPAS_INLINE vec<T> all(T value) {
     return value - vec<T>{};  // minus zero keeps every value, -0.0 too
-}
-
-template <class To, class From>
-LAMPAS_INLINE To bits_of(From v) {
-    static_assert(sizeof(To) == sizeof(From));
-    To to;
-    std::memcpy(&to, &v, sizeof v);
-    return to;
 }
 
 // As NumPy's maximum and minimum: NaN wherever one is.
