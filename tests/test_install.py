@@ -6,15 +6,18 @@ parties are fetched once per session.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from tools.packages import FOLDERS, import_name
 
 NEEDS = {
@@ -26,7 +29,7 @@ NEEDS = {
 }
 CORE_BRINGS = {"lampas", "numpy", "ml_dtypes", "safetensors", "tqdm"}
 MEGABYTE = 1_000_000
-# One group, so that parallel workers do not build the same files twice.
+# One group: what one worker has built, others need not wait for.
 pytestmark = pytest.mark.xdist_group("install")
 
 
@@ -48,22 +51,35 @@ def _clean_environment() -> dict[str, str]:
     kept = {
         k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")
     }
-    # One instruction set is enough to see that the kernels come along.
-    return kept | {"SKBUILD_CMAKE_DEFINE": "LAMPAS_PATHS=baseline"}
+    # One instruction set, compiled fast, is enough to see that the kernels come along.
+    return kept | {"SKBUILD_CMAKE_DEFINE": "LAMPAS_PATHS=baseline;LAMPAS_OPTIMIZE=-O1"}
 
 
 @pytest.fixture(scope="session")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder away from the sources."""
-    return tmp_path_factory.mktemp("install")
+    """A folder away from the sources, which parallel workers share."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "install"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def once(work: Path, name: str) -> Iterator[bool]:
+    """Whether nobody has done this yet; others wait until it is done."""
+    done = work / f"{name}.done"
+    with FileLock(work / f"{name}.lock"):
+        yield not done.exists()
+        done.touch()
 
 
 @pytest.fixture(scope="session")
 def dist(root: Path, work: Path) -> Path:
     """The folder with the five sdists and the wheels built from them."""
-    for folder in FOLDERS.values():
-        package = root / "packages" / folder
-        run(sys.executable, "-m", "build", "-n", "-o", work / "dist", package)
+    with once(work, "dist") as first:
+        for folder in FOLDERS.values() if first else ():
+            package = root / "packages" / folder
+            run(sys.executable, "-m", "build", "-n", "-o", work / "dist", package)
     return work / "dist"
 
 
@@ -71,7 +87,8 @@ class Environment:
     """A fresh environment, into which the outer pip installs."""
 
     def __init__(self, folder: Path) -> None:
-        venv.create(folder, with_pip=False)
+        if not folder.exists():
+            venv.create(folder, with_pip=False)
         self.python = folder / "bin" / "python"
         self.site = next(folder.glob("lib/python*/site-packages"))
 
@@ -99,10 +116,12 @@ def install(name: str, dist: Path, work: Path) -> Environment:
     wheels = work / "third-party"
     find = ["--find-links", dist]
     pip = [sys.executable, "-m", "pip", "download", "-q", "--prefer-binary"]
-    run(*pip, "-d", wheels, *find, f"{name}==0.1.0")
-    environment = Environment(work / name)
     offline = ["--no-index", "--find-links", wheels, *find]
-    environment.pip("install", "-q", *offline, f"{name}==0.1.0")
+    with once(work, name) as first:
+        environment = Environment(work / name)
+        if first:
+            run(*pip, "-d", wheels, *find, f"{name}==0.1.0")
+            environment.pip("install", "-q", *offline, f"{name}==0.1.0")
     return environment
 
 

@@ -116,4 +116,5 @@ def test_grids_on_a_device():
     out = F.grid_sample(x, F.affine_grid(theta, (1, 2, 3, 4)))
     assert out.device == x.device
     alone = F.grid_sample(x.cpu(), F.affine_grid(theta.cpu(), (1, 2, 3, 4)))
-    np.testing.assert_array_equal(out.cpu().numpy(), alone.numpy())
+    # The kernels of the CPU add up in another order than the device's reference.
+    np.testing.assert_allclose(out.cpu().numpy(), alone.numpy(), rtol=1e-6, atol=1e-7)
