@@ -160,6 +160,32 @@ def accepted(record, *arrays, **how):
     return result
 
 
+def _channels_last(a):
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1)
+
+
+def _with_gaps(a):
+    wide = np.zeros((*a.shape[:-1], a.shape[-1] * 2), a.dtype)
+    wide[..., ::2] = a
+    return wide[..., ::2]
+
+
+def _backwards(a):
+    return np.ascontiguousarray(a[:, :, ::-1])[:, :, ::-1]
+
+
+LAYOUTS = (_channels_last, _with_gaps, _backwards)
+
+
+def with_threads(count, function, *args):
+    before = lampas.get_num_threads()
+    lampas.set_num_threads(count)
+    try:
+        return function(*args)
+    finally:
+        lampas.set_num_threads(before)
+
+
 def all_three(sizes, x, w, g):
     return (
         accepted(_conv, x, w, **sizes.how),
@@ -213,18 +239,7 @@ def test_images_and_cotangents_of_any_layout(path, sizes):
     x, w, g = operands(sizes)
     wanted = all_three(sizes, x, w, g)
 
-    def last(a):  # channels last in memory
-        return np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1)
-
-    def apart(a):
-        wide = np.zeros((*a.shape[:-1], a.shape[-1] * 2), a.dtype)
-        wide[..., ::2] = a
-        return wide[..., ::2]
-
-    def backwards(a):
-        return np.ascontiguousarray(a[:, :, ::-1])[:, :, ::-1]
-
-    for lay in (last, apart, backwards):
+    for lay in LAYOUTS:
         found = all_three(sizes, lay(x), lay(w), lay(g))
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -240,14 +255,7 @@ def test_images_and_cotangents_of_any_layout(path, sizes):
 )
 def test_the_number_of_threads_changes_nothing(sizes):
     arrays = operands(sizes)
-    before = lampas.get_num_threads()
-    try:
-        lampas.set_num_threads(1)
-        one = all_three(sizes, *arrays)
-        lampas.set_num_threads(3)
-        three = all_three(sizes, *arrays)
-    finally:
-        lampas.set_num_threads(before)
+    one, three = (with_threads(n, all_three, sizes, *arrays) for n in (1, 3))
     for a, b in zip(one, three, strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from test_kernels_conv import accepted, close
+from test_kernels_conv import LAYOUTS, accepted, close, with_threads
 
 import lampas
 from lampas.backend import native
@@ -223,18 +223,7 @@ def test_operands_of_any_layout(path, case):
     x, w, g = operands(case)
     wanted = all_three(case, x, w, g)
 
-    def last(a):  # channels last in memory
-        return np.moveaxis(np.ascontiguousarray(np.moveaxis(a, 1, -1)), -1, 1)
-
-    def apart(a):
-        wide = np.zeros((*a.shape[:-1], a.shape[-1] * 2), a.dtype)
-        wide[..., ::2] = a
-        return wide[..., ::2]
-
-    def backwards(a):
-        return np.ascontiguousarray(a[:, :, ::-1])[:, :, ::-1]
-
-    for lay in (last, apart, backwards):
+    for lay in LAYOUTS:
         for a, b in zip(all_three(case, lay(x), w, lay(g)), wanted, strict=True):
             np.testing.assert_array_equal(a, b)
     same = np.broadcast_to(np.float32(0.5), g.shape)
@@ -249,14 +238,7 @@ def test_operands_of_any_layout(path, case):
 )
 def test_the_number_of_threads_changes_nothing(case):
     arrays = operands(case)
-    before = lampas.get_num_threads()
-    try:
-        lampas.set_num_threads(1)
-        one = all_three(case, *arrays)
-        lampas.set_num_threads(3)
-        three = all_three(case, *arrays)
-    finally:
-        lampas.set_num_threads(before)
+    one, three = (with_threads(n, all_three, case, *arrays) for n in (1, 3))
     for a, b in zip(one, three, strict=True):
         np.testing.assert_array_equal(a, b)
 
