@@ -13,15 +13,19 @@
 namespace lampas {
 namespace {
 
-const Name LR("lr"), BETA1("beta1"), BETA2("beta2"), EPS("eps"), DECAY("decay"),
-    DECOUPLED("decoupled"), AMSGRAD("amsgrad"), MOMENTUM("momentum"), DAMPENING("dampening"),
-    NESTEROV("nesterov"), MAXIMIZE("maximize"), ALPHA("alpha"), CENTERED("centered"),
-    RHO("rho"), LR_DECAY("lr_decay"), SHRINK("shrink"), GROW("grow"), SMALLEST("smallest"),
-    LARGEST("largest"), LAMBD("lambd");
+const Name LR("lr"), BETAS("betas"), EPS("eps"), DECAY("weight_decay"),
+    DECOUPLED("decoupled_weight_decay"), AMSGRAD("amsgrad"), MOMENTUM("momentum"),
+    DAMPENING("dampening"), NESTEROV("nesterov"), MAXIMIZE("maximize"), ALPHA("alpha"),
+    CENTERED("centered"), RHO("rho"), LR_DECAY("lr_decay"), ETAS("etas"),
+    STEP_SIZES("step_sizes"), LAMBD("lambd");
 
 struct Option {
     const Name* name;
     double* value;
+};
+struct Pair {
+    const Name* name;
+    double *first, *second;
 };
 struct Choice {
     const Name* name;
@@ -34,14 +38,24 @@ public:
     explicit Call(const Arguments& arguments) : arguments_(arguments) {}
 
     // Whether it has just these options.
-    bool options(std::initializer_list<Option> numbers, std::initializer_list<Choice> flags) {
-        const auto count = static_cast<Py_ssize_t>(numbers.size() + flags.size());
+    bool options(std::initializer_list<Option> numbers, std::initializer_list<Choice> flags,
+                 std::initializer_list<Pair> pairs = {}) {
+        const auto count =
+            static_cast<Py_ssize_t>(numbers.size() + flags.size() + pairs.size());
         if (!arguments_.sized(arguments_.count, count)) return false;
         for (const Option& o : numbers) {
             if (!arguments_.number(*o.name, o.value)) return false;
         }
         for (const Choice& c : flags) {
             if (!arguments_.flag(*c.name, c.value)) return false;
+        }
+        for (const Pair& p : pairs) {
+            PyObject* both = arguments_.keyword(*p.name);
+            if (both == nullptr || !PyTuple_Check(both) || PyTuple_GET_SIZE(both) != 2 ||
+                !read_float(PyTuple_GET_ITEM(both, 0), p.first) ||
+                !read_float(PyTuple_GET_ITEM(both, 1), p.second)) {
+                return false;
+            }
         }
         return true;
     }
@@ -75,6 +89,12 @@ public:
     }
 
 private:
+    static bool read_float(PyObject* object, double* value) {
+        if (!PyFloat_Check(object)) return false;
+        *value = PyFloat_AS_DOUBLE(object);
+        return true;
+    }
+
     bool read_factors() {
         PyObject* list = arguments_[1];
         const std::size_t count = rows_.size();
@@ -119,23 +139,33 @@ Slope slope_of(bool maximize, double decay, bool decoupled = false, double lr = 
 
 float narrow(double value) { return static_cast<float>(value); }
 
-PyObject* adam_entry(const Arguments& arguments) {
+// What all forms of Adam have.
+struct AdamOptions {
     double lr, beta1, beta2, eps, decay;
-    bool decoupled, amsgrad, maximize;
+    bool decoupled = false, maximize;
+
+    bool read(Call& call, std::initializer_list<Choice> flags) {
+        return call.options({{&LR, &lr}, {&EPS, &eps}, {&DECAY, &decay}}, flags,
+                            {{&BETAS, &beta1, &beta2}});
+    }
+    Slope slope() const { return slope_of(maximize, decay, decoupled, lr); }
+};
+
+PyObject* adam_entry(const Arguments& arguments) {
+    AdamOptions o;
+    bool amsgrad;
     Call call(arguments);
-    if (!call.options({{&LR, &lr}, {&BETA1, &beta1}, {&BETA2, &beta2}, {&EPS, &eps},
-                       {&DECAY, &decay}},
-                      {{&DECOUPLED, &decoupled}, {&AMSGRAD, &amsgrad}, {&MAXIMIZE, &maximize}}) ||
+    if (!o.read(call, {{&DECOUPLED, &o.decoupled}, {&AMSGRAD, &amsgrad}, {&MAXIMIZE, &o.maximize}}) ||
         !call.read(amsgrad ? 3 : 2, 1)) {
         return DECLINED;
     }
-    const Slope slope = slope_of(maximize, decay, decoupled, lr);
+    const Slope slope = o.slope();
     return call.run<AdamFactors>(
         amsgrad ? optimize().amsgrad : optimize().adam, [&](std::size_t i) -> AdamFactors {
             const double t = call.factor(i);
-            return {slope, mean_of(beta1), mean_of(beta2), narrow(eps),
-                    narrow(1.0 / std::sqrt(1.0 - std::pow(beta2, t))),
-                    narrow(lr / (1.0 - std::pow(beta1, t)))};
+            return {slope, mean_of(o.beta1), mean_of(o.beta2), narrow(o.eps),
+                    narrow(1.0 / std::sqrt(1.0 - std::pow(o.beta2, t))),
+                    narrow(o.lr / (1.0 - std::pow(o.beta1, t)))};
         });
 }
 
@@ -206,55 +236,46 @@ PyObject* adadelta_entry(const Arguments& arguments) {
 }
 
 PyObject* adamax_entry(const Arguments& arguments) {
-    double lr, beta1, beta2, eps, decay;
-    bool maximize;
+    AdamOptions o;
     Call call(arguments);
-    if (!call.options({{&LR, &lr}, {&BETA1, &beta1}, {&BETA2, &beta2}, {&EPS, &eps},
-                       {&DECAY, &decay}},
-                      {{&MAXIMIZE, &maximize}}) ||
+    if (!o.read(call, {{&MAXIMIZE, &o.maximize}}) ||
         !call.read(2, 1)) {
         return DECLINED;
     }
-    const Slope slope = slope_of(maximize, decay);
+    const Slope slope = o.slope();
     return call.run<AdamaxFactors>(optimize().adamax, [&](std::size_t i) -> AdamaxFactors {
-        return {slope, mean_of(beta1), narrow(beta2), narrow(eps),
-                narrow(lr / (1.0 - std::pow(beta1, call.factor(i))))};
+        return {slope, mean_of(o.beta1), narrow(o.beta2), narrow(o.eps),
+                narrow(o.lr / (1.0 - std::pow(o.beta1, call.factor(i))))};
     });
 }
 
 // factors: the weights of the gradient and of the mean, and the step's number.
 PyObject* nadam_entry(const Arguments& arguments) {
-    double lr, beta1, beta2, eps, decay;
-    bool decoupled, maximize;
+    AdamOptions o;
     Call call(arguments);
-    if (!call.options({{&LR, &lr}, {&BETA1, &beta1}, {&BETA2, &beta2}, {&EPS, &eps},
-                       {&DECAY, &decay}},
-                      {{&DECOUPLED, &decoupled}, {&MAXIMIZE, &maximize}}) ||
+    if (!o.read(call, {{&DECOUPLED, &o.decoupled}, {&MAXIMIZE, &o.maximize}}) ||
         !call.read(2, 3)) {
         return DECLINED;
     }
-    const Slope slope = slope_of(maximize, decay, decoupled, lr);
+    const Slope slope = o.slope();
     return call.run<NadamFactors>(optimize().nadam, [&](std::size_t i) -> NadamFactors {
-        return {slope, mean_of(beta1), mean_of(beta2), narrow(eps),
-                narrow(1.0 - std::pow(beta2, call.factor(i, 2))),
-                narrow(lr * call.factor(i, 0)), narrow(lr * call.factor(i, 1))};
+        return {slope, mean_of(o.beta1), mean_of(o.beta2), narrow(o.eps),
+                narrow(1.0 - std::pow(o.beta2, call.factor(i, 2))),
+                narrow(o.lr * call.factor(i, 0)), narrow(o.lr * call.factor(i, 1))};
     });
 }
 
 // factors: of the mean, and the rectified one.
 PyObject* radam_entry(const Arguments& arguments) {
-    double lr, beta1, beta2, eps, decay;
-    bool decoupled, maximize;
+    AdamOptions o;
     Call call(arguments);
-    if (!call.options({{&LR, &lr}, {&BETA1, &beta1}, {&BETA2, &beta2}, {&EPS, &eps},
-                       {&DECAY, &decay}},
-                      {{&DECOUPLED, &decoupled}, {&MAXIMIZE, &maximize}}) ||
+    if (!o.read(call, {{&DECOUPLED, &o.decoupled}, {&MAXIMIZE, &o.maximize}}) ||
         !call.read(2, 2)) {
         return DECLINED;
     }
-    const Slope slope = slope_of(maximize, decay, decoupled, lr);
+    const Slope slope = o.slope();
     return call.run<RadamFactors>(optimize().radam, [&](std::size_t i) -> RadamFactors {
-        return {slope, mean_of(beta1), mean_of(beta2), narrow(eps), narrow(call.factor(i, 0)),
+        return {slope, mean_of(o.beta1), mean_of(o.beta2), narrow(o.eps), narrow(call.factor(i, 0)),
                 narrow(call.factor(i, 1))};
     });
 }
@@ -263,9 +284,8 @@ PyObject* rprop_entry(const Arguments& arguments) {
     double shrink, grow, smallest, largest;
     bool maximize;
     Call call(arguments);
-    if (!call.options({{&SHRINK, &shrink}, {&GROW, &grow}, {&SMALLEST, &smallest},
-                       {&LARGEST, &largest}},
-                      {{&MAXIMIZE, &maximize}}) ||
+    if (!call.options({}, {{&MAXIMIZE, &maximize}},
+                      {{&ETAS, &shrink, &grow}, {&STEP_SIZES, &smallest, &largest}}) ||
         !call.read(2, 1)) {
         return DECLINED;
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import left_alone
 from lampas.dtypes import HALVES
 from lampas.engine.tensor import Tensor
 from lampas.optim.optimizer import (
@@ -29,6 +31,13 @@ class ByElement(Optimizer):
     Complex parameters count as two real ones, as in PyTorch. Half-precision ones and
     their state are computed in float32 and rounded once a step.
     """
+
+    _kernel: Callable[..., bool] = staticmethod(left_alone)
+    """Steps all parameters of a group in one call, or leaves them to ``_step``."""
+    _kernel_numbers: tuple[str, ...] = ()
+    """The options of a group that the kernel takes as numbers, or pairs of numbers."""
+    _kernel_flags: tuple[str, ...] = ("maximize",)
+    """The others that it takes."""
 
     def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
         """The names of the state tensors that are like the parameter."""
@@ -66,11 +75,13 @@ class ByElement(Optimizer):
     def _step_natively(
         self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
     ) -> bool:
-        """Step all parameters by a kernel; False if that was left to ``_step``.
+        """Step all parameters by the kernel; False if it left that to ``_step``.
 
         A row has a parameter's data, its gradient and its moments.
         """
-        return False
+        options = {name: _plain(group[name]) for name in self._kernel_numbers}
+        flags = {name: bool(group[name]) for name in self._kernel_flags}
+        return self._kernel(rows, factors, **options, **flags)
 
     def _step_all(
         self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
@@ -97,6 +108,13 @@ class ByElement(Optimizer):
             self._step(imag[0], imag[1], imag[2:], factors, group)
         else:
             self._step(data, arrays[1], arrays[2:], factors, group)
+
+
+def _plain(option: Any) -> float | tuple[float, ...]:
+    """A number or several as Python's floats: options may be tensors or lists."""
+    if isinstance(option, (tuple, list)):
+        return tuple(map(float, option))
+    return float(option)
 
 
 def with_decay(g: Any, data: Any, weight_decay: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ from lampas.optim._by_element import ByElement, with_decay
 from lampas.optim._options import check_modes, check_not_negative
 
 __all__ = ["Adadelta"]
-
-_native_step: Callable[..., bool] = bind("adadelta_step", left_alone)
 
 
 class Adadelta(ByElement):
@@ -47,6 +44,9 @@ class Adadelta(ByElement):
     0.9968
     """
 
+    _kernel = staticmethod(bind("adadelta_step", left_alone))
+    _kernel_numbers = ("lr", "rho", "eps", "weight_decay")
+
     def __init__(
         self,
         params: Any,
@@ -78,19 +78,6 @@ class Adadelta(ByElement):
 
     def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
         return "square_avg", "acc_delta"
-
-    def _step_natively(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> bool:
-        return _native_step(
-            rows,
-            factors,
-            lr=float(group["lr"]),
-            rho=float(group["rho"]),
-            eps=float(group["eps"]),
-            decay=float(group["weight_decay"]),
-            maximize=bool(group["maximize"]),
-        )
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from lampas.optim._options import check_modes, check_not_negative
 from lampas.optim.optimizer import changed, refuse_decay, rows_of
 
 __all__ = ["Adagrad"]
-
-_native_step: Callable[..., bool] = bind("adagrad_step", left_alone)
 
 
 class Adagrad(ByElement):
@@ -50,6 +47,9 @@ class Adagrad(ByElement):
     >>> round(w.item(), 4)
     0.99
     """
+
+    _kernel = staticmethod(bind("adagrad_step", left_alone))
+    _kernel_numbers = ("lr", "eps", "weight_decay", "lr_decay")
 
     def __init__(
         self,
@@ -111,19 +111,6 @@ class Adagrad(ByElement):
             self._step_parts(arrays, int(count), group)
             p._data[at], total[at] = arrays[0], arrays[2]
         changed(params)
-
-    def _step_natively(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> bool:
-        return _native_step(
-            rows,
-            factors,
-            lr=float(group["lr"]),
-            eps=float(group["eps"]),
-            decay=float(group["weight_decay"]),
-            lr_decay=float(group["lr_decay"]),
-            maximize=bool(group["maximize"]),
-        )
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,6 @@ from lampas.optim._by_element import ByElement
 from lampas.optim._options import check_betas, check_modes, check_not_negative
 
 __all__ = ["Adam", "AdamW"]
-
-_native_step: Callable[..., bool] = bind("adam_step", left_alone)
 
 
 class Adam(ByElement):
@@ -45,6 +42,10 @@ class Adam(ByElement):
     >>> round(w.item(), 4)
     0.9
     """
+
+    _kernel = staticmethod(bind("adam_step", left_alone))
+    _kernel_numbers = ("lr", "betas", "eps", "weight_decay")
+    _kernel_flags = ("decoupled_weight_decay", "amsgrad", "maximize")
 
     def __init__(
         self,
@@ -89,23 +90,6 @@ class Adam(ByElement):
     def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
         names = ("exp_avg", "exp_avg_sq")
         return (*names, "max_exp_avg_sq") if group["amsgrad"] else names
-
-    def _step_natively(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> bool:
-        beta1, beta2 = map(float, group["betas"])
-        return _native_step(
-            rows,
-            factors,
-            lr=float(group["lr"]),
-            beta1=beta1,
-            beta2=beta2,
-            eps=float(group["eps"]),
-            decay=float(group["weight_decay"]),
-            decoupled=bool(group["decoupled_weight_decay"]),
-            amsgrad=bool(group["amsgrad"]),
-            maximize=bool(group["maximize"]),
-        )
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,6 @@ from lampas.optim._by_element import ByElement, with_decay
 from lampas.optim._options import check_betas, check_modes, check_not_negative
 
 __all__ = ["Adamax"]
-
-_native_step: Callable[..., bool] = bind("adamax_step", left_alone)
 
 
 class Adamax(ByElement):
@@ -46,6 +43,9 @@ class Adamax(ByElement):
     0.998
     """
 
+    _kernel = staticmethod(bind("adamax_step", left_alone))
+    _kernel_numbers = ("lr", "betas", "eps", "weight_decay")
+
     def __init__(
         self,
         params: Any,
@@ -76,21 +76,6 @@ class Adamax(ByElement):
 
     def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
         return "exp_avg", "exp_inf"
-
-    def _step_natively(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> bool:
-        beta1, beta2 = map(float, group["betas"])
-        return _native_step(
-            rows,
-            factors,
-            lr=float(group["lr"]),
-            beta1=beta1,
-            beta2=beta2,
-            eps=float(group["eps"]),
-            decay=float(group["weight_decay"]),
-            maximize=bool(group["maximize"]),
-        )
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

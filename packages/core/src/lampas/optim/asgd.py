@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from lampas.optim._options import check_modes, check_not_negative
 from lampas.optim.optimizer import like, number
 
 __all__ = ["ASGD"]
-
-_native_step: Callable[..., bool] = bind("asgd_step", left_alone)
 
 
 class ASGD(ByElement):
@@ -52,6 +49,9 @@ class ASGD(ByElement):
     """
 
     _numbers = ("step", "eta", "mu")
+
+    _kernel = staticmethod(bind("asgd_step", left_alone))
+    _kernel_numbers = ("lambd", "weight_decay")
 
     def __init__(
         self,
@@ -95,17 +95,6 @@ class ASGD(ByElement):
         eta[...] = lr / (1 + group["lambd"] * lr * t) ** group["alpha"]
         mu[...] = 1 / max(1, t - group["t0"])
         return now
-
-    def _step_natively(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> bool:
-        return _native_step(
-            rows,
-            factors,
-            lambd=float(group["lambd"]),
-            decay=float(group["weight_decay"]),
-            maximize=bool(group["maximize"]),
-        )
 
     def _step(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from lampas.optim._options import check_betas, check_modes, check_not_negative
 from lampas.optim.optimizer import like, number
 
 __all__ = ["NAdam"]
-
-_native_step: Callable[..., bool] = bind("nadam_step", left_alone)
 
 
 class NAdam(ByElement):
@@ -53,6 +50,10 @@ class NAdam(ByElement):
     """
 
     _numbers = ("step", "mu_product")
+
+    _kernel = staticmethod(bind("nadam_step", left_alone))
+    _kernel_numbers = ("lr", "betas", "eps", "weight_decay")
+    _kernel_flags = ("decoupled_weight_decay", "maximize")
 
     def __init__(
         self,
@@ -103,22 +104,6 @@ class NAdam(ByElement):
         product *= mu
         so_far = float(product)
         return (1 - mu) / (1 - so_far), ahead / (1 - so_far * ahead), t
-
-    def _step_natively(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> bool:
-        beta1, beta2 = map(float, group["betas"])
-        return _native_step(
-            rows,
-            factors,
-            lr=float(group["lr"]),
-            beta1=beta1,
-            beta2=beta2,
-            eps=float(group["eps"]),
-            decay=float(group["weight_decay"]),
-            decoupled=bool(group["decoupled_weight_decay"]),
-            maximize=bool(group["maximize"]),
-        )
 
     def _step(
         self,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,6 @@ from lampas.optim._by_element import ByElement, with_decay
 from lampas.optim._options import check_betas, check_modes, check_not_negative
 
 __all__ = ["RAdam"]
-
-_native_step: Callable[..., bool] = bind("radam_step", left_alone)
 
 
 class RAdam(ByElement):
@@ -48,6 +45,10 @@ class RAdam(ByElement):
     >>> round(w.item(), 4)
     0.998
     """
+
+    _kernel = staticmethod(bind("radam_step", left_alone))
+    _kernel_numbers = ("lr", "betas", "eps", "weight_decay")
+    _kernel_flags = ("decoupled_weight_decay", "maximize")
 
     def __init__(
         self,
@@ -93,22 +94,6 @@ class RAdam(ByElement):
             return plain, 0.0
         above = (length - 4) * (length - 2) * most
         return plain, (above / ((most - 4) * (most - 2) * length) * correction) ** 0.5
-
-    def _step_natively(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> bool:
-        beta1, beta2 = map(float, group["betas"])
-        return _native_step(
-            rows,
-            factors,
-            lr=float(group["lr"]),
-            beta1=beta1,
-            beta2=beta2,
-            eps=float(group["eps"]),
-            decay=float(group["weight_decay"]),
-            decoupled=bool(group["decoupled_weight_decay"]),
-            maximize=bool(group["maximize"]),
-        )
 
     def _step(
         self,

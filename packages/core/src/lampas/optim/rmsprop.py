@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,6 @@ from lampas.optim._by_element import ByElement, with_decay
 from lampas.optim._options import check_modes, check_not_negative
 
 __all__ = ["RMSprop"]
-
-_native_step: Callable[..., bool] = bind("rmsprop_step", left_alone)
 
 
 class RMSprop(ByElement):
@@ -50,6 +47,10 @@ class RMSprop(ByElement):
     0.9
     """
 
+    _kernel = staticmethod(bind("rmsprop_step", left_alone))
+    _kernel_numbers = ("lr", "alpha", "eps", "weight_decay", "momentum")
+    _kernel_flags = ("centered", "maximize")
+
     def __init__(
         self,
         params: Any,
@@ -84,21 +85,6 @@ class RMSprop(ByElement):
     def _moments(self, group: dict[str, Any]) -> tuple[str, ...]:
         velocity = ("momentum_buffer",) if group["momentum"] else ()
         return "square_avg", *velocity, *(("grad_avg",) if group["centered"] else ())
-
-    def _step_natively(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> bool:
-        return _native_step(
-            rows,
-            factors,
-            lr=float(group["lr"]),
-            alpha=float(group["alpha"]),
-            eps=float(group["eps"]),
-            decay=float(group["weight_decay"]),
-            momentum=float(group["momentum"]),
-            centered=bool(group["centered"]),
-            maximize=bool(group["maximize"]),
-        )
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

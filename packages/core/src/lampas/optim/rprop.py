@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,8 +13,6 @@ from lampas.optim._by_element import ByElement
 from lampas.optim._options import check_modes, check_not_negative
 
 __all__ = ["Rprop"]
-
-_native_step: Callable[..., bool] = bind("rprop_step", left_alone)
 
 
 class Rprop(ByElement):
@@ -48,6 +45,9 @@ class Rprop(ByElement):
     >>> round(w.item(), 4)
     0.99
     """
+
+    _kernel = staticmethod(bind("rprop_step", left_alone))
+    _kernel_numbers = ("etas", "step_sizes")
 
     def __init__(
         self,
@@ -87,21 +87,6 @@ class Rprop(ByElement):
         # Both parts of a complex number have a size.
         state["step_size"]._data[...] = complex(size, size) if p.is_complex() else size
         return state
-
-    def _step_natively(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> bool:
-        shrink, grow = map(float, group["etas"])
-        smallest, largest = map(float, group["step_sizes"])
-        return _native_step(
-            rows,
-            factors,
-            shrink=shrink,
-            grow=grow,
-            smallest=smallest,
-            largest=largest,
-            maximize=bool(group["maximize"]),
-        )
 
     def _step(
         self, data: Any, g: Any, moments: list[Any], t: int, group: dict[str, Any]

@@ -126,7 +126,7 @@ class SGD(Optimizer):
         return _native_step(
             rows,
             lr=float(group["lr"]),
-            decay=float(group["weight_decay"]),
+            weight_decay=float(group["weight_decay"]),
             momentum=float(group["momentum"]),
             dampening=float(group["dampening"]),
             nesterov=bool(group["nesterov"]),
