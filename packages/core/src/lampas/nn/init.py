@@ -19,6 +19,7 @@ from lampas.backend.device import from_host
 from lampas.engine.tensor import Tensor, shared_cell
 from lampas.errors import ArgumentError
 from lampas.ops._arguments import source_of
+from lampas.ops.random_fill import scaled
 from lampas.random import Generator
 
 __all__ = [
@@ -151,9 +152,7 @@ def uniform_(
     """
     source = source_of(generator)
     values = source.uniform(tensor._data.shape, _float_of(tensor))
-    values *= values.dtype.type(b - a)  # in place: layers may be most of the memory
-    values += values.dtype.type(a)
-    return _fill(tensor, values)
+    return _fill(tensor, scaled(values, b - a, a))
 
 
 @_skippable
@@ -171,9 +170,7 @@ def normal_(
     """
     source = source_of(generator)
     values = source.normal(tensor._data.shape, _float_of(tensor))
-    values *= values.dtype.type(std)
-    values += values.dtype.type(mean)
-    return _fill(tensor, values)
+    return _fill(tensor, scaled(values, std, mean))
 
 
 @_skippable

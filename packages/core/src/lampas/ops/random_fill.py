@@ -15,7 +15,7 @@ from lampas.ops._arguments import source_of
 from lampas.ops.create import placed
 from lampas.ops.random import ProbabilityError, check_probabilities, joined
 
-__all__ = ["drawing_dtype", "refill"]
+__all__ = ["drawing_dtype", "refill", "scaled"]
 
 
 def refill(self: Tensor, name: str, draw: Callable[[], np.ndarray]) -> Tensor:
@@ -65,13 +65,13 @@ def _uniform(
     source = source_of(generator)
 
     def draw() -> np.ndarray:
-        drawn = _scaled(source.uniform(shape, kind), to - low, low)
+        drawn = scaled(source.uniform(shape, kind), to - low, low)
         return joined(drawn, self.dtype)
 
     return refill(self, "uniform", draw)
 
 
-def _scaled(drawn: np.ndarray, factor: float, offset: float) -> np.ndarray:
+def scaled(drawn: np.ndarray, factor: float, offset: float) -> np.ndarray:
     """``drawn * factor + offset`` in the memory of ``drawn``."""
     if factor != 1:
         drawn *= drawn.dtype.type(factor)
@@ -102,7 +102,7 @@ def _normal(
     source = source_of(generator)
 
     def draw() -> np.ndarray:
-        return joined(_scaled(source.normal(shape, kind), width, mean), self.dtype)
+        return joined(scaled(source.normal(shape, kind), width, mean), self.dtype)
 
     return refill(self, "normal", draw)
 
@@ -122,7 +122,7 @@ def _exponential(
     source, shape = source_of(generator), self._data.shape
 
     def draw() -> np.ndarray:
-        return _scaled(source.exponential(shape, kind), 1 / lambd, 0)
+        return scaled(source.exponential(shape, kind), 1 / lambd, 0)
 
     return refill(self, "exponential", draw)
 
