@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/kernel.hpp"
-#include "runtime/pool.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -183,20 +183,16 @@ PyObject* attention_entry(const Arguments& arguments) {
         const long parts = (p.head.queries + STRETCH - 1) / STRETCH;
         const std::size_t scratch = static_cast<std::size_t>(attention().forward_scratch(p.head)) * 4;
         const Unlocked unlocked(p.work() > SMALL_WORK);
-        parallel_chunks(p.heads() * parts, [&](long chunk) {
+        const auto some = [&](const Scratch& memory, long chunk, long) {
             // The last queries of a causal head see the most keys: they come first.
             const long h = chunk / parts, part = parts - 1 - chunk % parts;
             const long first = part * STRETCH;
-            const Scratch memory(scratch);
-            if (memory.get() == nullptr) {
-                __atomic_store_n(&out_of_memory, true, __ATOMIC_RELAXED);
-                return;
-            }
             attention().forward(p.at(h), first, std::min(first + STRETCH, p.head.queries),
                                 data_of<float>(y) + y_starts[static_cast<std::size_t>(h)], y_row,
                                 data_of<float>(log_sum) + h * p.head.queries,
                                 memory.as<float>());
-        });
+        };
+        out_of_memory = !parallel_scratch(p.heads() * parts, 1, scratch, some);
     }
     if (out_of_memory) {
         Py_DECREF(y);
@@ -292,15 +288,10 @@ PyObject* attention_backward_entry(const Arguments& arguments) {
     bool out_of_memory = false;
     {
         const Unlocked unlocked(p.work() > SMALL_WORK);
-        parallel_chunks(p.heads() * parts, [&](long chunk) {
+        const auto some = [&](const Scratch& memory, long chunk, long) {
             const long h = chunk / parts;
             const std::size_t i = static_cast<std::size_t>(h);
             const Share share = share_of(p.head, chunk % parts, key_parts, query_parts);
-            const Scratch memory(scratch);
-            if (memory.get() == nullptr) {
-                __atomic_store_n(&out_of_memory, true, __ATOMIC_RELAXED);
-                return;
-            }
             HeadGradient one{};
             one.g = g.data() + g_starts[i];
             one.g_row = g.row;
@@ -322,7 +313,8 @@ PyObject* attention_backward_entry(const Arguments& arguments) {
             }
             attention().backward(p.at(h), one, share.first, share.last, share.first_key,
                                  share.last_key, memory.as<float>());
-        });
+        };
+        out_of_memory = !parallel_scratch(p.heads() * parts, 1, scratch, some);
     }
     if (out_of_memory) {
         to.release();

@@ -3,6 +3,7 @@
 
 #include "bindings/layout.hpp"
 #include "runtime/kernel.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -106,22 +107,17 @@ bool run_backward(const Given& given, PyArrayObject* g, bool one, float* dx, flo
     for (long group = 0; group < how.groups; ++group) {
         factors[group] = static_cast<float>(given.factor(group));
     }
-    bool failed = false;
-    parallel_ranges(how.groups, grain, [&](long first, long last) {
-        const Scratch work(bytes);
-        if (work.get() == nullptr) {
-            __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
-            return;
-        }
+    const auto apply = [&](const Scratch& work, long first, long last) {
         channels().apply_backward(how, data_of<float>(g), one, data_of<float>(given.x), factors,
                                   data_of<float>(given.mean), dx, sums, along, work.as<char>(),
                                   first, last);
-    });
+    };
+    const bool complete = parallel_scratch(how.groups, grain, bytes, apply);
     for (long group = 0; group < how.groups; ++group) {
         dweight[group] = static_cast<float>(along[group] * given.root(group));
         dbias[group] = static_cast<float>(sums[group]);
     }
-    return !failed;
+    return complete;
 }
 
 PyObject* given_backward_entry(const Arguments& arguments) {

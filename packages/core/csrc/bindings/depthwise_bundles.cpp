@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "bindings/depthwise.hpp"
-#include "runtime/pool.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -177,14 +177,9 @@ bool combine(const Convolution& c, Sum of, Cube<T> x, const long* size, const T*
     const long together = MOST_IMAGES, to_image = bundle_size<T>(results);
     const long units = over(c.channels, lanes) * over(c.images, together);
     const long work = std::min(c.images, together) * lanes * c.out_size() * taps;
-    bool complete = true;
-    parallel_ranges(units, units_of_chunk(work), [&](long first, long last) {
-        const long elements = (bundler.size() + to_image) * together + (taps + 1) * lanes;
-        const Scratch memory(static_cast<std::size_t>(elements) * sizeof(T));
-        if (memory.get() == nullptr) {
-            __atomic_store_n(&complete, false, __ATOMIC_RELAXED);
-            return;
-        }
+    const long elements = (bundler.size() + to_image) * together + (taps + 1) * lanes;
+    const std::size_t bytes = static_cast<std::size_t>(elements) * sizeof(T);
+    const auto some = [&](const Scratch& memory, long first, long last) {
         T* weights = memory.as<T>();
         T* shift = weights + taps * lanes;
         T* from = shift + lanes;
@@ -206,8 +201,8 @@ bool combine(const Convolution& c, Sum of, Cube<T> x, const long* size, const T*
                 kernel.scatter(to + n * to_image, results, unit.count, results, plane);
             }
         }
-    });
-    return complete;
+    };
+    return parallel_scratch(units, units_of_chunk(work), bytes, some);
 }
 
 template <class T>
@@ -247,15 +242,9 @@ bool weight(const Convolution& c, Cube<T> x, Cube<T> g, T* dw) {
     const long parts = std::max(1L, std::min({groups, work / CHUNK_WORK, MOST_PARTS}));
     const Scratch memory(static_cast<std::size_t>(bundles * parts * sums) * sizeof(double));
     if (!program.made() || memory.get() == nullptr) return false;
-    bool complete = true;
-    parallel_ranges(bundles * parts, units_of_chunk(over(work, parts)), [&](long first, long last) {
-        const Scratch gathered(static_cast<std::size_t>(both * together));
+    const auto some = [&](const Scratch& gathered, long first, long last) {
         T* a = gathered.template as<T>();
         T* b = a + of_x.size() * together;
-        if (a == nullptr) {
-            __atomic_store_n(&complete, false, __ATOMIC_RELAXED);
-            return;
-        }
         for (long at = first; at < last; ++at) {
             double* totals = memory.as<double>() + at * sums;
             std::memset(totals, 0, static_cast<std::size_t>(sums) * sizeof(double));
@@ -271,8 +260,11 @@ bool weight(const Convolution& c, Cube<T> x, Cube<T> g, T* dw) {
                                  totals);
             }
         }
-    });
-    if (!complete) return false;
+    };
+    if (!parallel_scratch(bundles * parts, units_of_chunk(over(work, parts)),
+                          static_cast<std::size_t>(both * together), some)) {
+        return false;
+    }
     parallel_ranges(bundles, units_of_chunk(sums * parts * 16), [&](long first, long last) {
         for (long at = first; at < last; ++at) {
             const Unit unit = unit_numbered(c, kernel.lanes, together, at);

@@ -5,7 +5,7 @@
 // The input's gradient is such a convolution of the cotangent, one for each remainder of a
 // position modulo the stride; the weight's gradient multiplies vectors of both.
 #include "bindings/frame.hpp"
-#include "runtime/pool.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -99,13 +99,7 @@ bool run_forward(const ForwardPlan<T>& plan, const Convolution& c, Cube<T> x, T*
     const long unit = out / f.grid[f.cut], ahead = planes_ahead(f);
     const long units = c.images * c.channels * f.boxes;
     const long work = f.box_size() * taps * each;
-    bool complete = true;
-    parallel_ranges(units, units_of_chunk(work), [&](long first, long last) {
-        const Scratch memory(packed_bytes<T>(f, ahead));
-        if (memory.get() == nullptr) {
-            __atomic_store_n(&complete, false, __ATOMIC_RELAXED);
-            return;
-        }
+    const auto some = [&](const Scratch& memory, long first, long last) {
         Packer<T> packer(f, x, memory.as<T>(), ahead);
         const T* end = y + last / f.boxes * each * out;
         for (long group = first; group < last; group += ahead) {
@@ -122,8 +116,8 @@ bool run_forward(const ForwardPlan<T>& plan, const Convolution& c, Cube<T> x, T*
                             f.boxes == 1 ? end - to : f.thick_of(box) * unit);
             }
         }
-    });
-    return complete;
+    };
+    return parallel_scratch(units, units_of_chunk(work), packed_bytes<T>(f, ahead), some);
 }
 
 template <class T>
@@ -278,22 +272,20 @@ void input_box(const InputPlan& plan, const Convolution& c, long box, const T* p
     unstage(plan, c, box, stage, dx);
 }
 
+// So that what follows in one block begins on a line of the cache.
+std::size_t up_to_line(std::size_t bytes) { return (bytes + 63) / 64 * 64; }
+
 template <class T>
 bool run_input(const InputPlan& plan, const Convolution& c, Cube<T> g, const T* weight, T* dx) {
     const Frame& f = plan.frame;
     const long each = c.outs_of_group(), shifts = each * c.taps(), size = c.image_size();
     const long ahead = planes_ahead(f), unit = size / c.size[f.cut] * c.stride[f.cut];
     const long units = c.images * c.channels * f.boxes;
-    bool complete = true;
-    parallel_ranges(units, units_of_chunk(f.box_size() * shifts), [&](long first, long last) {
-        const Scratch packed(packed_bytes<T>(f, ahead * each));
-        const Scratch rest(static_cast<std::size_t>(shifts + plan.stage.elements) * sizeof(T));
-        if (packed.get() == nullptr || rest.get() == nullptr) {
-            __atomic_store_n(&complete, false, __ATOMIC_RELAXED);
-            return;
-        }
-        Packer<T> packer(f, g, packed.as<T>(), ahead * each);
-        T* weights = rest.as<T>();
+    const std::size_t packed = up_to_line(packed_bytes<T>(f, ahead * each));
+    const std::size_t rest = static_cast<std::size_t>(shifts + plan.stage.elements) * sizeof(T);
+    const auto some = [&](const Scratch& memory, long first, long last) {
+        Packer<T> packer(f, g, memory.as<T>(), ahead * each);
+        T* weights = memory.as<T>() + packed / sizeof(T);
         const T* end = dx + last / f.boxes * size;
         for (long group = first; group < last; group += ahead) {
             const long count = std::min(ahead, last - group);
@@ -311,8 +303,8 @@ bool run_input(const InputPlan& plan, const Convolution& c, Cube<T> g, const T* 
                           f.boxes == 1 ? end - to : f.thick_of(box) * unit);
             }
         }
-    });
-    return complete;
+    };
+    return parallel_scratch(units, units_of_chunk(f.box_size() * shifts), packed + rest, some);
 }
 
 template <class T>
@@ -450,17 +442,11 @@ bool run_weight(const WeightPlan& plan, const Convolution& c, Cube<T> x, Cube<T>
                 long channels, double* totals) {
     const Frame& f = plan.frame;
     const long ahead = planes_ahead(f), sums = c.outs_of_group() * c.taps();
-    bool complete = true;
-    parallel_chunks(over(c.channels, channels) * plan.parts, [&](long chunk) {
+    const std::size_t packed = up_to_line(packed_bytes<T>(f, ahead));
+    const auto some = [&](const Scratch& memory, long chunk, long) {
         const long part = chunk % plan.parts, channel = chunk / plan.parts * channels;
-        const Scratch packed(packed_bytes<T>(f, ahead));
-        const Scratch rest(WeightSums<T>::bytes(c, f));
-        if (packed.get() == nullptr || rest.get() == nullptr) {
-            __atomic_store_n(&complete, false, __ATOMIC_RELAXED);
-            return;
-        }
-        Packer<T> packer(f, x, packed.as<T>(), ahead);
-        WeightSums<T> adder(plan, c, g, rest.as<T>());
+        Packer<T> packer(f, x, memory.as<T>(), ahead);
+        WeightSums<T> adder(plan, c, g, memory.as<T>() + packed / sizeof(T));
         const long first = part * plan.items / plan.parts;
         const long last = (part + 1) * plan.items / plan.parts;
         for (long own = channel; own < std::min(channel + channels, c.channels); ++own) {
@@ -477,8 +463,9 @@ bool run_weight(const WeightPlan& plan, const Convolution& c, Cube<T> x, Cube<T>
             }
             adder.flush(to);
         }
-    });
-    return complete;
+    };
+    return parallel_scratch(over(c.channels, channels) * plan.parts, 1,
+                            packed + WeightSums<T>::bytes(c, f), some);
 }
 
 template <class T>

@@ -3,7 +3,6 @@
 #include "kernels/fft.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 
 #include "bindings/layout.hpp"
 #include "runtime/kernel.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -119,13 +119,7 @@ bool run(const Pass& pass, const FftPlan<T>& plan, const FftLoops<T>& loops) {
     const long groups = (count + width - 1) / width;
     const long grain = std::max<long>(1, HEAVY / (plan.n * width));
     const std::size_t room = static_cast<std::size_t>(4 * width * (plan.length + 1)) * sizeof(T);
-    std::atomic<bool> full{false};
-    parallel_ranges(groups, grain, [&](long first, long last) {
-        const Scratch work(room);
-        if (work.get() == nullptr) {
-            full.store(true);
-            return;
-        }
+    return parallel_scratch(groups, grain, room, [&](const Scratch& work, long first, long last) {
         long from_at[64], to_at[64];
         for (long group = first; group < last; ++group) {
             const long begin = group * width, lines = std::min(width, count - begin);
@@ -137,7 +131,6 @@ bool run(const Pass& pass, const FftPlan<T>& plan, const FftLoops<T>& loops) {
                       work.template as<T>());
         }
     });
-    return !full.load();
 }
 
 const Name DIMS("dims"), INVERSE("inverse"), NORM("norm"), N("n");
@@ -205,12 +198,6 @@ bool run_all(const std::vector<Pass>& passes, const std::vector<Plan<T>>& plans,
         if (!run(passes[i], plans[i]->plan, loops)) return false;
     }
     return true;
-}
-
-PyObject* finished(PyArrayObject* y, bool done) {
-    if (done) return reinterpret_cast<PyObject*>(y);
-    Py_DECREF(y);
-    return PyErr_NoMemory();
 }
 
 template <class T>

@@ -65,9 +65,7 @@ PyObject* product_of(int ndim, const npy_intp* shape, long m, long n, long k, Ma
         const Unlocked unlocked(m * n * k > WORTH_UNLOCKING);
         complete = product<T>(m, n, k, a, b, {data_of<T>(c), n, bias});
     }
-    if (complete) return reinterpret_cast<PyObject*>(c);
-    Py_DECREF(c);
-    return PyErr_NoMemory();
+    return finished(c, complete);
 }
 
 // The shape of x with another last size; false where there are too many dimensions.

@@ -93,9 +93,7 @@ PyObject* matmul_of(PyArrayObject* a, PyArrayObject* b, Batch& batch) {
         const Unlocked unlocked(batch.count * m * n * k > WORTH_UNLOCKING);
         complete = multiply<T>(batch, m, n, k, matrix_of<T>(a), matrix_of<T>(b), data_of<T>(c));
     }
-    if (complete) return reinterpret_cast<PyObject*>(c);
-    Py_DECREF(c);
-    return PyErr_NoMemory();
+    return finished(c, complete);
 }
 
 PyObject* matmul_entry(const Arguments& arguments) {

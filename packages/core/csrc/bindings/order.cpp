@@ -5,6 +5,7 @@
 
 #include "bindings/layout.hpp"
 #include "runtime/kernel.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -67,12 +68,12 @@ struct Lines {
             Py_XDECREF(values);
             return nullptr;
         }
-        bool done = true;
+        bool done;
         {
             const Unlocked unlocked(PyArray_SIZE(x) > PIECE / 4);
             const bool floats = type_of(x) != Type::i64;
-            fill(descending, first, last, nan_wins && floats, data_of<char>(values),
-                 data_of<std::int64_t>(places), &done);
+            done = fill(descending, first, last, nan_wins && floats, data_of<char>(values),
+                        data_of<std::int64_t>(places));
         }
         if (!done) {
             Py_DECREF(values);
@@ -83,16 +84,12 @@ struct Lines {
     }
 
 private:
-    void fill(bool descending, long first, long last, bool nan_wins, char* values,
-              std::int64_t* places, bool* done) const {
+    bool fill(bool descending, long first, long last, bool nan_wins, char* values,
+              std::int64_t* places) const {
         const char* from = data_of<char>(x);
         const long item = PyArray_ITEMSIZE(x), wanted = last - first;
-        parallel_ranges(before * after, std::max(1L, PIECE / size), [&](long begin, long end) {
-            const Scratch scratch(static_cast<std::size_t>(size * ITEM));
-            if (scratch.get() == nullptr) {
-                __atomic_store_n(done, false, __ATOMIC_RELAXED);
-                return;
-            }
+        const std::size_t bytes = static_cast<std::size_t>(size * ITEM);
+        const auto some = [&](const Scratch& scratch, long begin, long end) {
             for (long i = begin; i < end; ++i) {
                 const long start = i / after * size * after + i % after;
                 const long to = i / after * wanted * after + i % after;
@@ -103,7 +100,8 @@ private:
                 order(line, values + to * item, places + to, after, scratch.get());
                 if (nan >= 0) places[to] = nan;
             }
-        });
+        };
+        return parallel_scratch(before * after, PIECE / size, bytes, some);
     }
 };
 

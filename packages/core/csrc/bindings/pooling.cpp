@@ -3,6 +3,7 @@
 
 #include "bindings/layout.hpp"
 #include "runtime/kernel.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -101,28 +102,13 @@ struct Pooling {
     bool run(Body&& body) const {
         const std::size_t bytes = static_cast<std::size_t>(pooling().work_bytes(how));
         const long larger = how.inputs() > how.outputs() ? how.inputs() : how.outputs();
-        bool failed = false;
         const Unlocked unlocked(planes * larger > HEAVY);
-        parallel_ranges(planes, LIGHT / larger, [&](long first, long last) {
-            const Scratch work(bytes);
-            if (work.get() == nullptr) {
-                __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
-            } else {
-                body(work.as<char>(), first, last);
-            }
-        });
-        return !failed;
+        return parallel_scratch(planes, LIGHT / larger, bytes,
+                                [&](const Scratch& work, long first, long last) {
+                                    body(work.as<char>(), first, last);
+                                });
     }
 };
-
-// The result, or what a failure to get memory leaves; operands are given back.
-PyObject* finished(bool done, PyArrayObject* result, PyArrayObject* a, PyArrayObject* b) {
-    Py_XDECREF(a);
-    Py_XDECREF(b);
-    if (done) return reinterpret_cast<PyObject*>(result);
-    Py_XDECREF(result);
-    return PyErr_Occurred() ? nullptr : PyErr_NoMemory();
-}
 
 // Call body with the loops and the types of elements and places.
 template <class Body>
@@ -154,7 +140,8 @@ PyObject* max_pool_entry(const Arguments& arguments) {
     PyObject* pair = done ? PyTuple_Pack(2, y, place) : nullptr;
     Py_XDECREF(y);
     Py_XDECREF(place);
-    return finished(pair != nullptr, reinterpret_cast<PyArrayObject*>(pair), x, nullptr);
+    Py_XDECREF(x);
+    return finished(reinterpret_cast<PyArrayObject*>(pair), pair != nullptr);
 }
 
 // Both take an array and places: max_spread(g, place) and max_pick(x, place).
@@ -181,7 +168,9 @@ PyObject* place_entry(const Arguments& arguments) {
                 }
             });
         });
-    return finished(done, to, from, place);
+    Py_XDECREF(from);
+    Py_XDECREF(place);
+    return finished(to, done);
 }
 
 // ---- means
@@ -246,7 +235,8 @@ PyObject* mean_entry(const Arguments& arguments) {
     };
     const bool done = to != nullptr && (p.type == Type::f32 ? run(pooling().f32_mean, float())
                                                             : run(pooling().f64_mean, double()));
-    return finished(done, to, from, nullptr);
+    Py_XDECREF(from);
+    return finished(to, done);
 }
 
 LAMPAS_KERNEL(max_pool, max_pool_entry);

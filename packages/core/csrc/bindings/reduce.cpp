@@ -54,9 +54,7 @@ PyObject* reduced(const Pattern& pattern, Fold how, int ndim, const npy_intp* sh
         const Unlocked unlocked(worth_unlocking(pattern));
         done = fold_to(pattern, how, nullptr, data_of<void>(y), f);
     }
-    if (done) return reinterpret_cast<PyObject*>(y);
-    Py_DECREF(y);
-    return PyErr_NoMemory();
+    return finished(y, done);
 }
 
 // x with dim=(...) or dim=i, and keepdim
@@ -124,9 +122,7 @@ PyObject* var_entry(const Arguments& arguments) {
                    return ROOT ? __builtin_sqrt(v / left) : v / left;
                });
     }
-    if (done) return reinterpret_cast<PyObject*>(y);
-    Py_DECREF(y);
-    return PyErr_NoMemory();
+    return finished(y, done);
 }
 
 // The norm of order 2.

@@ -3,6 +3,7 @@
 
 #include "bindings/layout.hpp"
 #include "runtime/kernel.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -72,16 +73,10 @@ bool run(const ResampleLoops<T>& loops, const SparseRows& m, const T* x, T* y, l
     }
     const std::size_t bytes = static_cast<std::size_t>(resampler().work_bytes(m));
     const long grain = (LIGHT / longer + 15) / 16 * 16;  // whole vectors
-    bool failed = false;
-    parallel_ranges(lines, grain < 16 ? 16 : grain, [&](long first, long last) {
-        const Scratch work(bytes);
-        if (work.get() == nullptr) {
-            __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
-        } else {
-            loops.last(m, x, y, work.as<char>(), first, last);
-        }
-    });
-    return !failed;
+    return parallel_scratch(lines, grain < 16 ? 16 : grain, bytes,
+                            [&](const Scratch& work, long first, long last) {
+                                loops.last(m, x, y, work.as<char>(), first, last);
+                            });
 }
 
 PyObject* resample_entry(const Arguments& arguments) {
@@ -118,9 +113,7 @@ PyObject* resample_entry(const Arguments& arguments) {
              ? run(resampler().f32, m, data_of<float>(x), data_of<float>(y), lines, inner)
              : run(resampler().f64, m, data_of<double>(x), data_of<double>(y), lines, inner));
     Py_XDECREF(x);
-    if (done) return reinterpret_cast<PyObject*>(y);
-    Py_XDECREF(y);
-    return PyErr_Occurred() ? nullptr : PyErr_NoMemory();
+    return finished(y, done);
 }
 
 LAMPAS_KERNEL(resample, resample_entry);

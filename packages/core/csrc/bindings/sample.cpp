@@ -3,6 +3,7 @@
 
 #include "bindings/layout.hpp"
 #include "runtime/kernel.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -82,29 +83,17 @@ struct Sampling {
         const long blocks = (how.points + POINTS_AT_ONCE - 1) / POINTS_AT_ONCE;
         const std::size_t bytes = static_cast<std::size_t>(how.taps * POINTS_AT_ONCE) * 4;
         const long grain = LIGHT / (POINTS_AT_ONCE * how.taps * how.channels);
-        bool failed = false;
         const Unlocked unlocked(images * how.points * how.taps * how.channels > LIGHT);
-        parallel_ranges(images * blocks, grain, [&](long from, long to) {
-            const Scratch near(bytes);
-            if (near.get() == nullptr) {
-                __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
-                return;
-            }
+        const auto some = [&](const Scratch& near, long from, long to) {
             for (long i = from; i < to; ++i) {
                 const long first = i % blocks * POINTS_AT_ONCE, next = first + POINTS_AT_ONCE;
                 body(near.as<std::int32_t>(), i / blocks, first,
                      next < how.points ? next : how.points);
             }
-        });
-        return !failed;
+        };
+        return parallel_scratch(images * blocks, grain, bytes, some);
     }
 };
-
-PyObject* finished(bool done, PyArrayObject* result) {
-    if (done) return reinterpret_cast<PyObject*>(result);
-    Py_XDECREF(result);
-    return PyErr_Occurred() ? nullptr : PyErr_NoMemory();
-}
 
 template <class T>
 bool run_sample(const Sampling& s, const SampleLoops<T>& loops, PyArrayObject* x,
@@ -130,10 +119,10 @@ PyObject* sample_entry(const Arguments& arguments) {
         return DECLINED;
     }
     PyArrayObject* y = s.result(s.how.channels, s.how.points);
-    return finished(y != nullptr && (s.type == Type::f32
-                                         ? run_sample<float>(s, sampler().f32, x, weight, y)
-                                         : run_sample<double>(s, sampler().f64, x, weight, y)),
-                    y);
+    const bool done = y != nullptr && (s.type == Type::f32
+                                           ? run_sample<float>(s, sampler().f32, x, weight, y)
+                                           : run_sample<double>(s, sampler().f64, x, weight, y));
+    return finished(y, done);
 }
 
 template <class T>
@@ -160,10 +149,11 @@ PyObject* match_entry(const Arguments& arguments) {
         return DECLINED;
     }
     PyArrayObject* result = s.result(s.how.taps, s.how.points);
-    return finished(result != nullptr && (s.type == Type::f32
-                                              ? run_match<float>(s, sampler().f32, g, x, result)
-                                              : run_match<double>(s, sampler().f64, g, x, result)),
-                    result);
+    const bool done =
+        result != nullptr && (s.type == Type::f32
+                                  ? run_match<float>(s, sampler().f32, g, x, result)
+                                  : run_match<double>(s, sampler().f64, g, x, result));
+    return finished(result, done);
 }
 
 template <class T>

@@ -6,6 +6,7 @@
 #include "bindings/layout.hpp"
 #include "kernels/channels.hpp"
 #include "runtime/kernel.hpp"
+#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -125,16 +126,10 @@ struct Standard {
         const long fitting = columns < how.run ? 1 : columns / how.run;
         const long groups = (fitting + 7) / 8 * 8;  // whole vectors
         const std::size_t bytes = static_cast<std::size_t>(channels().work_bytes(how, groups));
-        bool failed = false;
-        parallel_ranges(how.groups, groups, [&](long first, long last) {
-            const Scratch work(bytes);
-            if (work.get() == nullptr) {
-                __atomic_store_n(&failed, true, __ATOMIC_RELAXED);
-            } else {
-                body(work.as<char>(), first, last);
-            }
-        });
-        return !failed;
+        return parallel_scratch(how.groups, groups, bytes,
+                                [&](const Scratch& work, long first, long last) {
+                                    body(work.as<char>(), first, last);
+                                });
     }
 
 private:
@@ -246,9 +241,7 @@ PyObject* backward_entry(const Arguments& arguments) {
                             });
         }
     }
-    if (done) return reinterpret_cast<PyObject*>(dx);
-    Py_DECREF(dx);
-    return PyErr_NoMemory();
+    return finished(dx, done);
 }
 
 // Fills dx and the gradients of the weights; false without memory for the sums.

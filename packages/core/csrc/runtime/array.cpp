@@ -190,6 +190,12 @@ PyArrayObject* new_laid_out(Type type, PyArrayObject* like) {
     return in_block(descriptor, PyArray_NDIM(like), PyArray_SHAPE(like), strides, bytes);
 }
 
+PyObject* finished(PyArrayObject* result, bool complete) {
+    if (complete) return reinterpret_cast<PyObject*>(result);
+    Py_XDECREF(result);
+    return PyErr_Occurred() ? nullptr : PyErr_NoMemory();
+}
+
 Scratch::Scratch(std::size_t bytes) : block_(take_block(bytes, &capacity_)) {}
 
 Scratch::~Scratch() {

@@ -65,6 +65,10 @@ inline PyArrayObject* new_like(PyArrayObject* array) {
     return new_array(type_of(array), PyArray_NDIM(array), PyArray_SHAPE(array));
 }
 
+// The result of work that is complete; else it is given back, and an error is set if there
+// is none: there was no memory. It may then be nullptr.
+PyObject* finished(PyArrayObject* result, bool complete);
+
 // Scratch memory from the cache, given back at the end of the scope.
 class Scratch {
 public:
