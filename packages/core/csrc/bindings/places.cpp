@@ -229,9 +229,12 @@ struct Places::Part {
     long from = 0, to = 0;
 };
 
-bool Places::pick(Pick pick, int item, const void* x, void* values) const {
+// The last two dimensions, of so many rows and columns.
+Plane Places::plane_of(long rows, long columns) const {
     const int r = joined_ - 2, c = joined_ - 1;
     Plane plane;
+    plane.rows = rows;
+    plane.columns = columns;
     plane.index_row = index_stride_[r];
     plane.index_column = index_stride_[c];
     plane.at_row = at_[r];
@@ -240,6 +243,12 @@ bool Places::pick(Pick pick, int item, const void* x, void* values) const {
     plane.value_column = value_[c];
     plane.unit = unit_;
     plane.limit = limit_;
+    return plane;
+}
+
+bool Places::pick(Pick pick, int item, const void* x, void* values) const {
+    const int r = joined_ - 2, c = joined_ - 1;
+    const Plane plane = plane_of(0, 0);
     const long width = std::min(extent_[c], PIECE);
     const long height = std::min(extent_[r], std::max(1L, PIECE / width));
     const long across = (extent_[c] + width - 1) / width, down = (extent_[r] + height - 1) / height;
@@ -280,17 +289,7 @@ bool Places::each_plane(const Part& part, Put put, int item, char* x, const char
     long extent[MOST_DIMS], position[MOST_DIMS] = {};
     for (int d = 0; d < joined_; ++d) extent[d] = extent_[d];
     extent[part.dim] = part.last - part.first;
-    Plane plane;
-    plane.rows = extent[r];
-    plane.columns = extent[c];
-    plane.index_row = index_stride_[r];
-    plane.index_column = index_stride_[c];
-    plane.at_row = at_[r];
-    plane.at_column = at_[c];
-    plane.value_row = value_[r];
-    plane.value_column = value_[c];
-    plane.unit = unit_;
-    plane.limit = limit_;
+    const Plane plane = plane_of(extent[r], extent[c]);
     const std::int64_t* index = index_ + part.first * index_stride_[part.dim];
     long place = part.first * at_[part.dim], valued = part.first * value_[part.dim];
     for (;;) {

@@ -47,6 +47,7 @@ private:
     bool flat_offsets(PyArrayObject* const* arrays, int count, int first, int wide,
                       const npy_intp* picked);
     void join();
+    Plane plane_of(long rows, long columns) const;
     bool each_plane(const Part& part, Put put, int item, char* x, const char* values) const;
 
     int dims_ = 0;  // of the array

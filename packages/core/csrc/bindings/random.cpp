@@ -128,9 +128,7 @@ const Name KEEP("keep"), SCALE("scale");
 PyObject* dropout_entry(const Arguments& arguments) {
     double scale;
     if (!arguments.sized(1, 2) || !arguments.number(SCALE, &scale)) return DECLINED;
-    PyObject* mask = arguments.keyword(KEEP);
-    PyArrayObject* const arrays[2] = {arguments.array(0),
-                                      mask == nullptr ? nullptr : as_array(mask)};
+    PyArrayObject* const arrays[2] = {arguments.array(0), arguments.array(KEEP)};
     if (arrays[0] == nullptr || arrays[1] == nullptr || type_of(arrays[0]) != Type::f32 ||
         type_of(arrays[1]) != Type::boolean || PyArray_SIZE(arrays[0]) == 0) {
         return DECLINED;

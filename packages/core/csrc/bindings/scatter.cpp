@@ -11,8 +11,6 @@ const Name UNIQUE("unique");
 
 constexpr long PIECE = 128 * 1024;  // bytes
 
-PyArrayObject* array_of(PyObject* object) { return object == nullptr ? nullptr : as_array(object); }
-
 // How values of a type are joined to what is there; nullptr where the reference does it.
 Put put_of(Type type, Join join) {
     const int which = static_cast<int>(join);
@@ -129,29 +127,29 @@ struct Zeros {
     }
 };
 
-// scatter_zeros(x, shape=, dim=, index=)
-PyObject* scatter_zeros_entry(const Arguments& arguments) {
-    PyArrayObject* x = arguments.sized(1, 3) ? arguments.array(0) : nullptr;
+// The first operand's values joined in zeros, along `dim`.
+PyObject* along_zeros(const Arguments& arguments, PyArrayObject* index, Join join) {
+    PyArrayObject* x = arguments.array(0);
     Zeros zeros;
     Places places;
     long dim;
     if (x == nullptr || !zeros.read(arguments) || !arguments.integer(DIM, &dim)) return DECLINED;
     if (!places.of_shape(zeros.ndim, zeros.shape)) return DECLINED;
-    if (!places.along(array_of(arguments.keyword(INDEX)), dim)) return DECLINED;
-    return zeros.with(places, x, Join::sum);
+    if (!places.along(index, dim)) return DECLINED;
+    return zeros.with(places, x, join);
+}
+
+// scatter_zeros(x, shape=, dim=, index=)
+PyObject* scatter_zeros_entry(const Arguments& arguments) {
+    if (!arguments.sized(1, 3)) return DECLINED;
+    return along_zeros(arguments, arguments.array(INDEX), Join::sum);
 }
 
 // deposit(x, index, dim=, shape=), and the same for an index that repeats nothing
 template <Join JOIN>
 PyObject* along_entry(const Arguments& arguments) {
-    PyArrayObject* x = arguments.sized(2, 2) ? arguments.array(0) : nullptr;
-    Zeros zeros;
-    Places places;
-    long dim;
-    if (x == nullptr || !zeros.read(arguments) || !arguments.integer(DIM, &dim)) return DECLINED;
-    if (!places.of_shape(zeros.ndim, zeros.shape)) return DECLINED;
-    if (!places.along(arguments.array(1), dim)) return DECLINED;
-    return zeros.with(places, x, JOIN);
+    if (!arguments.sized(2, 2)) return DECLINED;
+    return along_zeros(arguments, arguments.array(1), JOIN);
 }
 
 // scatter_flat(x, index, size=, unique=)
@@ -206,7 +204,7 @@ PyObject* scatter_into(const Arguments& arguments, Join join) {
     Places places;
     long dim;
     if (!target(x, places) || source == nullptr || !arguments.integer(DIM, &dim)) return DECLINED;
-    if (!places.along(array_of(arguments.keyword(INDEX)), dim)) return DECLINED;
+    if (!places.along(arguments.array(INDEX), dim)) return DECLINED;
     return into_copy(x, places, source, join);
 }
 

@@ -9,8 +9,6 @@ const Name BY_COUNT("by_count");
 
 constexpr long PIECE = 64 * 1024;
 
-PyArrayObject* array_of(PyObject* object) { return object == nullptr ? nullptr : as_array(object); }
-
 PyObject* picked(PyArrayObject* x, Places& places) {
     PyArrayObject* y = new_array(type_of(x), places.ndim(), places.shape());
     if (y == nullptr) return nullptr;
@@ -34,7 +32,7 @@ PyObject* gather_entry(const Arguments& arguments) {
     Places places;
     long dim;
     if (!read(x, places) || !arguments.integer(DIM, &dim)) return DECLINED;
-    if (!places.along(array_of(arguments.keyword(INDEX)), dim)) return DECLINED;
+    if (!places.along(arguments.array(INDEX), dim)) return DECLINED;
     return picked(x, places);
 }
 
@@ -77,7 +75,7 @@ PyObject* embedding_entry(const Arguments& arguments) {
     if (arguments.keyword(PADDING) == nullptr || arguments.keyword(BY_COUNT) == nullptr) {
         return DECLINED;
     }
-    PyArrayObject* index = array_of(arguments.keyword(INDEX));
+    PyArrayObject* index = arguments.array(INDEX);
     if (!read(x, places) || index == nullptr || !places.by_first(index)) return DECLINED;
     return picked(x, places);
 }

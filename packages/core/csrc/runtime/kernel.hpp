@@ -35,6 +35,12 @@ struct Arguments {
     }
     PyArrayObject* array(Py_ssize_t index) const { return as_array(values[index]); }
 
+    // A parameter that is an array, or nullptr (no error is set).
+    PyArrayObject* array(const Name& name) const {
+        PyObject* object = keyword(name);
+        return object == nullptr ? nullptr : as_array(object);
+    }
+
     // A parameter (borrowed), or nullptr where the call gives none of that name.
     PyObject* keyword(const Name& name) const;
 
