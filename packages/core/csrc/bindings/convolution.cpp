@@ -135,9 +135,7 @@ PyObject* result_of(const Convolution& of, long first, long second, const long* 
         const Unlocked unlocked(of.multiplications() > WORTH_UNLOCKING);
         complete = fill(data_of<T>(result));
     }
-    if (complete) return reinterpret_cast<PyObject*>(result);
-    Py_DECREF(result);
-    return PyErr_NoMemory();
+    return finished(result, complete);
 }
 
 template <class T>

@@ -2,13 +2,11 @@
 // brought to three spatial dimensions, and the algorithms that serve them.
 #pragma once
 
+#include "bindings/rounding.hpp"
 #include "runtime/array.hpp"
 #include "runtime/kernel.hpp"
 
 namespace lampas {
-
-inline long up_to(long value, long step) { return (value + step - 1) / step * step; }
-inline long over(long value, long step) { return (value + step - 1) / step; }
 
 // out[o, i] = sum over c, k of weight[o, c, k] * image[c, i * stride + k * dilation - low].
 // Spatial dimensions that are absent come first, with size 1.

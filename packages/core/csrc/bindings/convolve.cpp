@@ -13,40 +13,28 @@ namespace {
 constexpr long K_BLOCK = 384;
 // A block's panels of B fill about half of the second-level cache.
 constexpr long BLOCK = 64 * 1024, LEAST_PIXELS = 128, MOST_PIXELS = 512;
-// Chunks to have at least, unless they get smaller than this many multiplications.
-constexpr long CHUNKS = 16, GRAIN = 256 * 1024;
 // Up to so many pixels in all, packing the weight costs more than it saves.
 constexpr long FEW_PIXELS = 192;
-
-// Whole slices, or lines of one slice.
-struct Block {
-    long slice, slices, line, lines;
-};
 
 template <class T>
 class Convolver {
 public:
     explicit Convolver(const Mapping<T>& map)
-        : map_(map), layout_(map), gemm_(gemm_of<T>()), kernels_(convolution_of<T>()) {
-        taps_ = static_cast<long>(map.taps.size());
-        const long blocks = over(map.k(), K_BLOCK);
-        channels_ = over(map.channels, std::min(blocks, map.channels));
-        choose_blocks();
-        choose_rows();
-        plane_ = up_to(layout_.rows_of(lines_) * layout_.row, gemm_.columns);
-        if (plane_ * sizeof(T) % 1024 == 0) plane_ += gemm_.columns;
-        direct_ = slices_ == 1 && map.to_pixel == 1 && map.to_line == map.length;
+        : map_(map), layout_(map), gemm_(gemm_of<T>()), kernels_(convolution_of<T>()),
+          taps_(static_cast<long>(map.taps.size())),
+          channels_(over(map.channels, std::min(over(map.k(), K_BLOCK), map.channels))),
+          blocks_(map, std::clamp(BLOCK / (channels_ * taps_), LEAST_PIXELS, MOST_PIXELS)) {
+        rows_ = rows_of_chunk(map.rows, gemm_.rows, map.groups * blocks_.count(),
+                              pixels() * map.k() * map.parts);
+        plane_ = layout_.plane_of(blocks_.lines, gemm_.columns);
+        const bool one = blocks_.slices == 1;
+        direct_ = one && map.to_pixel == 1 && map.to_line == map.length;
         // Panels are packed by whole vectors, which must not reach behind an image.
-        const bool whole = slices_ == 1 ||
-                           (map.depths == 1 && map.lines * map.length % gemm_.columns == 0);
+        const bool whole =
+            one || (map.depths == 1 && map.lines * map.length % gemm_.columns == 0);
         in_place_ = whole && layout_.is_in_place(map);
-        const long distance = layout_.line_rows * layout_.row;
-        const long slice = in_place_ ? map.source.image : channels_ * plane_;
-        for (long s = 0; s < slices_; ++s) {
-            for (long l = 0; l < (layout_.merged ? 1 : lines_); ++l) {
-                places_.push_back(s * slice + l * distance);
-            }
-        }
+        places_ = layout_.places(blocks_.slices, blocks_.lines,
+                                 in_place_ ? map.source.image : channels_ * plane_);
     }
 
     bool run() {
@@ -57,9 +45,9 @@ public:
         const Scratch weight(packs_ ? static_cast<std::size_t>(size) * sizeof(T) : 0);
         if (packs_ && weight.get() == nullptr) return false;
         if (packs_) pack_weight(weight.as<T>());
-        blocks_ = over(map_.slices(), slices_) * over(map_.lines, lines_);
+        const long blocks = blocks_.count();
         const long cuts = over(map_.rows, rows_);
-        const long all = map_.groups * blocks_ * map_.parts * over(map_.channels, channels_);
+        const long all = map_.groups * blocks * map_.parts * over(map_.channels, channels_);
         const Scratch panels(cuts > 1 ? static_cast<std::size_t>(all * panels_size()) * sizeof(T)
                                       : 0);
         if (cuts > 1) {  // several chunks read the same panels
@@ -67,45 +55,14 @@ public:
             shared_ = panels.as<T>();
             parallel_chunks(all, [&](long chunk) { pack_shared(chunk); });
         }
-        parallel_chunks(map_.groups * blocks_ * cuts, [&](long chunk) {
-            compute(chunk / cuts / blocks_, chunk / cuts % blocks_, chunk % cuts * rows_);
+        parallel_chunks(map_.groups * blocks * cuts, [&](long chunk) {
+            compute(chunk / cuts / blocks, chunk / cuts % blocks, chunk % cuts * rows_);
         });
         return !failed_;
     }
 
 private:
-    void choose_blocks() {
-        const long pixels = map_.lines * map_.length;
-        const long wanted =
-            std::clamp(BLOCK / (channels_ * taps_), LEAST_PIXELS, MOST_PIXELS);
-        slices_ = 1;
-        lines_ = map_.lines;
-        if (pixels * 2 <= wanted) {
-            slices_ = std::min(map_.slices(), wanted / pixels);
-        } else if (pixels > wanted) {
-            lines_ = std::max(1L, wanted / map_.length);
-            lines_ = over(map_.lines, over(map_.lines, lines_));
-        }
-    }
-
-    // Rows of the result in one chunk: all, unless there would be too few chunks.
-    void choose_rows() {
-        const long blocks =
-            map_.groups * over(map_.slices(), slices_) * over(map_.lines, lines_);
-        const long each = slices_ * lines_ * map_.length * map_.k() * map_.parts;
-        rows_ = up_to(map_.rows, gemm_.rows);
-        while (blocks * over(map_.rows, rows_) < CHUNKS && rows_ > gemm_.rows &&
-               rows_ / 2 * each >= GRAIN) {
-            rows_ = up_to(rows_ / 2, gemm_.rows);
-        }
-    }
-
-    Block block_at(long index) const {
-        const long across = over(map_.lines, lines_);
-        const long slice = index / across * slices_, line = index % across * lines_;
-        return {slice, std::min(slices_, map_.slices() - slice), line,
-                std::min(lines_, map_.lines - line)};
-    }
+    long pixels() const { return blocks_.slices * blocks_.lines * map_.length; }
 
     // Whether a row of the weight is a row of A as it lies.
     bool is_in_order() const {
@@ -149,17 +106,16 @@ private:
 
     // Of one block's panels of B for one block of channels, with what is written behind.
     long panels_size() const {
-        const long pixels = slices_ * lines_ * map_.length;
-        return up_to(pixels, gemm_.columns) * channels_ * taps_ + gemm_.columns;
+        return up_to(pixels(), gemm_.columns) * channels_ * taps_ + gemm_.columns;
     }
 
     long staged_size() const {
-        return (in_place_ ? 0 : slices_ * channels_ * plane_) + gemm_.columns;
+        return (in_place_ ? 0 : blocks_.slices * channels_ * plane_) + gemm_.columns;
     }
 
     T* shared_panels(long group, long block, long part, long first) const {
         const long pieces = over(map_.channels, channels_);
-        const long index = ((group * blocks_ + block) * map_.parts + part) * pieces;
+        const long index = ((group * blocks_.count() + block) * map_.parts + part) * pieces;
         return shared_ + (index + first / channels_) * panels_size();
     }
 
@@ -167,17 +123,17 @@ private:
         const long pieces = over(map_.channels, channels_);
         const long first = index % pieces * channels_, part = index / pieces % map_.parts;
         const long whole = index / pieces / map_.parts;
-        const long group = whole / blocks_;
-        const Block block = block_at(whole % blocks_);
+        const long group = whole / blocks_.count(), at = whole % blocks_.count();
+        const Block block = blocks_.at(at);
         if (!has_source(group, block, part)) return;
         const Scratch staged(static_cast<std::size_t>(staged_size()) * sizeof(T));
         if (staged.get() == nullptr) failed_ = true;
         else pack_block(group, block, part, first, staged.as<T>(),
-                        shared_panels(group, whole % blocks_, part, first));
+                        shared_panels(group, at, part, first));
     }
 
     void compute(long group, long index, long row) {
-        const Block block = block_at(index);
+        const Block block = blocks_.at(index);
         const long pixels = block.slices * block.lines * map_.length;
         const long rows = std::min(rows_, map_.rows - row);
         const long staged = shared_ != nullptr ? gemm_.columns : staged_size();
@@ -286,7 +242,9 @@ private:
     const Layout<T> layout_;
     const GemmOf<T>& gemm_;
     const ConvolutionOf<T>& kernels_;
-    long taps_, channels_, slices_, lines_, rows_, plane_, blocks_ = 0, weight_part_ = 0;
+    const long taps_, channels_;
+    const Blocks blocks_;
+    long rows_, plane_, weight_part_ = 0;
     std::vector<long> places_;  // of the lines in the staged planes
     bool direct_, in_place_, packs_ = true;
     const T* packed_ = nullptr;

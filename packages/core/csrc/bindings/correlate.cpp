@@ -22,22 +22,13 @@ class Correlator {
 public:
     Correlator(const Convolution& of, Cube<T> x, Cube<T> g)
         : of_(of), map_(forward_mapping(of, x)), layout_(map_), g_(g), gemm_(gemm_of<T>()),
-          kernels_(convolution_of<T>()) {
-        taps_ = static_cast<long>(map_.taps.size());
-        outs_ = of.outs_of_group();
-        ldc_ = up_to(outs_, gemm_.columns);
-        choose_blocks();
+          kernels_(convolution_of<T>()), taps_(static_cast<long>(map_.taps.size())),
+          outs_(of.outs_of_group()), ldc_(up_to(outs_, gemm_.columns)), blocks_(map_, PIXELS) {
         choose_chunks();
-        plane_ = up_to(layout_.rows_of(lines_) * layout_.row, gemm_.columns);
-        if (plane_ * sizeof(T) % 1024 == 0) plane_ += gemm_.columns;
-        in_place_ = (slices_ == 1 || map_.depths == 1) && layout_.is_in_place(map_);
-        const long distance = layout_.line_rows * layout_.row;
-        const long slice = in_place_ ? map_.source.image : channels_ * plane_;
-        for (long s = 0; s < slices_; ++s) {
-            for (long l = 0; l < (layout_.merged ? 1 : lines_); ++l) {
-                places_.push_back(s * slice + l * distance);
-            }
-        }
+        plane_ = layout_.plane_of(blocks_.lines, gemm_.columns);
+        in_place_ = (blocks_.slices == 1 || map_.depths == 1) && layout_.is_in_place(map_);
+        places_ = layout_.places(blocks_.slices, blocks_.lines,
+                                 in_place_ ? map_.source.image : channels_ * plane_);
     }
 
     bool run(T* dw) {
@@ -68,21 +59,6 @@ public:
     }
 
 private:
-    // Blocks of whole slices, or of lines of one.
-    void choose_blocks() {
-        const long pixels = map_.lines * map_.length;
-        slices_ = 1;
-        lines_ = map_.lines;
-        if (pixels * 2 <= PIXELS) {
-            slices_ = std::min(map_.slices(), PIXELS / pixels);
-        } else if (pixels > PIXELS) {
-            lines_ = std::max(1L, PIXELS / map_.length);
-            lines_ = over(map_.lines, over(map_.lines, lines_));
-        }
-        across_ = over(map_.lines, lines_);
-        blocks_ = over(map_.slices(), slices_) * across_;
-    }
-
     // First channels are divided, then the blocks, whose sums are added up at the end.
     void choose_chunks() {
         const long rows = map_.channels * taps_;
@@ -90,14 +66,14 @@ private:
         channels_ = over(map_.channels, std::min(cuts, map_.channels));
         const long chunks = map_.groups * map_.parts * over(map_.channels, channels_);
         const long work = of_.multiplications() / chunks;
-        splits_ = std::min({blocks_, over(CHUNKS, chunks), std::max(1L, work / GRAIN)});
+        splits_ = std::min({blocks_.count(), over(CHUNKS, chunks), std::max(1L, work / GRAIN)});
     }
 
     // One chunk's sums: some channels, some blocks.
     void add_up(long group, long part, long split, long first, T* c) {
         const long count = std::min(channels_, map_.channels - first);
-        const long staged = (in_place_ ? 0 : slices_ * channels_ * plane_) + gemm_.columns;
-        const long panel = slices_ * lines_ * map_.length * gemm_.columns;
+        const long staged = (in_place_ ? 0 : blocks_.slices * channels_ * plane_) + gemm_.columns;
+        const long panel = blocks_.slices * blocks_.lines * map_.length * gemm_.columns;
         const Scratch scratch(static_cast<std::size_t>(staged + panel) * sizeof(T));
         if (scratch.get() == nullptr) {
             failed_ = true;
@@ -106,10 +82,9 @@ private:
         T* const planes = scratch.as<T>();
         T* const b = planes + staged;
         bool add = false;
-        for (long i = split * blocks_ / splits_; i < (split + 1) * blocks_ / splits_; ++i) {
-            const long slice = i / across_ * slices_, line = i % across_ * lines_;
-            const long slices = std::min(slices_, map_.slices() - slice);
-            const long lines = std::min(lines_, map_.lines - line);
+        const long last = (split + 1) * blocks_.count() / splits_;
+        for (long i = split * blocks_.count() / splits_; i < last; ++i) {
+            const auto [slice, slices, line, lines] = blocks_.at(i);
             Correlation<T> sums{};
             sums.of = {planes, plane_, count, layout_.taps.data(), taps_, places_.data(),
                        layout_.merged ? lines * map_.length : map_.length};
@@ -173,7 +148,9 @@ private:
     const Cube<T> g_;  // each slice's pixels lie side by side
     const GemmOf<T>& gemm_;
     const ConvolutionOf<T>& kernels_;
-    long taps_, outs_, ldc_, slices_, lines_, across_, blocks_, channels_, splits_, plane_;
+    const long taps_, outs_, ldc_;
+    const Blocks blocks_;
+    long channels_, splits_, plane_;
     std::vector<long> places_;
     bool in_place_;
     std::atomic<bool> failed_{false};

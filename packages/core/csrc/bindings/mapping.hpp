@@ -126,11 +126,72 @@ struct Layout {
                 left, map.step[1], phases, part, to, plane};
     }
 
+    // Where the lines of each slice begin in staged planes, `slice` apart.
+    std::vector<long> places(long slices, long lines, long slice) const {
+        std::vector<long> found;
+        for (long s = 0; s < slices; ++s) {
+            for (long l = 0; l < (merged ? 1 : lines); ++l) {
+                found.push_back(s * slice + l * line_rows * row);
+            }
+        }
+        return found;
+    }
+
+    // From one staged channel to the next: not on the same places of the cache.
+    long plane_of(long lines, long vector) const {
+        const long plane = up_to(rows_of(lines) * row, vector);
+        return plane * static_cast<long>(sizeof(T)) % 1024 == 0 ? plane + vector : plane;
+    }
+
     long rows_of(long lines) const { return (lines - 1) * line_rows + reach + 1; }
 
     long top, left, row_step, line_rows, reach, phases, part, row;
     bool merged;  // lines follow one another without gaps
     std::vector<long> taps;
 };
+
+// Whole slices, or lines of one slice.
+struct Block {
+    long slice, slices, line, lines;
+};
+
+// How pixels are divided into blocks of about so many.
+struct Blocks {
+    template <class T>
+    Blocks(const Mapping<T>& map, long wanted)
+        : slices(1), lines(map.lines), all_slices_(map.slices()), all_lines_(map.lines) {
+        const long pixels = map.lines * map.length;
+        if (pixels * 2 <= wanted) {
+            slices = std::min(map.slices(), wanted / pixels);
+        } else if (pixels > wanted) {
+            lines = std::max(1L, wanted / map.length);
+            lines = over(map.lines, over(map.lines, lines));
+        }
+    }
+
+    long across() const { return over(all_lines_, lines); }
+    long count() const { return over(all_slices_, slices) * across(); }
+    Block at(long index) const {
+        const long slice = index / across() * slices, line = index % across() * lines;
+        return {slice, std::min(slices, all_slices_ - slice), line,
+                std::min(lines, all_lines_ - line)};
+    }
+
+    long slices, lines;  // of a block
+
+private:
+    long all_slices_, all_lines_;
+};
+
+// Rows of the result in one chunk: all, unless there would be too few chunks, or until a
+// chunk has too few multiplications. A row has `each` of them.
+inline long rows_of_chunk(long rows, long step, long others, long each) {
+    constexpr long CHUNKS = 16, GRAIN = 256 * 1024;
+    long cut = up_to(rows, step);
+    while (others * over(rows, cut) < CHUNKS && cut > step && cut / 2 * each >= GRAIN) {
+        cut = up_to(cut / 2, step);
+    }
+    return cut;
+}
 
 }  // namespace lampas

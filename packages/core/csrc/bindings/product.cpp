@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/copy.hpp"
+#include "bindings/rounding.hpp"
 #include "kernels/gemm.hpp"
 #include "kernels/matvec.hpp"
 #include "runtime/array.hpp"
@@ -33,8 +34,6 @@ constexpr long ON_STACK = 16 * 1024;  // bytes
 // Up to so many rows, and with k so many times as long, it costs less to turn the result
 // than to pack a B whose columns lie along k.
 constexpr long TURN_ROWS = 96, TURN_DEPTH = 3;
-
-long up_to(long value, long step) { return (value + step - 1) / step * step; }
 
 // C cut into rows: three quarters in large pieces and the rest in small ones, so that all
 // threads end together.

@@ -15,7 +15,6 @@ namespace {
 constexpr long BLOCK = 4096, LEAST_TILES = 48, MOST_TILES = 128;
 // Channels staged at once, rows whose products are held at once.
 constexpr long STAGED = 16, ROWS = 64;
-constexpr long CHUNKS = 16, GRAIN = 256 * 1024;
 // Fewer channels than these are not worth the transforms; nor are fewer tiles, of which
 // the weight's own transform takes the more the larger it is.
 constexpr long FEW_CHANNELS = 24, FEW_TILES = 32, WEIGHTS_OF_A_TILE = 4096;
@@ -59,7 +58,9 @@ public:
         row_ = up_to((images_ * lines_ - 1) * tiles_ + up_to(tiles_, gemm_.lanes), gemm_.lanes);
         if (row_ % (2 * gemm_.columns) == 0) row_ += gemm_.lanes;  // not on the same sets
         step_ = of_.channels * row_;
-        choose_rows();
+        cut_ = rows_of_chunk(of_.rows, gemm_.rows,
+                             of_.groups * over(of_.images, images_) * over(down_, lines_),
+                             PLACES * step_);
     }
 
     // False where there is no memory; `finite` says whether the result holds.
@@ -104,15 +105,6 @@ private:
         } else if (down_ * tiles_ > wanted + wanted / 4) {
             lines_ = std::max(1L, wanted / tiles_);
             lines_ = over(down_, over(down_, lines_));
-        }
-    }
-
-    void choose_rows() {
-        const long parts = of_.groups * over(of_.images, images_) * over(down_, lines_);
-        cut_ = up_to(of_.rows, gemm_.rows);
-        while (parts * over(of_.rows, cut_) < CHUNKS && cut_ > gemm_.rows &&
-               cut_ / 2 * PLACES * step_ >= GRAIN) {
-            cut_ = up_to(cut_ / 2, gemm_.rows);
         }
     }
 

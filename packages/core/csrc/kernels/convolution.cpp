@@ -1,5 +1,6 @@
 #include "kernels/convolution.hpp"
 
+#include "kernels/interleave.hpp"
 #include "kernels/microkernel.hpp"
 
 namespace lampas {
@@ -15,20 +16,6 @@ LAMPAS_INLINE void clear(T* to, long count) {
     for (; i < count; ++i) to[i] = 0;
 }
 
-template <int L, int... J>
-struct Evens {
-    template <class V>
-    static LAMPAS_INLINE V of(V a, V b) {
-        return __builtin_shufflevector(a, b, (2 * J)...);
-    }
-};
-template <int L> struct evens_of;
-template <> struct evens_of<2> : Evens<2, 0, 1> {};
-template <> struct evens_of<4> : Evens<4, 0, 1, 2, 3> {};
-template <> struct evens_of<8> : Evens<8, 0, 1, 2, 3, 4, 5, 6, 7> {};
-template <>
-struct evens_of<16> : Evens<16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15> {};
-
 // Every `step`th entry.
 template <class T>
 LAMPAS_INLINE void copy_every(const T* from, long step, long count, T* to) {
@@ -39,7 +26,7 @@ LAMPAS_INLINE void copy_every(const T* from, long step, long count, T* to) {
     } else if (step == 2) {
         for (; i + L < count; i += L) {  // not the last: it would read behind the end
             const T* at = from + 2 * i;
-            store(to + i, evens_of<L>::of(load(at), load(at + L)));
+            store(to + i, pairs_of<L>::firsts(load(at), load(at + L)));
         }
     }
     for (; i < count; ++i) to[i] = from[i * step];

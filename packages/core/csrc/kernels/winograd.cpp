@@ -1,5 +1,6 @@
 #include "kernels/winograd.hpp"
 
+#include "kernels/interleave.hpp"
 #include "kernels/microkernel.hpp"
 
 namespace lampas {
@@ -102,29 +103,11 @@ void weight(const WinogradWeight<T>& w) {
     }
 }
 
-template <int L, int... J>
-struct Weaving {
-    template <class V>
-    static LAMPAS_INLINE V low(V a, V b) {
-        return __builtin_shufflevector(a, b, (J / 2 + (J % 2) * L)...);
-    }
-    template <class V>
-    static LAMPAS_INLINE V high(V a, V b) {
-        return __builtin_shufflevector(a, b, (L / 2 + J / 2 + (J % 2) * L)...);
-    }
-};
-template <int L> struct weaving;
-template <> struct weaving<2> : Weaving<2, 0, 1> {};
-template <> struct weaving<4> : Weaving<4, 0, 1, 2, 3> {};
-template <> struct weaving<8> : Weaving<8, 0, 1, 2, 3, 4, 5, 6, 7> {};
-template <>
-struct weaving<16> : Weaving<16, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15> {};
-
 // Two vectors of which every other pixel comes from one.
 template <class T>
 LAMPAS_INLINE void weave(vec<T> a, vec<T> b, long count, T* to) {
     constexpr int L = lanes<T>;
-    const vec<T> low = weaving<L>::low(a, b), high = weaving<L>::high(a, b);
+    const vec<T> low = pairs_of<L>::low(a, b), high = pairs_of<L>::high(a, b);
     if (count >= 2 * L) {
         store(to, low);
         store(to + L, high);
