@@ -69,3 +69,9 @@ def test_a_comparison_gives_the_ratio_of_times(benchmark):
 def test_facts_name_no_host_and_no_path(benchmark, root):
     text = str(benchmark("_machine").facts())
     assert str(root) not in text and "processor" in text
+
+
+def test_attention_holds_little_more_than_its_arrays(benchmark):
+    size, grown = benchmark("attention_memory").growth(2048, True)
+    assert size == 8 * 4 * 2048 * 64 * 4
+    assert 0.9 * size < grown < 1.3 * size

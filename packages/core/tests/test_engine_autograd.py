@@ -140,6 +140,32 @@ def test_a_gradient_does_not_share_the_cotangents_memory():
     assert x.grad.tolist() == [1.0, 1.0]
 
 
+def test_gradients_of_an_op_of_several_outputs_are_not_copied(monkeypatch):
+    made, values = [], lampas.ones(1, 2, 300, 64)
+    query, key, value = (values.clone().requires_grad_() for _ in range(3))
+    y = lampas.nn.functional.scaled_dot_product_attention(query, key, value)
+    node = type(y._node.parents[0])
+    run = node.run
+
+    def watched(self, F, g):
+        made.extend(run(self, F, g))
+        return made
+
+    monkeypatch.setattr(node, "run", watched)
+    y.sum().backward()
+    for x, found in zip((query, key, value), made, strict=False):
+        assert x.grad._data is found
+
+
+def test_the_gradient_of_a_normalization_does_not_share_the_cotangents_memory():
+    x, weight, bias = lampas.tensor([1.0, 2.0, 4.0]), leaf(1, 1, 1), leaf(0, 0, 0)
+    y = lampas.nn.functional.layer_norm(x, (3,), weight, bias)
+    g = lampas.ones(3)
+    y.backward(g)
+    g.fill_(5.0)
+    assert bias.grad.tolist() == [1.0, 1.0, 1.0]
+
+
 def test_broadcast_operands_get_summed_gradients():
     x = lampas.ones(2, 3, dtype=lampas.float64, requires_grad=True)
     y = lampas.ones(3, dtype=lampas.float64, requires_grad=True)

@@ -197,5 +197,5 @@ def test_memory_is_linear_in_the_length():
     before = kernels.memory_stats()["live_bytes"]
     attention(*tensors, is_causal=True).sum().backward()
     used = kernels.memory_stats()["peak_bytes"] - before
-    # One head's weights alone would be 67 MB.
-    assert used < 20e6
+    # One head's weights alone would be 67 MB; result and gradients are 2 MB.
+    assert used < 5e6

@@ -12,7 +12,7 @@ namespace lampas {
 namespace {
 
 constexpr long FEW_HEADS = 8;     // under this, one head's work is split as well
-constexpr long STRETCH = 192;     // queries of one chunk of the forward pass
+constexpr long STRETCH = ATTENTION_STRETCH;  // queries of one chunk of the forward pass
 constexpr long PART = 512;        // queries or keys of one chunk of a split backward pass
 constexpr long SMALL_WORK = 1 << 15;  // multiplications for which the GIL is kept
 

@@ -10,6 +10,8 @@ namespace {
 constexpr long WIDTH = NR<float>;
 constexpr long QUERIES = (48 + MR - 1) / MR * MR;  // of one block
 constexpr long KEYS = 128;                         // of one block; whole panels
+constexpr long WINDOW = 4 * KEYS;                  // keys that are packed at a time
+constexpr long STRETCH = ATTENTION_STRETCH;        // queries of a call, at most
 static_assert(KEYS % WIDTH == 0);
 
 LAMPAS_INLINE long whole(long count, long step) { return (count + step - 1) / step * step; }
@@ -111,36 +113,54 @@ void weigh(float* scores, long count, Running* running, float* sums, long depth)
 
 long forward_scratch(const Head& head) {
     const long depth = whole(head.depth, WIDTH);
-    return whole(head.keys, KEYS) * (head.width + depth) + QUERIES * (KEYS + depth);
+    return KEYS * (head.width + depth) + QUERIES * KEYS + STRETCH * depth;
 }
 
 float log_of(float x) { return __builtin_logf(x); }
 
-void forward_block(const Head& head, long first, long count, const float* keys,
-                   const float* values, float* scores, float* sums, float* y, long y_row,
-                   float* log_sum) {
+// What the keys [k, k + width) give to `count` queries.
+void forward_block(const Head& head, long first, long count, long k, long width,
+                   const float* keys, const float* values, float* scores, Running* running,
+                   float* sums) {
     const long depth = whole(head.depth, WIDTH);
-    Running running[QUERIES];
+    for (long i = 0; i < count; i += MR) {
+        const int height = static_cast<int>(least(MR, count - i));
+        const long computed = seen_by(head, first + i + height - 1, k, width);
+        if (computed == 0) continue;
+        float* strip = scores + i * KEYS;
+        score_strip(head, keys, first + i, height, computed, strip);
+        for (int r = 0; r < height; ++r) {
+            const long row = first + i + r;
+            finish_scores(head, row, k, seen_by(head, row, k, computed), computed,
+                          strip + r * KEYS);
+            weigh(strip + r * KEYS, whole(computed, LANES), &running[i + r],
+                  sums + (i + r) * depth, depth);
+        }
+        product(computed, strip, KEYS, 1, values, width, 0, sums + i * depth, depth, height,
+                depth, true);
+    }
+}
+
+// Keys and values are packed a block at a time, for all of the chunk's queries: a packed
+// copy of all of them would be as large as they are, in each thread.
+void forward(const Head& head, long first, long last, float* y, long y_row, float* log_sum,
+             float* scratch) {
+    const long depth = whole(head.depth, WIDTH), count = last - first;
+    float* keys = scratch;
+    float* values = keys + KEYS * head.width;
+    float* scores = values + KEYS * depth;
+    float* sums = scores + QUERIES * KEYS;
+    Running running[STRETCH];
     for (long i = 0; i < count; ++i) running[i] = {-INFINITY_F, 0.0f};
     std::memset(sums, 0, static_cast<std::size_t>(count * depth) * sizeof(float));
-    const long reach = head.causal ? least(head.keys, first + count) : head.keys;
+    const long reach = head.causal ? least(head.keys, last) : head.keys;
     for (long k = 0; k < reach; k += KEYS) {
         const long width = least(KEYS, head.keys - k);
-        for (long i = 0; i < count; i += MR) {
-            const int height = static_cast<int>(least(MR, count - i));
-            const long computed = seen_by(head, first + i + height - 1, k, width);
-            if (computed == 0) continue;
-            float* strip = scores + i * KEYS;
-            score_strip(head, keys + k * head.width, first + i, height, computed, strip);
-            for (int r = 0; r < height; ++r) {
-                const long row = first + i + r;
-                finish_scores(head, row, k, seen_by(head, row, k, computed), computed,
-                              strip + r * KEYS);
-                weigh(strip + r * KEYS, whole(computed, LANES), &running[i + r],
-                      sums + (i + r) * depth, depth);
-            }
-            product(computed, strip, KEYS, 1, values + k * depth, width, 0, sums + i * depth,
-                    depth, height, depth, true);
+        pack_rows(head.key + k * head.key_row, head.key_row, width, head.width, keys);
+        pack_columns(head.value + k * head.value_row, head.value_row, head.depth, width, values);
+        for (long i = 0; i < count; i += QUERIES) {
+            forward_block(head, first + i, least(QUERIES, count - i), k, width, keys, values,
+                          scores, running + i, sums + i * depth);
         }
     }
     for (long i = 0; i < count; ++i) {
@@ -150,27 +170,6 @@ void forward_block(const Head& head, long first, long count, const float* keys,
         for (long d = 0; d < head.depth; ++d) to[d] = sums[i * depth + d] * scale;
         log_sum[first + i] =
             total == 0.0f ? -INFINITY_F : running[i].top + log_of(total);
-    }
-}
-
-void forward(const Head& head, long first, long last, float* y, long y_row, float* log_sum,
-             float* scratch) {
-    const long depth = whole(head.depth, WIDTH), length = whole(head.keys, KEYS);
-    float* keys = scratch;
-    float* values = keys + length * head.width;
-    float* scores = values + length * depth;
-    float* sums = scores + QUERIES * KEYS;
-    const long reach = head.causal ? least(head.keys, last) : head.keys;
-    for (long k = 0; k < reach; k += KEYS) {
-        const long width = least(KEYS, head.keys - k);
-        pack_rows(head.key + k * head.key_row, head.key_row, width, head.width,
-                  keys + k * head.width);
-        pack_columns(head.value + k * head.value_row, head.value_row, head.depth, width,
-                     values + k * depth);
-    }
-    for (long q = first; q < last; q += QUERIES) {
-        forward_block(head, q, least(QUERIES, last - q), keys, values, scores, sums, y, y_row,
-                      log_sum);
     }
 }
 
@@ -200,8 +199,7 @@ LAMPAS_INLINE float dot(const float* a, const float* b, long count) {
 
 long backward_scratch(const Head& head) {
     const long depth = whole(head.depth, WIDTH), width = whole(head.width, WIDTH);
-    return whole(head.keys, KEYS) * (head.width + head.depth + width) +
-           QUERIES * (width + depth + 2 * KEYS);
+    return WINDOW * (head.width + head.depth + width) + QUERIES * (width + depth + 2 * KEYS);
 }
 
 // Weights of one query, and the slopes of its scores from those of its weights.
@@ -263,42 +261,47 @@ void backward_block(const Head& head, const HeadGradient& to, const Packed& pack
     }
 }
 
+// Keys and values are packed for a window of keys, queries for each block of queries in it.
 void backward(const Head& head, const HeadGradient& to, long first, long last, long first_key,
               long last_key, float* scratch) {
     const long column_width = whole(head.width, WIDTH), depth = whole(head.depth, WIDTH);
-    const long length = whole(last_key - first_key, KEYS);
     Packed packed;
     packed.keys = scratch;
-    packed.values = packed.keys + length * head.width;
-    packed.columns = packed.values + length * head.depth;
-    packed.queries = packed.columns + length * column_width;
+    packed.values = packed.keys + WINDOW * head.width;
+    packed.columns = packed.values + WINDOW * head.depth;
+    packed.queries = packed.columns + WINDOW * column_width;
     packed.slopes = packed.queries + QUERIES * column_width;
     packed.weights = packed.slopes + QUERIES * depth;
     packed.score_slopes = packed.weights + QUERIES * KEYS;
     const long reach = head.causal ? least(last_key, last) : last_key;
-    for (long k = first_key; k < reach; k += KEYS) {
-        const long width = least(KEYS, last_key - k), at = k - first_key;
-        pack_rows(head.key + k * head.key_row, head.key_row, width, head.width,
-                  packed.keys + at * head.width);
-        pack_rows(head.value + k * head.value_row, head.value_row, width, head.depth,
-                  packed.values + at * head.depth);
-        pack_columns(head.key + k * head.key_row, head.key_row, head.width, width,
-                     packed.columns + at * column_width);
-    }
-    for (long q = first; q < last; q += QUERIES) {
-        const long count = least(QUERIES, last - q);
-        if (to.key != nullptr) {
-            pack_columns(head.query + q * head.query_row, head.query_row, head.width, count,
-                         packed.queries);
-            pack_columns(to.g + q * to.g_row, to.g_row, head.depth, count, packed.slopes);
+    for (long begin = first_key; begin < reach; begin += WINDOW) {
+        const long end = least(begin + WINDOW, last_key);
+        for (long k = begin; k < least(end, reach); k += KEYS) {
+            const long width = least(KEYS, end - k), at = k - begin;
+            pack_rows(head.key + k * head.key_row, head.key_row, width, head.width,
+                      packed.keys + at * head.width);
+            pack_rows(head.value + k * head.value_row, head.value_row, width, head.depth,
+                      packed.values + at * head.depth);
+            pack_columns(head.key + k * head.key_row, head.key_row, head.width, width,
+                         packed.columns + at * column_width);
         }
-        for (long i = 0; i < count; ++i) {
-            packed.centres[i] = dot(to.g + (q + i) * to.g_row, to.y + (q + i) * to.y_row, head.depth);
-        }
-        const long seen = head.causal ? least(last_key, q + count) : last_key;
-        for (long k = first_key; k < seen; k += KEYS) {
-            backward_block(head, to, packed, q, count, k, least(KEYS, last_key - k), first_key,
-                           k > first_key);
+        for (long q = first; q < last; q += QUERIES) {
+            const long count = least(QUERIES, last - q);
+            const long seen = head.causal ? least(end, q + count) : end;
+            if (seen <= begin) continue;
+            if (to.key != nullptr) {
+                pack_columns(head.query + q * head.query_row, head.query_row, head.width, count,
+                             packed.queries);
+                pack_columns(to.g + q * to.g_row, to.g_row, head.depth, count, packed.slopes);
+            }
+            for (long i = 0; i < count; ++i) {
+                packed.centres[i] =
+                    dot(to.g + (q + i) * to.g_row, to.y + (q + i) * to.y_row, head.depth);
+            }
+            for (long k = begin; k < seen; k += KEYS) {
+                backward_block(head, to, packed, q, count, k, least(KEYS, end - k), begin,
+                               k > first_key);
+            }
         }
     }
 }

@@ -6,6 +6,9 @@
 
 namespace lampas {
 
+// Queries of one call of the forward pass, at most.
+constexpr long ATTENTION_STRETCH = 192;
+
 // One head: rows of `query` (queries x width), `key` (keys x width), `value` (keys x
 // depth) lie their strides apart, their entries side by side.
 struct Head {
@@ -34,7 +37,7 @@ struct AttentionKernels {
     // Floats of scratch memory for one call.
     long (*forward_scratch)(const Head& head);
     long (*backward_scratch)(const Head& head);
-    // Results of queries [first, last).
+    // Results of queries [first, last), at most ATTENTION_STRETCH.
     void (*forward)(const Head& head, long first, long last, float* y, long y_row,
                     float* log_sum, float* scratch);
     // What queries [first, last) and keys [first_key, last_key) give to the gradients.

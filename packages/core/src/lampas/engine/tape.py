@@ -482,18 +482,21 @@ def _gather(grads: dict[Any, Any], retain: bool) -> None:
     for node in ordered(grads, None):
         g = grads.pop(node, None)
         if type(node) is not Node or node.hooks is not None:
-            _visit(node, g, grads, owned, retain)
+            results = _visit(node, g, grads, owned, retain)
+            if results is None:
+                continue
+            call, saved = node.call, None
+        elif g is None:
             continue
-        if g is None:
-            continue
-        call, saved, guards = node.call, node.saved, node.guards
-        if saved is None or call.vjp is None or (guards and _stale(guards)):
-            node._check()
-        F = _RAW if type(g) is _ndarray else _namespace(g)
-        if call.half is None:
-            results = call.vjp(F, g, *saved, need=call.need, **call.params)
         else:
-            results = node.run(F, g)
+            call, saved, guards = node.call, node.saved, node.guards
+            if saved is None or call.vjp is None or (guards and _stale(guards)):
+                node._check()
+            F = _RAW if type(g) is _ndarray else _namespace(g)
+            if call.half is None:
+                results = call.vjp(F, g, *saved, need=call.need, **call.params)
+            else:
+                results = node.run(F, g)
         if not retain and saved:
             node.saved = None
         fresh = call.fresh
@@ -520,21 +523,26 @@ def _gather(grads: dict[Any, Any], retain: bool) -> None:
 
 def _visit(
     node: Any, g: Any, grads: dict[Any, Any], owned: set[Any], retain: bool
-) -> None:
-    """One step of :func:`_gather` at a node that is not of the usual kind."""
+) -> Any:
+    """One step of :func:`_gather` at a node that is not of the usual kind.
+
+    Returns the cotangents of its inputs, if it is an operation that was reached.
+    """
     if node.hooks is not None:
         g = _run_hooks(node, g, False)
         owned.discard(node)
     if g is None:
-        return
+        return None
     if type(node) is Leaf:
         node.accumulate(g, node in owned)
     elif type(node) is Output:
         _deliver(node, g, grads)
     else:
-        _spread(node, node.run(_namespace(g), g), grads)
+        results = node.run(_namespace(g), g)
         if not retain:
             node.release()
+        return results
+    return None
 
 
 def _deliver(node: Output, g: Any, grads: dict[Any, Any]) -> None:

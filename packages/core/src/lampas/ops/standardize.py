@@ -194,7 +194,8 @@ def standardize_affine_vjp(
     )
     dbias = None
     if need[2]:
-        dbias = F.reshape(F.sum_to(dy, shape=shape), shape=bias_shape)
+        # Over one group the sum is the cotangent itself: not ours to give away.
+        dbias = F.clone(F.reshape(F.sum_to(dy, shape=shape), shape=bias_shape))
     return dx, dweight, dbias
 
 
