@@ -43,6 +43,8 @@ void tile(const Tile<T>& t) {
             const T* a = t.a.data + first * t.a.along;
             for (long i = 0; i < t.rows; i += MR, a += t.a.panel) {
                 const int rows = static_cast<int>(t.rows - i < MR ? t.rows - i : MR);
+                T* c = t.c + i * t.ldc + j;
+                for (int r = 0; r < rows; ++r) __builtin_prefetch(c + r * t.ldc, 1);
                 micro_rows<T>(k, a, t.a.across, t.a.along, b, t.b.along,
                               t.c + i * t.ldc + j, t.ldc, rows, columns, add,
                               bias == nullptr ? nullptr : bias + j);

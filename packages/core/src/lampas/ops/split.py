@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,6 @@ from lampas.errors import (
     ShapeError,
 )
 from lampas.ops._arguments import normalize_dim, numpy_names
-from lampas.ops.views import basic_index
 
 __all__ = [
     "chunk",
@@ -57,6 +57,45 @@ def unbind_vjp(F: Any, g: Any, x_shape: Any, *, need: Any, dim: int) -> Any:
 
 
 moved(_unbind, dim=shifted)
+
+
+def _split_specs(specs: Any, *, lengths: tuple[int, ...], dim: int) -> list[Spec]:
+    shape, dtype = specs[0]
+    return [Spec((*shape[:dim], n, *shape[dim + 1 :]), dtype) for n in lengths]
+
+
+_pieces = op(
+    "split", kind=SHAPE, outputs=None, saves="x.shape", view=True, infer=_split_specs
+)
+
+
+def _piece_indices(lengths: tuple[int, ...], dim: int) -> list[tuple[slice, ...]]:
+    before, stops = (slice(None),) * dim, itertools.accumulate(lengths)
+    return [
+        (*before, slice(stop - n, stop))
+        for n, stop in zip(lengths, stops, strict=True)
+    ]
+
+
+@_pieces.forward
+def split_forward(xp: Any, x: Any, *, lengths: tuple[int, ...], dim: int) -> Any:
+    return tuple(x[index] for index in _piece_indices(lengths, dim))
+
+
+@_pieces.vjp
+def split_vjp(
+    F: Any, g: Any, x_shape: Any, *, need: Any, lengths: tuple[int, ...], dim: int
+) -> Any:
+    if all(d is not None for d in g):
+        return (F.cat(*g, dim=dim),)
+    places = zip(g, _piece_indices(lengths, dim), strict=True)
+    dx = [
+        F.slice_embed(d, shape=x_shape, index=i) for d, i in places if d is not None
+    ]
+    return (sum(dx[1:], start=dx[0]),)
+
+
+moved(_pieces, dim=shifted)
 
 
 _zeros_of = op("zeros_of", kind=LINEAR, widen=False, infer=like_input)
@@ -118,12 +157,8 @@ def split(
     dim = normalize_dim(dim, tensor._data.ndim)
     if tensor._data.ndim == 0:
         raise ShapeError("split: a 0-d tensor has no dimension to split")
-    before, size = (slice(None),) * dim, tensor._data.shape[dim]
-    parts, start = [], 0
-    for length in _sections(split_size_or_sections, size):
-        parts.append(basic_index(tensor, (*before, slice(start, start + length))))
-        start += length
-    return tuple(parts)
+    lengths = _sections(split_size_or_sections, tensor._data.shape[dim])
+    return _pieces.call(tensor, lengths=tuple(lengths), dim=dim) if lengths else ()
 
 
 def _sections(given: int | Sequence[int], size: int) -> list[int]:
