@@ -13,10 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from lampas.dtypes import HALVES, as_dtype, from_numpy_dtype, get_default_dtype
+from lampas.dtypes import as_dtype, from_numpy_dtype, get_default_dtype
 from lampas.engine.faults import FAULTS, argument_name, translated
 from lampas.engine.modes import mode, silence, unsilence
-from lampas.engine.operands import half_of, is_operand, one_device, rounded
+from lampas.engine.operands import (
+    NUMBERS,
+    as_number,
+    half_of,
+    is_operand,
+    one_device,
+    rounded,
+    without_numbers,
+)
 from lampas.engine.plan import Plan
 from lampas.engine.promotion import result_type_of
 from lampas.engine.record import CALL_PATH, Record
@@ -33,7 +41,6 @@ _F32 = np.dtype(np.float32)
 _F64 = np.dtype(np.float64)
 _new = object.__new__
 _ndarray = np.ndarray
-_NUMBERS = (bool, int, float, complex)
 
 WRAP.append(wrap)
 
@@ -57,9 +64,9 @@ def call_path(record: Record) -> Callable[..., Any]:
         return _unary(record)
     if simple and record.ufunc is not None and arity == 2:
         return _binary(record)
-    if record.outputs == 1 and arity == 1 and record.promote is None:
+    if arity == 1 and record.promote is None:
         return _single(record)
-    if simple and arity != 1 and record.promote is None:
+    if not record.view and arity != 1 and record.promote is None:
         return _several(record)
     if simple and arity > 0:
         return _alike(record)
@@ -128,6 +135,7 @@ def _single(record: Record) -> Callable[..., Any]:
     """The path of ops of one tensor with parameters: reductions, shapes, views."""
     general = partial(_general, record)
     run, view, widen = record.runner(np), record.view, record.widen
+    one = record.outputs == 1
     differentiable = record.vjp_rule is not None
 
     def call(x: Any, **params: Any) -> Any:
@@ -136,6 +144,8 @@ def _single(record: Record) -> Callable[..., Any]:
         a = x._data
         if type(a) is not _ndarray or (widen and a.itemsize == 2):
             return general(x, **params)
+        if not one and params and _has_scalars(params):
+            return general(x, **params)
         token = silence()
         try:
             y = run(a, **params)
@@ -143,9 +153,12 @@ def _single(record: Record) -> Callable[..., Any]:
             raise translated(record, (x,), error) from None
         finally:
             unsilence(token)
-        if y.dtype is _F64 and a.dtype is not _F64 and _has_scalars(params):
+        if not one:
+            out = _wrap_results(record, y)
+        elif y.dtype is _F64 and a.dtype is not _F64 and _has_scalars(params):
             return call(x, **_plain(params))
-        out = wrap(np.asarray(y) if isinstance(y, np.generic) else y)
+        else:
+            out = wrap(np.asarray(y) if isinstance(y, np.generic) else y)
         if view:
             link_view(record, x, out, params)
         parent = x._node
@@ -182,7 +195,7 @@ def _several(record: Record) -> Callable[..., Any]:
             raise translated(record, args, error) from None
         finally:
             unsilence(token)
-        out = wrap(np.asarray(y) if isinstance(y, np.generic) else y)
+        out = _wrap_results(record, y)
         if differentiable and mode.grad and True in need:
             nodes = tuple(x._node for x in args)
             _remember(record, out, args, tuple(arrays), tuple(need), nodes, params)
@@ -447,7 +460,7 @@ def _operand(record: Record, index: int, value: Any) -> Any:
     if isinstance(value, np.number) and isinstance(value, (float, complex)):
         # A NumPy double is a Python number too, and as weak: x / np.sqrt(d).
         value = value.item()
-    if isinstance(value, (Tensor, *_NUMBERS)):
+    if isinstance(value, (Tensor, *NUMBERS)):
         if record.promote is None and not isinstance(value, Tensor):
             return wrap(np.asarray(value, as_dtype(type(value)).numpy))
         return value
@@ -471,25 +484,10 @@ def _promote(record: Record, operands: tuple[Any, ...]) -> tuple[Any, ...]:
         if isinstance(x, Tensor):
             result.append(x if x._data.dtype == target else _cast(x, target))
         else:
-            result.append(_number(x, target, len(operands)))
+            result.append(as_number(x, target, len(operands)))
     if not any(isinstance(x, Tensor) for x in result):
         result[0] = wrap(np.asarray(result[0], target))
     return tuple(result)
-
-
-def _number(value: Any, target: np.dtype, arity: int) -> Any:
-    """A Python number in the form in which NumPy computes with it in ``target``."""
-    if target.kind in "iu" and isinstance(value, int):
-        info = np.iinfo(target)
-        if not info.min <= value <= info.max:
-            return np.asarray(value).astype(target)[()]
-        return int(value)
-    if target.kind == "b":
-        return np.bool_(value)
-    if target in HALVES:
-        # Numbers are not rounded to half before they are used, as in PyTorch.
-        return float(value) if not isinstance(value, complex) else value
-    return value if arity > 1 else np.asarray(value, target)[()]
 
 
 def _cast(x: Tensor, target: np.dtype) -> Tensor:
@@ -544,7 +542,7 @@ def _remember(
     single = record.outputs == 1
     results = (outs,) if single else outs
     if record.promote is not None:
-        arrays = _without_numbers(arrays)
+        arrays = without_numbers(arrays)
     saved: list[Any] = []
     guards: list[Any] = []
     for source, attribute, when in record.plan.steps:
@@ -581,12 +579,6 @@ def _remember(
         outs._node = node
     else:
         branch(node, outs)
-
-
-def _without_numbers(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Operands with numbers made 0-d arrays: rules may take numbers for arrays."""
-    dtype = next(a.dtype for a in arrays if hasattr(a, "dtype"))
-    return tuple(np.asarray(a, dtype) if isinstance(a, _NUMBERS) else a for a in arrays)
 
 
 def branch(node: MultiNode, outs: tuple[Tensor, ...]) -> None:

@@ -15,9 +15,18 @@ from lampas.engine.tensor import Tensor
 from lampas.engine.tracer import refuse_leaked
 from lampas.errors import DeviceError
 
-__all__ = ["half_of", "is_operand", "one_device", "rounded"]
+__all__ = [
+    "NUMBERS",
+    "as_number",
+    "half_of",
+    "is_operand",
+    "one_device",
+    "rounded",
+    "without_numbers",
+]
 
-_OPERANDS = (Tensor, np.ndarray, np.generic, bool, int, float, complex)
+NUMBERS = (bool, int, float, complex)
+_OPERANDS = (Tensor, np.ndarray, np.generic, *NUMBERS)
 
 
 def is_operand(value: Any) -> bool:
@@ -72,3 +81,24 @@ def rounded(result: Any, half: Any) -> Any:
         return result.astype(half)
     finally:
         unsilence(token)
+
+
+def as_number(value: Any, target: np.dtype, arity: int) -> Any:
+    """A Python number in the form in which NumPy computes with it in ``target``."""
+    if target.kind in "iu" and isinstance(value, int):
+        info = np.iinfo(target)
+        if not info.min <= value <= info.max:
+            return np.asarray(value).astype(target)[()]
+        return int(value)
+    if target.kind == "b":
+        return np.bool_(value)
+    if target in HALVES:
+        # Numbers are not rounded to half before they are used, as in PyTorch.
+        return float(value) if not isinstance(value, complex) else value
+    return value if arity > 1 else np.asarray(value, target)[()]
+
+
+def without_numbers(arrays: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Operands with numbers made 0-d arrays: rules may take numbers for arrays."""
+    dtype = next(a.dtype for a in arrays if hasattr(a, "dtype"))
+    return tuple(np.asarray(a, dtype) if isinstance(a, NUMBERS) else a for a in arrays)

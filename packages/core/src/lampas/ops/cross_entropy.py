@@ -16,6 +16,7 @@ from lampas.engine.tensor import Tensor, wrap
 from lampas.engine.tracer import batched_by
 from lampas.errors import ArgumentError, BoundsError, DTypeError, ShapeError
 from lampas.ops._arguments import require_same_device
+from lampas.ops._indices import bounds
 from lampas.ops.softmax import log_softmax
 
 __all__ = ["cross_entropy", "nll_loss"]
@@ -213,7 +214,7 @@ def _check_target(name: str, target: Any, classes: int, ignore: int) -> Any:
         )
     if not target.size:
         return None, target
-    low, high = int(target.min()), int(target.max())
+    low, high = bounds(target)
     if 0 <= low and high < classes and not low <= ignore <= high:
         return None, target
     valid = target != ignore

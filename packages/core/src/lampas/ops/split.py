@@ -72,8 +72,7 @@ _pieces = op(
 def _piece_indices(lengths: tuple[int, ...], dim: int) -> list[tuple[slice, ...]]:
     before, stops = (slice(None),) * dim, itertools.accumulate(lengths)
     return [
-        (*before, slice(stop - n, stop))
-        for n, stop in zip(lengths, stops, strict=True)
+        (*before, slice(stop - n, stop)) for n, stop in zip(lengths, stops, strict=True)
     ]
 
 
@@ -89,9 +88,7 @@ def split_vjp(
     if all(d is not None for d in g):
         return (F.cat(*g, dim=dim),)
     places = zip(g, _piece_indices(lengths, dim), strict=True)
-    dx = [
-        F.slice_embed(d, shape=x_shape, index=i) for d, i in places if d is not None
-    ]
+    dx = [F.slice_embed(d, shape=x_shape, index=i) for d, i in places if d is not None]
     return (sum(dx[1:], start=dx[0]),)
 
 
