@@ -22,9 +22,9 @@ from lampas.engine.record import BILINEAR, LINEAR
 UNITS = 12.0
 # What has nothing to round, or rounds once.
 EXACT = set(
-    "abs add argmax argmin amax amin cast clamp clamp_max clamp_min clone conj div "
-    "dropout eq ge gt hardtanh le lt masked max_dim maximum min_dim minimum mul ne neg "
-    "relu reshape sqrt square sub threshold where".split()
+    "abs add all any argmax argmin amax amin cast clamp clamp_max clamp_min clone conj "
+    "count_nonzero div dropout eq ge gt hardtanh le lt masked max_dim maximum min_dim "
+    "minimum mul ne neg relu reshape sqrt square sub tally threshold where".split()
 )
 # Which of two zeros is the larger is not defined.
 OF_EITHER_SIGN = set(

@@ -86,6 +86,53 @@ def test_norms_are_right(pattern, path):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("pattern", PATTERNS, ids=str)
+def test_norms_of_other_orders_are_right(pattern, path):
+    shape, dims = pattern
+    for dtype, error in ((np.float32, 1e-6), (np.float64, 1e-14)):
+        x = np.asarray(draws(shape, dtype))
+        sizes = np.abs(x.astype(np.longdouble))
+        for keep in (True, False):
+            how = {"axis": dims, "keepdims": keep}
+            for order, right in (
+                (1, sizes.sum(**how)),
+                (3, (sizes**3).sum(**how) ** (np.longdouble(1) / 3)),
+                (math.inf, sizes.max(**how)),
+                (-math.inf, sizes.min(**how)),
+            ):
+                with setting(path):
+                    found = kernel("vector_norm", x, ord=order, dim=dims, keepdim=keep)
+                far = 0 if math.isinf(order) else error
+                np.testing.assert_allclose(found, np.asarray(right, np.float64), far)
+                assert found.dtype == dtype
+                assert found.shape == np.shape(right)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("order", [1, 3, math.inf, -math.inf])
+def test_norms_of_special_values(order, path):
+    for lost in (math.nan, -math.inf):
+        for shape, dims in (((50, 70), (0,)), ((50, 70), (1,)), ((4,), (0,))):
+            x = draws(shape)
+            x[(0,) * x.ndim] = lost
+            with setting(path):
+                found = kernel("vector_norm", x, ord=order, dim=dims, keepdim=False)
+            others = np.abs(x).min(dims).reshape(-1)[0]
+            first = found.reshape(-1)[0]
+            if math.isnan(lost):
+                assert math.isnan(first)
+            else:
+                assert first == (others if order == -math.inf else math.inf)
+
+
+def test_norms_of_any_order_are_left_to_the_reference():
+    x = draws((5,))
+    found = kernel("vector_norm", x, ord=2.5, dim=(0,), keepdim=False, accepted=False)
+    right = (np.abs(x.astype(np.float64)) ** 2.5).sum() ** 0.4
+    np.testing.assert_allclose(found, right, 1e-6)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
 def test_variances_are_right(pattern, path):
     shape, dims = pattern
     for dtype, error in ((np.float32, 2e-5), (np.float64, 1e-12)):

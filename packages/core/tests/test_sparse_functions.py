@@ -339,6 +339,14 @@ def test_a_size_alone_makes_a_tensor_without_values():
     assert lampas.sparse_coo_tensor((2,), dtype=lampas.int64).dtype == lampas.int64
 
 
+def test_sums_of_small_integers_are_of_int64():
+    places = [[0, 1], [1, 1]]
+    x = lampas.sparse_coo_tensor(places, [200, 255], (2, 2), dtype=lampas.uint8)
+    assert x.sum().item() == 455
+    assert x.sum(0).to_dense().tolist() == [0, 455]
+    assert x.sum(0).dtype is lampas.int64
+
+
 X = functools.partial(lampas.sparse_coo_tensor, [[0, 1], [1, 0]])
 
 

@@ -27,7 +27,7 @@ struct Places {
         } else {
             return false;
         }
-        if (!pattern.read(x, dims, count)) return false;
+        if (!pattern.read(x, dims, count) || !pattern.floats()) return false;
         // Columns hold their rows' numbers in 32 bits.
         return pattern.d == 1 ? pattern.b < 2147483647 : pattern.b == 1;
     }

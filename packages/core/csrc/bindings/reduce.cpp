@@ -1,27 +1,12 @@
-// Reductions of float32 and float64: sums, means, variances, extremes and their places.
+// Reductions of float32 and float64: sums, means, variances, extremes and norms; products
+// and extremes of integers.
 #include "bindings/pattern.hpp"
+#include "bindings/tally.hpp"
 
 namespace lampas {
 namespace {
 
-const Name DIM("dim"), KEEPDIM("keepdim"), CORRECTION("correction"), SHAPE("shape");
-const Name ORD("ord");
-
-constexpr long FEW = 64;  // results that need no memory of their own while they are made
-
-// One double for each output, on the stack if there are few.
-class Results {
-public:
-    explicit Results(long count)
-        : scratch_(count <= FEW ? 1 : static_cast<std::size_t>(count) * sizeof(double)),
-          values_(count <= FEW ? few_ : scratch_.as<double>()) {}
-    double* get() { return values_; }
-
-private:
-    double few_[FEW];
-    Scratch scratch_;
-    double* values_;
-};
+const Name CORRECTION("correction"), SHAPE("shape"), ORD("ord");
 
 template <class T, class F>
 void write(const double* from, void* to, long count, F f) {
@@ -34,7 +19,7 @@ void write(const double* from, void* to, long count, F f) {
 // y = f(fold of x), of x's type
 template <class F>
 bool fold_to(const Pattern& pattern, Fold how, const void* centers, void* y, F f) {
-    Results results(pattern.outputs());
+    Results<double> results(pattern.outputs());
     double* values = results.get();
     if (values == nullptr || !fold(pattern, how, centers, values)) return false;
     if (pattern.type == Type::f32) {
@@ -57,23 +42,27 @@ PyObject* reduced(const Pattern& pattern, Fold how, int ndim, const npy_intp* sh
     return finished(y, done);
 }
 
-// x with dim=(...) or dim=i, and keepdim
-bool read(const Arguments& arguments, int parameters, Pattern* pattern, bool* keep) {
-    if (!arguments.sized(1, parameters) || !arguments.flag(KEEPDIM, keep)) return false;
-    long dims[MOST_DIMS];
-    const int count = arguments.integers(DIM, dims, MOST_DIMS);
-    return count >= 0 && pattern->read(arguments.array(0), dims, count);
-}
-
 template <Fold HOW, bool MEAN>
 PyObject* fold_entry(const Arguments& arguments) {
     Pattern pattern;
     bool keep;
-    if (!read(arguments, 2, &pattern, &keep)) return DECLINED;
+    if (!read_reduction(arguments, 2, &pattern, &keep) || !pattern.floats()) return DECLINED;
     npy_intp shape[MOST_DIMS];
     const int ndim = pattern.shape(keep, shape);
     const double count = MEAN ? static_cast<double>(pattern.folded()) : 1.0;
     return reduced(pattern, HOW, ndim, shape, [count](double v) { return v / count; });
+}
+
+// Of integers too, of whose type the result is.
+template <Fold HOW, Tally OF_INTEGERS>
+PyObject* fold_or_tally_entry(const Arguments& arguments) {
+    Pattern pattern;
+    bool keep;
+    if (!read_reduction(arguments, 2, &pattern, &keep)) return DECLINED;
+    if (!pattern.floats()) return tallied(pattern, OF_INTEGERS, keep, pattern.type);
+    npy_intp shape[MOST_DIMS];
+    const int ndim = pattern.shape(keep, shape);
+    return reduced(pattern, HOW, ndim, shape, [](double v) { return v; });
 }
 
 PyObject* sum_to_entry(const Arguments& arguments) {
@@ -92,7 +81,7 @@ PyObject* sum_to_entry(const Arguments& arguments) {
     }
     if (count == 0) return Py_NewRef(reinterpret_cast<PyObject*>(x));
     Pattern pattern;
-    if (!pattern.read(x, dims, count)) return DECLINED;
+    if (!pattern.read(x, dims, count) || !pattern.floats()) return DECLINED;
     return reduced(pattern, Fold::sum, length, shape, [](double v) { return v; });
 }
 
@@ -102,7 +91,7 @@ PyObject* var_entry(const Arguments& arguments) {
     Pattern pattern;
     bool keep;
     double correction;
-    if (!read(arguments, 3, &pattern, &keep)) return DECLINED;
+    if (!read_reduction(arguments, 3, &pattern, &keep) || !pattern.floats()) return DECLINED;
     if (!arguments.number(CORRECTION, &correction)) return DECLINED;
     npy_intp shape[MOST_DIMS];
     const int ndim = pattern.shape(keep, shape);
@@ -125,25 +114,34 @@ PyObject* var_entry(const Arguments& arguments) {
     return finished(y, done);
 }
 
-// The norm of order 2.
 PyObject* norm_entry(const Arguments& arguments) {
     Pattern pattern;
     bool keep;
     double order;
-    if (!arguments.number(ORD, &order) || order != 2.0) return DECLINED;
-    if (!read(arguments, 3, &pattern, &keep)) return DECLINED;
+    if (!arguments.number(ORD, &order)) return DECLINED;
+    if (!read_reduction(arguments, 3, &pattern, &keep) || !pattern.floats()) return DECLINED;
+    if (order == 0.0) return tallied(pattern, Tally::nonzero, keep, pattern.type);
     npy_intp shape[MOST_DIMS];
     const int ndim = pattern.shape(keep, shape);
-    return reduced(pattern, Fold::square, ndim, shape,
-                   [](double v) { return __builtin_sqrt(v); });
+    const auto same = [](double v) { return v; };
+    if (__builtin_isinf(order)) {
+        return reduced(pattern, order > 0 ? Fold::most : Fold::least, ndim, shape, same);
+    }
+    if (order == 1.0) return reduced(pattern, Fold::size, ndim, shape, same);
+    if (order == 2.0) {
+        return reduced(pattern, Fold::square, ndim, shape,
+                       [](double v) { return __builtin_sqrt(v); });
+    }
+    const auto root = [](double v) { return __builtin_pow(v, 1.0 / 3); };
+    return order == 3.0 ? reduced(pattern, Fold::cube, ndim, shape, root) : DECLINED;
 }
 
 LAMPAS_KERNEL(vector_norm, norm_entry);
 LAMPAS_KERNEL(sum, (fold_entry<Fold::sum, false>));
 LAMPAS_KERNEL(mean, (fold_entry<Fold::sum, true>));
-LAMPAS_KERNEL(amax, (fold_entry<Fold::max, false>));
-LAMPAS_KERNEL(amin, (fold_entry<Fold::min, false>));
-LAMPAS_KERNEL(prod, (fold_entry<Fold::product, false>));
+LAMPAS_KERNEL(amax, (fold_or_tally_entry<Fold::max, Tally::max>));
+LAMPAS_KERNEL(amin, (fold_or_tally_entry<Fold::min, Tally::min>));
+LAMPAS_KERNEL(prod, (fold_or_tally_entry<Fold::product, Tally::product>));
 LAMPAS_KERNEL(sum_to, sum_to_entry);
 LAMPAS_KERNEL(var, var_entry<false>);
 LAMPAS_KERNEL(std, var_entry<true>);

@@ -1,5 +1,6 @@
 #include "kernels/reduce.hpp"
 
+#include "kernels/wide.hpp"
 #include "kernels/totals.hpp"
 
 namespace lampas {
@@ -22,22 +23,43 @@ struct Least {
     static double of_two(double a, double b) { return a < b || a != a ? a : b; }
 };
 
-template <class T>
-double sum_run(const void* x, long count, double) {
-    const T* from = static_cast<const T*>(x);
-    return total<T>(
-        count, [&](long i) { return load(from + i); },
-        [&](long i, int rest) { return load_part(from + i, rest); });
-}
+struct MostSize {
+    template <class V> static LAMPAS_INLINE V of(V a, V b) {
+        return maximum(absolute(a), absolute(b));
+    }
+    static double of_two(double a, double b) { return Most::of_two(a, b); }
+};
+struct LeastSize {
+    template <class V> static LAMPAS_INLINE V of(V a, V b) {
+        return minimum(absolute(a), absolute(b));
+    }
+    static double of_two(double a, double b) { return Least::of_two(a, b); }
+};
 
-template <class T>
-double square_run(const void* x, long count, double center) {
+// What is added up.
+struct Itself {
+    template <class V> static LAMPAS_INLINE V of(V x, V) { return x; }
+};
+struct Square {
+    template <class V> static LAMPAS_INLINE V of(V x, V center) {
+        const V away = x - center;
+        return away * away;
+    }
+};
+struct Size {
+    template <class V> static LAMPAS_INLINE V of(V x, V) { return absolute(x); }
+};
+struct Cube {
+    template <class V> static LAMPAS_INLINE V of(V x, V) { return absolute(x) * x * x; }
+};
+
+template <class T, class F>
+double sum_run(const void* x, long count, double center) {
     const T* from = static_cast<const T*>(x);
     const vec<T> c = all(static_cast<T>(center));
-    const auto square = [&](vec<T> v) { return (v - c) * (v - c); };
     return total<T>(
-        count, [&](long i) { return square(load(from + i)); },
-        [&](long i, int rest) { return square(load_part(from + i, rest)); });
+        count, [&](long i) { return F::of(load(from + i), c); },
+        [&](long i, int rest) { return F::of(load_part(from + i, rest), c); });
 }
 
 template <class T, class Pick>
@@ -144,33 +166,37 @@ void sum_narrow(const T* x, long rows, long columns, double* result) {
     }
 }
 
-template <class T>
+template <class T, class F>
 void sum_columns(const void* x, long rows, long columns, long pitch, const void*,
                  double* result) {
     const T* from = static_cast<const T*>(x);
+    add_columns<T>(from, rows, columns, pitch, result,
+                   [](vec<T> v, long) { return F::of(v, vec<T>{}); });
+}
+
+template <class T>
+void sum_columns_themselves(const void* x, long rows, long columns, long pitch, const void* none,
+                            double* result) {
     if (columns <= NARROW && columns == pitch) {
-        sum_narrow<T>(from, rows, columns, result);
+        sum_narrow<T>(static_cast<const T*>(x), rows, columns, result);
         return;
     }
-    add_columns<T>(from, rows, columns, pitch, result, [](vec<T> v, long) { return v; });
+    sum_columns<T, Itself>(x, rows, columns, pitch, none, result);
 }
 
 template <class T>
 void square_columns(const void* x, long rows, long columns, long pitch, const void* center,
                     double* result) {
-    const T* from = static_cast<const T*>(x);
     const T* centers = static_cast<const T*>(center);
     if (centers == nullptr) {
-        add_columns<T>(from, rows, columns, pitch, result,
-                       [](vec<T> v, long) { return v * v; });
+        sum_columns<T, Square>(x, rows, columns, pitch, nullptr, result);
         return;
     }
-    add_columns<T>(from, rows, columns, pitch, result,
+    add_columns<T>(static_cast<const T*>(x), rows, columns, pitch, result,
                    [&](vec<T> v, long c) {
                        const int count = static_cast<int>(
                            columns - c < lanes<T> ? columns - c : lanes<T>);
-                       const vec<T> away = v - load_part(centers + c, count);
-                       return away * away;
+                       return Square::of(v, load_part(centers + c, count));
                    });
 }
 
@@ -183,7 +209,7 @@ void extreme_columns(const void* x, long rows, long columns, long pitch, const v
         const long width = columns - tile < TILE<T> ? columns - tile : TILE<T>;
         for (long r = 0; r < rows; ++r) {
             join_row<T>(from + r * pitch + tile, width, best, r == 0,
-                        [](vec<T> v, long) { return v; },
+                        [](vec<T> v, long) { return Pick::of(v, v); },
                         [](vec<T> p, vec<T> q) { return Pick::of(p, q); });
         }
         for (long c = 0; c < width; ++c) {
@@ -243,17 +269,20 @@ void top_columns(const void* x, long rows, long columns, long pitch, void* value
 
 using namespace LAMPAS_PATH;
 
-#define RUNS(T) \
-    {sum_run<T>, square_run<T>, extreme_run<T, Most>, extreme_run<T, Least>, product_run<T>}
-#define COLUMNS(T) \
-    {sum_columns<T>, square_columns<T>, extreme_columns<T, Most>, extreme_columns<T, Least>, \
-     product_columns<T>}
+#define FOLDS(T)                                           \
+    {sum_run<T, Itself>, sum_columns_themselves<T>},       \
+    {sum_run<T, Square>, square_columns<T>},               \
+    {extreme_run<T, Most>, extreme_columns<T, Most>},      \
+    {extreme_run<T, Least>, extreme_columns<T, Least>},    \
+    {product_run<T>, product_columns<T>},                  \
+    {sum_run<T, Size>, sum_columns<T, Size>},              \
+    {extreme_run<T, MostSize>, extreme_columns<T, MostSize>},   \
+    {extreme_run<T, LeastSize>, extreme_columns<T, LeastSize>}, \
+    {sum_run<T, Cube>, sum_columns<T, Cube>}
 
 const ReduceKernels LAMPAS_PATH_OF(reducer) = {
-    RUNS(float),
-    RUNS(double),
-    COLUMNS(float),
-    COLUMNS(double),
+    {FOLDS(float)},
+    {FOLDS(double)},
     {top_run<float, Most>, top_run<float, Least>},
     {top_run<double, Most>, top_run<double, Least>},
     {top_columns<float, std::int32_t, Most>, top_columns<float, std::int32_t, Least>},

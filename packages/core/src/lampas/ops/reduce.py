@@ -69,6 +69,19 @@ def sum_vjp(F: Any, g: Any, shape: Any, *, need: Any, dim: Any, keepdim: bool) -
     return (F.spread(g, kept=kept_shape(shape, dim), shape=shape),)
 
 
+def _int64_spec(specs: Any, **params: Any) -> Spec:
+    return Spec(reduced(specs, **params).shape, np.dtype(np.int64))
+
+
+_tally = op("tally", kind=REDUCTION, infer=_int64_spec)
+"""The sum of bools or integers as int64."""
+
+
+@_tally.forward
+def tally_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
+    return x.sum(axis=dim, keepdims=keepdim, dtype=np.int64)
+
+
 @method()
 def sum_to_size(self: Tensor, *size: Any) -> Tensor:
     """Sum over what broadcasting ``size`` to this tensor's shape repeats.
@@ -148,9 +161,11 @@ def sum(
     >>> lampas.sum(lampas.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=0)
     tensor([4., 6.])
     """
-    if dtype is not None or input._data.dtype.kind in "biu":
-        input = widened(input, dtype)
-    return _sum.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
+    if dtype is not None:
+        input = cast(input, as_dtype(dtype))
+    whole = dtype is None and input._data.dtype.kind in "biu"
+    record = _tally if whole else _sum
+    return record.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
 
 
 def count_of(shape: tuple[int, ...], dims: Any) -> int:
@@ -368,6 +383,14 @@ def any(
     return _judged(_any, input, dim, keepdim)
 
 
+_count_nonzero = op("count_nonzero", kind=REDUCTION, infer=_int64_spec)
+
+
+@_count_nonzero.forward
+def count_nonzero_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
+    return (x != 0).sum(axis=dim, keepdims=keepdim, dtype=np.int64)
+
+
 @method()
 def count_nonzero(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Tensor:
     """How many elements are nonzero (int64).
@@ -379,7 +402,8 @@ def count_nonzero(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Te
     >>> lampas.count_nonzero(lampas.tensor([1, 0, 2]))
     tensor(2)
     """
-    return sum(input != 0, dim)
+    dims = dims_of(dim, input._data.ndim)
+    return _count_nonzero.call(input, dim=dims, keepdim=False)
 
 
 @method()

@@ -15,7 +15,7 @@ from lampas.errors import DTypeError
 from lampas.ops import neural, reduce
 from lampas.ops._arguments import normalize_dim
 from lampas.ops._places import coalesced, listed, merged, picked, summed_up
-from lampas.ops.create import cast
+from lampas.ops.convert import cast, widened
 
 __all__ = ["log_softmax", "softmax", "sum"]
 
@@ -49,7 +49,13 @@ def _summed(x: SparseTensor, *, dim: Any, keepdim: bool) -> Tensor:
     return merged(places, stored, (*sizes, *stored.shape[1:]))
 
 
+def _tallied(x: SparseTensor, *, dim: Any, keepdim: bool) -> Tensor:
+    wide = x.with_values(widened(x._stored, None))
+    return _summed(wide, dim=dim, keepdim=keepdim)
+
+
 RULES["sum"] = _summed
+RULES["tally"] = _tallied
 
 
 def sum(
