@@ -71,14 +71,9 @@ struct Pair {
         const void* numbers[2] = {&values[0], &values[1]};
         Layout layout;
         if (!lay_out(layout, arrays, numbers, 2)) return DECLINED;
-        PyArrayObject* y = new_result(layout, result);
-        if (y == nullptr) return nullptr;
-        char* to = data_of<char>(y);
-        const long size = item_size(result);
-        for_all_runs(layout, grain, [&](const char* const* at, long first, long length) {
-            loop(at[0], at[1], to + first * size, length, layout.one[0], layout.one[1]);
+        return fill_result(layout, result, grain, [&](const char* const* at, char* y, long length) {
+            loop(at[0], at[1], y, length, layout.one[0], layout.one[1]);
         });
-        return reinterpret_cast<PyObject*>(y);
     }
 };
 
@@ -123,14 +118,10 @@ PyObject* choose(PyArrayObject* condition, PyArrayObject* x, PyArrayObject* othe
     const void* const numbers[3] = {nullptr, nullptr, &zero};
     Layout layout;
     if (!lay_out(layout, arrays, numbers, 3) || layout.one[0]) return DECLINED;
-    PyArrayObject* y = new_result(layout, type);
-    if (y == nullptr) return nullptr;
-    char* to = data_of<char>(y);
     const auto loop = size == 4 ? binary().choose4 : binary().choose8;
-    for_all_runs(layout, LIGHT, [&](const char* const* at, long first, long length) {
-        loop(at[0], at[1], at[2], to + first * size, length, layout.one[1], layout.one[2]);
+    return fill_result(layout, type, LIGHT, [&](const char* const* at, char* y, long length) {
+        loop(at[0], at[1], at[2], y, length, layout.one[1], layout.one[2]);
     });
-    return reinterpret_cast<PyObject*>(y);
 }
 
 PyObject* where_entry(const Arguments& arguments) {

@@ -146,8 +146,14 @@ PyObject* clone_entry(const Arguments& arguments) {
         char* to = data_of<char>(y);
         const long bytes = PyArray_NBYTES(x);
         const Unlocked unlocked(bytes > 4 * PIECE);
+        const bool streamed = is_streamed(bytes);
         parallel_ranges(bytes, 4 * PIECE, [&](long first, long last) {
-            std::memcpy(to + first, from + first, static_cast<std::size_t>(last - first));
+            if (streamed) {
+                copier().stream(from + first, to + first, last - first);
+                settle_streams();
+            } else {
+                std::memcpy(to + first, from + first, static_cast<std::size_t>(last - first));
+            }
         });
         return reinterpret_cast<PyObject*>(y);
     }
@@ -214,14 +220,9 @@ PyObject* cast_entry(const Arguments& arguments) {
     Layout layout;
     if (convert == nullptr || !lay_out(layout, &x, nullptr, 1)) return DECLINED;
     if (layout.one[0] && layout.run > 1) return DECLINED;
-    PyArrayObject* y = new_result(layout, to);
-    if (y == nullptr) return nullptr;
-    char* result = data_of<char>(y);
-    const long size = item_size(to);
-    for_all_runs(layout, LIGHT, [&](const char* const* at, long first, long length) {
-        convert(at[0], result + first * size, length);
+    return fill_result(layout, to, LIGHT, [&](const char* const* at, char* y, long length) {
+        convert(at[0], y, length);
     });
-    return reinterpret_cast<PyObject*>(y);
 }
 
 LAMPAS_KERNEL(clone, clone_entry);

@@ -1,7 +1,11 @@
 #include "bindings/layout.hpp"
 
+#include <unistd.h>
+
 namespace lampas {
 namespace {
+
+constexpr long STREAMED = 32 << 20;  // where the size of the last cache isn't known
 
 // Whether memory holds the elements without gaps, in some order of the dimensions, of
 // which none but the row-major one is asked for here.
@@ -169,6 +173,25 @@ bool lay_out(Layout& layout, PyArrayObject* const* arrays, const void* const* nu
         if (arrays[o] != nullptr && !row_major(arrays[o])) return false;
     }
     return broadcast(layout, arrays) && runs(layout, arrays);
+}
+
+bool is_streamed(long bytes) {
+#if defined(__SSE2__)
+#if defined(_SC_LEVEL3_CACHE_SIZE)
+    static const long least = std::max(sysconf(_SC_LEVEL3_CACHE_SIZE), STREAMED);
+#else
+    constexpr long least = STREAMED;
+#endif
+    return bytes >= least;
+#else
+    return bytes < 0;  // there are no such instructions
+#endif
+}
+
+void settle_streams() {
+#if defined(__SSE2__)
+    __builtin_ia32_sfence();
+#endif
 }
 
 PyArrayObject* new_result(const Layout& layout, Type type) {

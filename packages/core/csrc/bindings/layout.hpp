@@ -1,6 +1,10 @@
 // How operands of an elementwise op lie beside its result, and the runs that follow.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/copy.hpp"
 #include "runtime/array.hpp"
 #include "runtime/pool.hpp"
 
@@ -10,6 +14,7 @@ constexpr int MOST_DIMS = 8;
 constexpr int MOST_OPERANDS = 4;
 constexpr long LIGHT = 32 * 1024;   // elements of one chunk of cheap work
 constexpr long HEAVY = 8 * 1024;    // and of work with polynomials
+constexpr long SHORT = 1024;        // bytes of runs that are too short to be streamed
 
 // Operands that broadcast to one result, which is C-contiguous or laid out as all of them
 // are. Each is read in runs, in which its elements are adjacent or one stands for all.
@@ -83,16 +88,54 @@ void for_runs(const Layout& layout, long from, long to, Body&& body) {
     }
 }
 
-// The same for all elements, split over threads; other Python threads may run meanwhile.
+// Whether a result of so many bytes is written past the caches, which would not hold it
+// until it is read.
+bool is_streamed(long bytes);
+void settle_streams();  // what this thread has written so is then seen by others
+
+// body(pointers, to, length) in pieces that stay in the first cache.
 template <class Body>
-void for_all_runs(const Layout& layout, long grain, Body&& body) {
+void stream_run(const Layout& layout, const char* const* from, char* to, long length, long size,
+                Body&& body) {
+    constexpr long PIECE = 4096, LINE = 64;
+    alignas(LINE) char piece[PIECE];
+    const char* at[MOST_OPERANDS];
+    std::copy_n(from, layout.operands, at);
+    while (length > 0) {
+        const long before = static_cast<long>(reinterpret_cast<std::uintptr_t>(to) % LINE);
+        const long count = std::min(length, (PIECE - before) / size);
+        body(at, piece, count);
+        copier().stream(piece, to, count * size);
+        for (int o = 0; o < layout.operands; ++o) {
+            if (!layout.one[o]) at[o] += count * layout.item[o];
+        }
+        to += count * size;
+        length -= count;
+    }
+    settle_streams();
+}
+
+// Fill a new result by body(pointers, to, length), for all its runs, which are split over
+// threads; other Python threads may run meanwhile. nullptr with an error set.
+template <class Body>
+PyObject* fill_result(const Layout& layout, Type type, long grain, Body&& body) {
+    PyArrayObject* y = new_result(layout, type);
+    if (y == nullptr) return nullptr;
+    char* to = data_of<char>(y);
+    const long size = item_size(type);
     if (layout.count <= grain && layout.single_run()) {
-        body(layout.data, 0L, layout.count);
-        return;
+        body(layout.data, to, layout.count);
+        return reinterpret_cast<PyObject*>(y);
     }
     const Unlocked unlocked(layout.count > grain);
-    parallel_ranges(layout.count, grain,
-                    [&](long from, long to) { for_runs(layout, from, to, body); });
+    const bool streamed = is_streamed(layout.count * size) && layout.run * size >= SHORT;
+    const auto run = [&](const char* const* at, long first, long length) {
+        if (streamed) stream_run(layout, at, to + first * size, length, size, body);
+        else body(at, to + first * size, length);
+    };
+    parallel_ranges(layout.count, streamed ? 8 * grain : grain,
+                    [&](long from, long end) { for_runs(layout, from, end, run); });
+    return reinterpret_cast<PyObject*>(y);
 }
 
 }  // namespace lampas

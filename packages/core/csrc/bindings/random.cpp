@@ -136,15 +136,11 @@ PyObject* dropout_entry(const Arguments& arguments) {
     const void* const numbers[2] = {nullptr, nullptr};
     Layout layout;
     if (!lay_out(layout, arrays, numbers, 2) || layout.one[0]) return DECLINED;
-    PyArrayObject* y = new_result(layout, Type::f32);
-    if (y == nullptr) return nullptr;
-    float* to = data_of<float>(y);
-    for_all_runs(layout, LIGHT, [&](const char* const* at, long first, long length) {
+    return fill_result(layout, Type::f32, LIGHT, [&](const char* const* at, char* y, long length) {
         random_numbers().drop(reinterpret_cast<const float*>(at[0]),
-                              reinterpret_cast<const bool*>(at[1]), to + first, length,
-                              static_cast<float>(scale), layout.one[1]);
+                              reinterpret_cast<const bool*>(at[1]), reinterpret_cast<float*>(y),
+                              length, static_cast<float>(scale), layout.one[1]);
     });
-    return reinterpret_cast<PyObject*>(y);
 }
 
 LAMPAS_KERNEL(philox_words, words_entry);

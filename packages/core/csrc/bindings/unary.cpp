@@ -18,15 +18,9 @@ PyObject* apply_loop(PyArrayObject* x, UnaryLoop loop, long grain, const double*
     Layout layout;
     if (loop == nullptr || !lay_out(layout, &x, nullptr, 1)) return DECLINED;
     if (layout.one[0] && layout.run > 1) return DECLINED;
-    const Type type = type_of(x);
-    PyArrayObject* y = new_result(layout, type);
-    if (y == nullptr) return nullptr;
-    char* to = data_of<char>(y);
-    const long size = item_size(type);
-    for_all_runs(layout, grain, [&](const char* const* at, long first, long length) {
-        loop(at[0], to + first * size, length, numbers);
+    return fill_result(layout, type_of(x), grain, [&](const char* const* at, char* y, long length) {
+        loop(at[0], y, length, numbers);
     });
-    return reinterpret_cast<PyObject*>(y);
 }
 
 PyObject* apply(PyArrayObject* x, Unary op, const double* numbers) {
@@ -58,15 +52,10 @@ PyObject* apply_slope(const Arguments& arguments, Slope op, const double* number
     if (!same_shape(arrays[0], arrays[1])) return DECLINED;
     Layout layout;
     if (!lay_out(layout, arrays, nullptr, 2)) return DECLINED;
-    PyArrayObject* y = new_result(layout, type);
-    if (y == nullptr) return nullptr;
-    char* to = data_of<char>(y);
-    const long size = item_size(type);
     const long grain = op == Slope::gate ? LIGHT : HEAVY;
-    for_all_runs(layout, grain, [&](const char* const* at, long first, long length) {
-        loop(at[0], at[1], to + first * size, length, layout.one[0], layout.one[1], numbers);
+    return fill_result(layout, type, grain, [&](const char* const* at, char* y, long length) {
+        loop(at[0], at[1], y, length, layout.one[0], layout.one[1], numbers);
     });
-    return reinterpret_cast<PyObject*>(y);
 }
 
 template <Unary OP>

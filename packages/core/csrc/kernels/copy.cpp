@@ -114,6 +114,26 @@ void add_rows(const float* from, const std::int64_t* numbers, long count, long s
     }
 }
 
+// Where a whole line is written in one go, it is not fetched from memory first.
+void stream(const char* from, char* to, long bytes) {
+    long i = 0;
+#if defined(__SSE2__)
+    if (reinterpret_cast<std::uintptr_t>(to) % BYTES == 0) {
+        for (; i + BYTES <= bytes; i += BYTES) {
+            const f32v v = load(reinterpret_cast<const float*>(from + i));
+#if defined(__AVX512F__)
+            __builtin_ia32_movntps512(reinterpret_cast<float*>(to + i), v);
+#elif defined(__AVX2__)
+            __builtin_ia32_movntps256(reinterpret_cast<float*>(to + i), v);
+#else
+            __builtin_ia32_movntps(reinterpret_cast<float*>(to + i), v);
+#endif
+        }
+    }
+#endif
+    std::memcpy(to + i, from + i, static_cast<std::size_t>(bytes - i));
+}
+
 using u8 = unsigned char;
 using i32 = std::int32_t;
 using i64 = std::int64_t;
@@ -142,6 +162,7 @@ const CopyKernels LAMPAS_PATH_OF(copier) = {
         {FROM_HALF, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     },
     add_rows,
+    stream,
 };
 
 }  // namespace lampas

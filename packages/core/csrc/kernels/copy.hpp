@@ -21,6 +21,8 @@ struct CopyKernels {
     // to += the rows of `from` with these numbers, one after the other
     void (*add_rows)(const float* from, const std::int64_t* numbers, long count, long size,
                      float* to);
+    // Copy past the caches. Others see what is written after settle_streams (layout.hpp).
+    void (*stream)(const char* from, char* to, long bytes);
 };
 LAMPAS_FAMILY(CopyKernels, copier)
 

@@ -61,27 +61,37 @@ LAMPAS_INLINE f32v one_by_one(f32v y, f32v a, f32v b, i32v which, F function) {
     return load(to);
 }
 
-// exp(r) for r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2].
-LAMPAS_INLINE f32v exp_of_rest(f32v x, i32v* n) {
+// r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2].
+LAMPAS_INLINE f32v rest_of_exp(f32v x, i32v* n) {
     const f32v f = nearest(x * 1.44269504088896341f, n);
-    f32v r = x - f * 0.693359375f;
-    r = r - f * -2.12194440e-4f;
-    f32v p = all(1.9875691500e-4f);
-    p = p * r + 1.3981999507e-3f;
-    p = p * r + 8.3334519073e-3f;
-    p = p * r + 4.1665795894e-2f;
-    p = p * r + 1.6666665459e-1f;
-    p = p * r + 5.0000001201e-1f;
-    return p * r * r + r + 1.0f;
+    const f32v r = x - f * 0.693359375f;
+    return r - f * -2.12194440e-4f;
 }
 
-// exp(x) = 2^n exp(r); overflows to infinity, and subnormal results come out by two
-// multiplications. NaN passes through the limits and the polynomial.
+// exp(r) for that r.
+LAMPAS_INLINE f32v exp_of_rest(f32v x, i32v* n) {
+    const f32v r = rest_of_exp(x, n);
+    f32v p = all(1.38143206e-3f);
+    p = p * r + 8.36885162e-3f;
+    p = p * r + 4.16684002e-2f;
+    p = p * r + 1.66665196e-1f;
+    p = p * r + 4.9999994e-1f;
+    return p * (r * r) + r + 1.0f;
+}
+
+// p 2^n in two multiplications, the second by 2^64 or 2^-64: it overflows to infinity, and
+// subnormal results are rounded once.
+LAMPAS_INLINE f32v scaled(f32v p, i32v n) {
+    const i32v twice = i32v{} + (254 << 23);
+    const i32v last = n < 0 ? i32v{} + ((127 - 64) << 23) : i32v{} + ((127 + 64) << 23);
+    return p * bits_of<f32v>((n << 23) + (twice - last)) * bits_of<f32v>(last);
+}
+
+// exp(x) = 2^n exp(r). NaN passes through the limits and the polynomial.
 LAMPAS_INLINE f32v exp(f32v x) {
     i32v n;
     const f32v p = exp_of_rest(larger(all(-104.0f), smaller(all(89.0f), x)), &n);
-    const i32v half = n >> 1;
-    return p * bits_of<f32v>((half + 127) << 23) * bits_of<f32v>((n - half + 127) << 23);
+    return scaled(p, n);
 }
 
 // The same with 0 and infinity for results below 2^-126 and above 2^127, which sums and
@@ -105,25 +115,24 @@ LAMPAS_INLINE f64v root(f64v x) {
     return load(lane);
 }
 
+// exp(r) - 1 for r in [-ln 2 / 2, ln 2 / 2].
+LAMPAS_INLINE f32v expm1_of_rest(f32v r) {
+    f32v p = all(1.38824969e-3f);
+    p = p * r + 8.36664718e-3f;
+    p = p * r + 4.16672044e-2f;
+    p = p * r + 1.66665420e-1f;
+    p = p * r + 4.9999997e-1f;
+    return p * (r * r) + r;
+}
+
 // exp(x) - 1 = 2^n (expm1(r) + 1 - 2^-n): no digits are lost near 0, where n is 0.
 LAMPAS_INLINE f32v expm1(f32v x) {
-    const f32v y = larger(all(-20.0f), smaller(all(89.0f), x));
     i32v n;
-    const f32v f = nearest(y * 1.44269504088896341f, &n);
-    f32v r = y - f * 0.693359375f;
-    r = r - f * -2.12194440e-4f;
-    f32v p = all(1.9913558e-4f);
-    p = p * r + 1.3941012e-3f;
-    p = p * r + 8.333274e-3f;
-    p = p * r + 4.1666355e-2f;
-    p = p * r + 1.6666667e-1f;
-    p = p * r + 0.5f;
-    p = p * r * r + r;
-    const i32v half = n >> 1;  // 2^128 has no float
+    f32v p = expm1_of_rest(rest_of_exp(larger(all(-20.0f), smaller(all(89.0f), x)), &n));
     const i32v inverse = 127 - n;
     const f32v unit = 1.0f - bits_of<f32v>((inverse > 0 ? inverse : i32v{}) << 23);
-    p = (p + unit) * bits_of<f32v>((half + 127) << 23) * bits_of<f32v>((n - half + 127) << 23);
-    return x == 0.0f ? x : p;  // adding 0 to a zero made it positive
+    p = (p + unit) * bits_of<f32v>((n + 126) << 23) * 2.0f;  // 2^128 has no float
+    return absolute(x) < 1e-8f ? x : p;  // half of a subnormal number may be none
 }
 
 // The exponent of x and its mantissa in [sqrt(1/2), sqrt(2)) less 1; x positive and finite.
@@ -177,18 +186,28 @@ LAMPAS_INLINE f32v log1p(f32v x) {
     return absolute(x) < 1e-7f ? x : y;  // keeps the sign of 0
 }
 
-// e / (e + 2) with e = exp(2|x|) - 1, which loses nothing near 0.
+// e / (e + 2) with e = exp(2|x|) - 1, which loses nothing near 0. Where |x| is 10 it has
+// long been 1, so that 2^n and 2^-n are floats.
 LAMPAS_INLINE f32v tanh(f32v x) {
     const f32v size = absolute(x);
-    const f32v e = expm1(smaller(all(40.0f), size + size));
+    i32v n;
+    const f32v r = rest_of_exp(smaller(all(20.0f), size + size), &n);
+    const i32v power = n << 23, unit = i32v{} + (127 << 23);
+    const f32v e =
+        (expm1_of_rest(r) + (1.0f - bits_of<f32v>(unit - power))) * bits_of<f32v>(unit + power);
     return with_sign_of(e / (e + 2.0f), x);
 }
 
 LAMPAS_INLINE f32v sigmoid(f32v x) { return 1.0f / (exp_normal(-x) + 1.0f); }
 
-// log(1 + exp(x)) without overflow.
+// log(1 + exp(x)) without overflow: log(1 + e) = 2 atanh(e / (e + 2)) for e up to 1.
 LAMPAS_INLINE f32v softplus(f32v x) {
-    return larger(f32v{}, x) + log1p(exp_normal(-absolute(x)));
+    const f32v e = exp_normal(-absolute(x)), s = e / (e + 2.0f), t = s * s;
+    f32v p = all(1.40895233e-1f);
+    p = p * t + 1.39802322e-1f;
+    p = p * t + 2.00124592e-1f;
+    p = p * t + 3.33331585e-1f;
+    return larger(f32v{}, x) + (2.0f * s + 2.0f * s * t * p);
 }
 
 // erf(x) = x P(x^2) / Q(x^2) up to 4, where it rounds to 1.

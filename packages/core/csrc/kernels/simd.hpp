@@ -100,11 +100,37 @@ LAMPAS_INLINE f32v minimum(f32v a, f32v b) { return (a < b) | (a != a) ? a : b; 
 LAMPAS_INLINE f64v maximum(f64v a, f64v b) { return (a > b) | (a != a) ? a : b; }
 LAMPAS_INLINE f64v minimum(f64v a, f64v b) { return (a < b) | (a != a) ? a : b; }
 
-// One instruction each, which gives the second operand where one is NaN.
+// The second operand where one is NaN. One instruction each, for which the compiler takes
+// a comparison and a choice.
+#if defined(__AVX512F__)
+LAMPAS_INLINE f32v larger(f32v a, f32v b) {
+    return __builtin_ia32_maxps512_mask(a, b, a, static_cast<short>(-1), 4);
+}
+LAMPAS_INLINE f32v smaller(f32v a, f32v b) {
+    return __builtin_ia32_minps512_mask(a, b, a, static_cast<short>(-1), 4);
+}
+LAMPAS_INLINE f64v larger(f64v a, f64v b) {
+    return __builtin_ia32_maxpd512_mask(a, b, a, static_cast<char>(-1), 4);
+}
+LAMPAS_INLINE f64v smaller(f64v a, f64v b) {
+    return __builtin_ia32_minpd512_mask(a, b, a, static_cast<char>(-1), 4);
+}
+#elif defined(__AVX2__)
+LAMPAS_INLINE f32v larger(f32v a, f32v b) { return __builtin_ia32_maxps256(a, b); }
+LAMPAS_INLINE f32v smaller(f32v a, f32v b) { return __builtin_ia32_minps256(a, b); }
+LAMPAS_INLINE f64v larger(f64v a, f64v b) { return __builtin_ia32_maxpd256(a, b); }
+LAMPAS_INLINE f64v smaller(f64v a, f64v b) { return __builtin_ia32_minpd256(a, b); }
+#elif defined(__SSE2__)
+LAMPAS_INLINE f32v larger(f32v a, f32v b) { return __builtin_ia32_maxps(a, b); }
+LAMPAS_INLINE f32v smaller(f32v a, f32v b) { return __builtin_ia32_minps(a, b); }
+LAMPAS_INLINE f64v larger(f64v a, f64v b) { return __builtin_ia32_maxpd(a, b); }
+LAMPAS_INLINE f64v smaller(f64v a, f64v b) { return __builtin_ia32_minpd(a, b); }
+#else
 LAMPAS_INLINE f32v larger(f32v a, f32v b) { return a > b ? a : b; }
 LAMPAS_INLINE f32v smaller(f32v a, f32v b) { return a < b ? a : b; }
 LAMPAS_INLINE f64v larger(f64v a, f64v b) { return a > b ? a : b; }
 LAMPAS_INLINE f64v smaller(f64v a, f64v b) { return a < b ? a : b; }
+#endif
 
 // Lanes added up in a fixed tree.
 template <class T>
