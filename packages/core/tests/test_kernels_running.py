@@ -133,3 +133,93 @@ def test_columns_with_infinities_and_nan(path):
             found = kernel(name, x, dim=(0,), **more)
             right = reference(name, x, dim=(0,), **more)
             np.testing.assert_allclose(found, right, 4e-6, 1e-6)
+
+
+def summed_up(x, dim):
+    """Running logarithms of sums of exponentials: in parts, so that none overflows."""
+    wide = x.astype(np.longdouble)
+    top = np.maximum.accumulate(wide, axis=dim)
+    lines, tops = np.moveaxis(wide, dim, 0), np.moveaxis(top, dim, 0)
+    others = np.zeros(lines.shape, np.longdouble)
+    for k in range(1, len(lines)):
+        away = np.exp(np.maximum(-np.abs(lines[k] - tops[k - 1]), -10_000))
+        larger = lines[k] > tops[k - 1]
+        others[k] = np.where(larger, (1 + others[k - 1]) * away, others[k - 1] + away)
+    return np.moveaxis(tops + np.log1p(others), 0, dim).astype(np.float64)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("case", SHAPES, ids=str)
+def test_running_sums_of_exponentials(case, path):
+    shape, dim = case
+    for dtype, error in ((np.float32, 4e-7), (np.float64, 1e-14)):
+        for scale, drift in ((1, 0), (30, 0), (1, 3), (1, -3)):
+            x = np.asarray(draws(shape, np.float64) * scale)
+            steps = np.arange(shape[dim]).reshape([-1] + [1] * (len(shape) - dim - 1))
+            x = (x + steps * drift).astype(dtype)
+            for threads in (1, 2):
+                with setting(path, threads):
+                    found = kernel("logcumsumexp", x, dim=dim)
+                assert found.dtype == dtype
+                np.testing.assert_allclose(found, summed_up(x, dim), error, error)
+
+
+def test_two_exponentials_are_summed_to_the_last_digit():
+    for dtype, error in ((np.float32, 2e-7), (np.float64, 1e-15)):
+        x = np.array([[0.0, -40.0], [-40.0, 0.0], [1000.0, 1000.0]], dtype)
+        found = kernel("logcumsumexp", x, dim=1)[:, 1]
+        right = [np.exp(-40.0), np.exp(-40.0), 1000 + np.log(2)]
+        np.testing.assert_allclose(found, right, error)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_running_sums_of_exponentials_of_special_values(path):
+    inf, nan = np.inf, np.nan
+    rows = {
+        (-inf, -inf, 1, 2): (-inf, -inf, 1, 2 + np.log1p(np.exp(-1))),
+        (1, -inf, 1, -inf): (1, 1, 1 + np.log(2), 1 + np.log(2)),
+        (1, inf, -inf, inf): (1, inf, inf, inf),
+        (-inf, inf, 3, inf): (-inf, inf, inf, inf),
+        (0, nan, 1, inf): (0, nan, nan, nan),
+        (nan, 1, -inf, 2): (nan, nan, nan, nan),
+        (3e38, -3e38, 3e38, 0): (3e38, 3e38, 3e38, 3e38),
+    }
+    for dtype in (np.float32, np.float64):
+        x = np.array(list(rows), dtype)
+        right = np.array(list(rows.values()))
+        with setting(path):
+            for found in (
+                kernel("logcumsumexp", x, dim=1),
+                kernel("logcumsumexp", x.T.copy(), dim=0).T,
+            ):
+                np.testing.assert_allclose(found, right.astype(dtype), 3e-7)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("case", SHAPES, ids=str)
+def test_linear_recurrences(case, path):
+    shape, dim = case
+    for dtype, error in ((np.float32, 1e-6), (np.float64, 1e-14)):
+        x, a = draws(shape, dtype), draws(shape, dtype, 1) / 2
+        for reverse in (False, True):
+            wide = np.moveaxis(x.astype(np.longdouble), dim, 0).copy()
+            factor = np.moveaxis(a, dim, 0)
+            for k in range(len(wide) - 2, -1, -1) if reverse else range(1, len(wide)):
+                before, by = (k + 1, k + 1) if reverse else (k - 1, k)
+                wide[k] += factor[by] * wide[before]
+            right = np.moveaxis(wide, 0, dim).astype(np.float64)
+            with setting(path):
+                found = kernel("recur", x, a, dim=dim, reverse=reverse)
+            assert found.dtype == dtype
+            np.testing.assert_allclose(found, right, error, error)
+
+
+def test_recurrences_take_what_is_broadcast_or_has_gaps():
+    x, a = np.broadcast_to(np.float32(1), (4, 3)), draws((3, 4)).T
+    found = kernel("recur", x, a, dim=0, reverse=False)
+    y = np.ones(3)
+    for k in range(1, 4):
+        y = 1 + a[k] * y
+        np.testing.assert_allclose(found[k], y, 1e-6)
+    kernel("recur", x, a.astype(np.float64), dim=0, reverse=False, accepted=False)
+    kernel("recur", x, draws((1, 3)), dim=0, reverse=False, accepted=False)

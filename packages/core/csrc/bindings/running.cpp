@@ -1,6 +1,6 @@
 // Running products, largest and smallest elements along one dimension of contiguous arrays,
-// and the running sums of doubles and integers.
-#include "kernels/running.hpp"
+// the running sums of doubles and integers, of exponentials, and linear recurrences.
+#include "kernels/log_sums.hpp"
 
 #include "bindings/along.hpp"
 #include "bindings/running.hpp"
@@ -67,7 +67,44 @@ PyObject* top_entry(const Arguments& arguments) {
     return Py_BuildValue("(NN)", values, places);
 }
 
+PyObject* logcumsumexp_entry(const Arguments& arguments) {
+    Along along;
+    long dim;
+    if (!arguments.sized(1, 1) || !arguments.integer(DIM, &dim)) return DECLINED;
+    if (!along.read(arguments.array(0), dim)) return DECLINED;
+    const Type type = type_of(along.x);
+    if (type != Type::f32 && type != Type::f64) return DECLINED;
+    return running_totals(along, type == Type::f32 ? log_sums().f32 : log_sums().f64, false);
+}
+
+PyObject* recur_entry(const Arguments& arguments) {
+    PyArrayObject *x = arguments.sized(2, 2) ? arguments.array(0) : nullptr, *a = nullptr;
+    long dim;
+    bool reverse;
+    if (!arguments.integer(DIM, &dim) || !arguments.flag(REVERSE, &reverse)) return DECLINED;
+    if (x != nullptr) a = arguments.array(1);
+    if (a == nullptr || type_of(a) != type_of(x) || !same_shape(a, x)) return DECLINED;
+    const Type type = type_of(x);
+    if ((type != Type::f32 && type != Type::f64) || PyArray_SIZE(x) == 0) return DECLINED;
+    const Recurrence loop = type == Type::f32 ? running().recur_f32 : running().recur_f64;
+    const Dense start(x), factor(a);
+    Along along;
+    if (!along.read(start, dim) || factor == nullptr) return DECLINED;
+    PyArrayObject* y = new_like(start);
+    if (y == nullptr) return nullptr;
+    const char *from = data_of<char>(start), *factors = data_of<char>(factor);
+    char* to = data_of<char>(y);
+    const long item = PyArray_ITEMSIZE(x);
+    along.run(RUNNING_COLUMNS, [&](long at, long columns, long) {
+        at *= item;
+        loop(from + at, factors + at, to + at, along.size, columns, along.after, reverse);
+    });
+    return reinterpret_cast<PyObject*>(y);
+}
+
 LAMPAS_KERNEL(cumprod, cumprod_entry);
+LAMPAS_KERNEL(logcumsumexp, logcumsumexp_entry);
+LAMPAS_KERNEL(recur, recur_entry);
 LAMPAS_KERNEL(cummax, top_entry<0>);
 LAMPAS_KERNEL(cummin, top_entry<1>);
 

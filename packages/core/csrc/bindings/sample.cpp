@@ -21,21 +21,6 @@ bool same_dims(PyArrayObject* array, long a, long b, long c) {
     return PyArray_DIM(array, 0) == a && PyArray_DIM(array, 1) == b && PyArray_DIM(array, 2) == c;
 }
 
-// An operand, copied if it has gaps or repeats one number.
-class Dense {
-public:
-    explicit Dense(PyArrayObject* array) : array_(array) {
-        if (array != nullptr) array_ = contiguous(array);
-    }
-    ~Dense() { Py_XDECREF(array_); }
-    Dense(const Dense&) = delete;
-    Dense& operator=(const Dense&) = delete;
-    operator PyArrayObject*() const { return array_; }
-
-private:
-    PyArrayObject* array_;
-};
-
 // index (N, K, P), and one or two arrays of images (N, C, M), points (N, C, P) or weights
 // (N, K, P), all contiguous.
 struct Sampling {

@@ -41,6 +41,38 @@ void total(const void* source, void* target, long rows, long columns, long pitch
     }
 }
 
+template <class T>
+void recur(const void* source, const void* factors, void* target, long rows, long columns,
+           long pitch, bool reverse) {
+    const long first = reverse ? (rows - 1) * pitch : 0, step = reverse ? -pitch : pitch;
+    const T* __restrict x = static_cast<const T*>(source) + first;
+    // Backwards a factor stands in the row before, which is the one after.
+    const T* __restrict a = static_cast<const T*>(factors) + first + (reverse ? 0 : step);
+    T* __restrict y = static_cast<T*>(target) + first;
+    if (columns == 1) {
+        double last = static_cast<double>(*x);
+        *y = *x;
+        for (long r = 1, at = step; r < rows; ++r, at += step) {
+            last = static_cast<double>(x[at]) + static_cast<double>(a[at - step]) * last;
+            y[at] = static_cast<T>(last);
+        }
+        return;
+    }
+    double last[RUNNING_COLUMNS];
+    for (long c = 0; c < columns; ++c) {
+        last[c] = static_cast<double>(x[c]);
+        y[c] = x[c];
+    }
+    for (long r = 1; r < rows; ++r, a += step) {
+        x += step;
+        y += step;
+        for (long c = 0; c < columns; ++c) {
+            last[c] = static_cast<double>(x[c]) + static_cast<double>(a[c]) * last[c];
+            y[c] = static_cast<T>(last[c]);
+        }
+    }
+}
+
 struct Largest { template <class T> static bool takes(T a, T b) { return a >= b || a != a; } };
 struct Smallest { template <class T> static bool takes(T a, T b) { return a <= b || a != a; } };
 
@@ -94,6 +126,8 @@ const RunningKernels LAMPAS_PATH_OF(running) = {
     total<float, double, Times>,
     total<double, double, Times>,
     total<i64, u64, Times>,
+    recur<float>,
+    recur<double>,
     {top<float, Largest>, top<float, Smallest>},
     {top<double, Largest>, top<double, Smallest>},
     {top<i64, Largest>, top<i64, Smallest>},

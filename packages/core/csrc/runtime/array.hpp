@@ -39,6 +39,22 @@ inline PyArrayObject* contiguous(PyArrayObject* array) {
     return array;
 }
 
+// An operand, copied if it has gaps or repeats one number; nullptr without an array, and
+// with an error set where there is no memory.
+class Dense {
+public:
+    explicit Dense(PyArrayObject* array) : array_(array) {
+        if (array != nullptr) array_ = contiguous(array);
+    }
+    ~Dense() { Py_XDECREF(array_); }
+    Dense(const Dense&) = delete;
+    Dense& operator=(const Dense&) = delete;
+    operator PyArrayObject*() const { return array_; }
+
+private:
+    PyArrayObject* array_;
+};
+
 inline bool same_shape(PyArrayObject* a, PyArrayObject* b) {
     return PyArray_NDIM(a) == PyArray_NDIM(b) &&
            PyArray_CompareLists(PyArray_SHAPE(a), PyArray_SHAPE(b), PyArray_NDIM(a));
