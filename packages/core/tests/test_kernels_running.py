@@ -222,4 +222,3 @@ def test_recurrences_take_what_is_broadcast_or_has_gaps():
         y = 1 + a[k] * y
         np.testing.assert_allclose(found[k], y, 1e-6)
     kernel("recur", x, a.astype(np.float64), dim=0, reverse=False, accepted=False)
-    kernel("recur", x, draws((1, 3)), dim=0, reverse=False, accepted=False)
