@@ -55,20 +55,29 @@ LAMPAS_INLINE f64v nearest(f64v x, i64v* integer) {
     return shifted - magic;
 }
 
-// For |x| < 700.
-LAMPAS_INLINE f64v exp_wide(f64v x) {
-    static constexpr double C[] = {1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720,
-                                   1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800};
+// exp(r) by a series with coefficients c, for x = n ln 2 + r; |x| < 700.
+template <int N> LAMPAS_INLINE f64v exp_by(f64v x, const double (&c)[N]) {
     i64v n;
     const f64v f = nearest(x * 1.44269504088896341, &n);
     const f64v r = (x - f * 0.693147180369123816490) - f * 1.90821492927058770002e-10;
-    return series(r, C) * bits_of<f64v>((n + 1023) << 52);
+    return series(r, c) * bits_of<f64v>((n + 1023) << 52);
+}
+LAMPAS_INLINE f64v exp_wide(f64v x) {
+    static constexpr double C[] = {1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720,
+                                   1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800};
+    return exp_by(x, C);
+}
+// The same to all digits of double.
+LAMPAS_INLINE f64v exp_full(f64v x) {
+    static constexpr double C[] = {1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720,
+                                   1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
+                                   1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0};
+    return exp_by(x, C);
 }
 
-// For positive, normal and finite x.
-LAMPAS_INLINE f64v log_wide(f64v x) {
-    static constexpr double C[] = {2.0, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13,
-                                   2.0 / 15, 2.0 / 17};
+// log(m) = 2 artanh(s) by a series with coefficients c, for x = 2^e m; x positive, normal
+// and finite.
+template <int N> LAMPAS_INLINE f64v log_by(f64v x, const double (&c)[N]) {
     const std::int64_t half = 0x3fe6a09e667f3bcc;  // sqrt(1/2)
     const i64v bits = bits_of<i64v>(x) - half;
     const i64v biased = bits_of<i64v>(
@@ -77,7 +86,17 @@ LAMPAS_INLINE f64v log_wide(f64v x) {
     const f64v e = bits_of<f64v>(biased + bits_of<i64v>(magic)) - (magic + 1024.0);
     const f64v f = bits_of<f64v>((bits & 0xfffffffffffff) + half) - 1.0;
     const f64v s = f / (f + 2.0);
-    return e * LN_2 + s * series(s * s, C);
+    return e * LN_2 + s * series(s * s, c);
+}
+LAMPAS_INLINE f64v log_wide(f64v x) {
+    static constexpr double C[] = {2.0, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13,
+                                   2.0 / 15, 2.0 / 17};
+    return log_by(x, C);
+}
+LAMPAS_INLINE f64v log_full(f64v x) {
+    static constexpr double C[] = {2.0, 2.0 / 3, 2.0 / 5, 2.0 / 7, 2.0 / 9, 2.0 / 11, 2.0 / 13,
+                                   2.0 / 15, 2.0 / 17, 2.0 / 19, 2.0 / 21};
+    return log_by(x, C);
 }
 
 LAMPAS_INLINE f64v log1p_wide(f64v x) {  // for x > -1

@@ -10,42 +10,77 @@ gradient meets infinity minus infinity.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from lampas.backend.device import from_host, to_host
+from lampas.backend.device import from_host, namespace_of, to_host
 from lampas.engine.autocast import computes_in
-from lampas.engine.infer import Spec, like_input
+from lampas.engine.infer import Spec
 from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import BoundsError, DTypeError, ShapeError
 from lampas.ops._arguments import require_same_device
 from lampas.ops.cross_entropy import reduction_of
-from lampas.ops.flat import gather_flat
+from lampas.ops.index import add_at
 
 __all__ = ["ctc_loss"]
 
 _NEVER = -1e30
 
 
-def _path_specs(specs: Any, **params: Any) -> Any:
-    shape, dtype = specs[0]
-    return Spec((shape[1],), dtype), specs[0]
+def _loss_specs(specs: Any, *, states: Any, **how: Any) -> Any:
+    (times, n, _), dtype = specs[0]
+    return Spec((n,), dtype), Spec((times, n, states.shape[1]), dtype)
 
 
-# x is (T, N, S): at each time the log-probability of each state's label.
-_paths = op(
-    "ctc_paths",
+def _score_specs(specs: Any, **how: Any) -> Spec:
+    return specs[1]
+
+
+# x is (T, N, C), log-probabilities. Of each sequence: the labels of its states (N, S),
+# and how many time steps and how many labels it has.
+_losses = op(
+    "ctc",
     outputs=2,
-    saves="x y0 y1",
+    saves="x y1",
     fresh=True,
-    infer=_path_specs,
+    infer=_loss_specs,
     autocast="float",
 )
-"""The log-likelihoods, and those of the beginnings of paths up to each state."""
-_posterior = op("ctc_posterior", saves="x y", fresh=True, infer=like_input)
-"""The probability that a path is in a state at a time: the gradient of ctc_paths."""
+"""The losses, and the log-likelihoods of the beginnings of paths up to each state."""
+_slopes = op("ctc_backward", saves="g x begun", fresh=True, infer=_score_specs)
+"""The gradient of scores whose ``log_softmax`` is x: probabilities less visits."""
+
+
+class _Plan(NamedTuple):
+    """What it weighs to be in a state: 0, or ``_NEVER``; and which steps count."""
+
+    initial: Any  # before the first step
+    start: Any  # (N, S), at the first step
+    skip: Any  # coming from two states before
+    end: Any
+    alive: Any  # (T, N, 1), 1 or 0
+
+
+def _plan(times: int, dtype: Any, how: Any) -> _Plan:
+    xp = namespace_of(how["states"])
+    states, last = how["states"], 2 * how["lengths"][:, None]
+    at = xp.arange(states.shape[1])
+    may_skip = states != how["blank"]
+    may_skip[:, :2] = False
+    may_skip[:, 2:] &= states[:, 2:] != states[:, :-2]
+
+    def weight(allowed: Any) -> Any:
+        return xp.where(allowed, 0.0, _NEVER).astype(dtype)
+
+    return _Plan(
+        weight((at == 0) & (last >= 0)),
+        weight((at < 2) & (at <= last)),
+        weight(may_skip),
+        weight((at == last) | (at == last - 1)),
+        (xp.arange(times)[:, None, None] < how["inputs"][:, None]).astype(dtype),
+    )
 
 
 def _after(xp: Any, states: Any, by: int) -> Any:
@@ -66,66 +101,97 @@ def _total(xp: Any, *terms: Any) -> Any:
     return top + xp.log(sum(xp.exp(term - top) for term in terms))
 
 
-@_paths.forward
-def ctc_paths_forward(xp: Any, x: Any, *, how: Any) -> Any:
-    begun = xp.empty_like(x)
-    state = how["initial"]
+def _likelihood(xp: Any, ended: Any) -> Any:
+    top = xp.max(ended, axis=1, keepdims=True)
+    return top + xp.log(xp.sum(xp.exp(ended - top), axis=1, keepdims=True))
+
+
+def _of_states(xp: Any, x: Any, states: Any) -> Any:
+    """The log-probability of each state's label at each time, (T, N, S)."""
+    places = xp.broadcast_to(states, (x.shape[0], *states.shape))
+    return xp.maximum(xp.take_along_axis(x, places, axis=2), _NEVER)
+
+
+@_losses.forward
+def ctc_forward(
+    xp: Any, x: Any, *, states: Any, inputs: Any, lengths: Any, blank: int, lost: float
+) -> Any:
+    how = {"states": states, "inputs": inputs, "lengths": lengths, "blank": blank}
+    plan = _plan(x.shape[0], x.dtype, how)
+    scores = _of_states(xp, x, states)
+    begun = xp.empty_like(scores)
+    state = plan.initial
     for t in range(x.shape[0]):
         if t == 0:
-            moved = how["start"] + x[0]
+            moved = plan.start + scores[0]
         else:
-            skipped = _after(xp, state, 2) + how["skip"]
-            moved = _total(xp, state, _after(xp, state, 1), skipped) + x[t]
-        begun[t] = state = xp.where(how["alive"][t], moved, state)
-    ended = state + how["end"]
-    top = xp.max(ended, axis=1, keepdims=True)
-    return (top + xp.log(xp.sum(xp.exp(ended - top), axis=1, keepdims=True)))[
-        :, 0
-    ], begun
+            skipped = _after(xp, state, 2) + plan.skip
+            moved = _total(xp, state, _after(xp, state, 1), skipped) + scores[t]
+        begun[t] = state = xp.where(plan.alive[t], moved, state)
+    total = _likelihood(xp, state + plan.end)[:, 0]
+    return xp.where(total < _NEVER / 2, x.dtype.type(lost), -total), begun
 
 
-@_paths.vjp
-def ctc_paths_vjp(
-    F: Any, g: Any, x: Any, total: Any, begun: Any, *, need: Any, how: Any
-) -> Any:
+@_losses.vjp
+def ctc_vjp(F: Any, g: Any, x: Any, begun: Any, *, need: Any, **how: Any) -> Any:
     dy, _ = g
-    visits = F.ctc_posterior(x, total, begun, how=how)
-    return (visits * F.reshape(dy, shape=(1, dy.shape[0], 1)),)
+    return (F.ctc_backward(dy, x, begun, **how),)
 
 
-@_posterior.forward
-def ctc_posterior_forward(xp: Any, x: Any, total: Any, begun: Any, *, how: Any) -> Any:
-    visits = xp.empty_like(x)
-    rest = how["end"] + xp.zeros_like(x[0])
+@_slopes.forward
+def ctc_backward_forward(
+    xp: Any,
+    g: Any,
+    x: Any,
+    begun: Any,
+    *,
+    states: Any,
+    inputs: Any,
+    lengths: Any,
+    blank: int,
+    lost: float,
+) -> Any:
+    how = {"states": states, "inputs": inputs, "lengths": lengths, "blank": blank}
+    plan = _plan(x.shape[0], x.dtype, how)
+    scores = _of_states(xp, x, states)
+    total = _likelihood(xp, begun[-1] + plan.end)
+    # One sequence after the other: each has its own labels to add up.
+    visits = xp.zeros_like(x)
+    owner = xp.arange(states.shape[0])[:, None]
+    rest = plan.end
     # A skip is allowed by the state that it arrives at.
     for t in range(x.shape[0] - 1, -1, -1):
-        alive = how["alive"][t]
-        visits[t] = xp.where(alive, xp.exp(begun[t] + rest - total[:, None]), 0)
-        onward = x[t] + rest
-        skipped = _after(xp, onward + how["skip"], -2)
+        shares = xp.exp(begun[t] + rest - total)
+        add_at(xp, visits[t], (owner, states), shares)
+        onward = scores[t] + rest
+        skipped = _after(xp, onward + plan.skip, -2)
         moved = _total(xp, onward, _after(xp, onward, -1), skipped)
-        rest = xp.where(alive, moved, rest)
-    nowhere = (total < _NEVER / 2)[:, None]
-    return xp.where(nowhere, x.dtype.type(how["lost"]), visits)
+        rest = xp.where(plan.alive[t], moved, rest)
+    # Of an infinite loss there is no gradient; of one that counts nothing it is zero.
+    never = x.dtype.type(0.0 if lost == 0.0 else np.nan)
+    slope = xp.where(total < _NEVER / 2, never, g[:, None] * (xp.exp(x) - visits))
+    return xp.where(plan.alive, slope, x.dtype.type(0))
 
 
-def _moves(how: Any) -> Any:
+# ---- the second derivative
+
+
+def _moves(skip: Any) -> Any:
     """What it weighs to come to each state (N, S, 1) from each state (N, 1, S)."""
-    skip = to_host(how["skip"])
-    n, size = skip.shape
-    to, come = np.arange(size)[:, None], np.arange(size)
+    xp = namespace_of(skip)
+    to, come = xp.arange(skip.shape[1])[:, None], xp.arange(skip.shape[1])
     near = (to - come == 0) | (to - come == 1)
-    jump = np.where(to - come == 2, skip[:, :, None], _NEVER)
-    return np.where(near, 0, jump).astype(skip.dtype)
+    jump = xp.where(to - come == 2, skip[:, :, None], _NEVER)
+    return xp.where(near, 0, jump).astype(skip.dtype)
 
 
-def _forth(F: Any, times: Any, changes: Any, into: Any, how: Any) -> Any:
-    """The changes of the beginnings at each time, and that of the whole likelihood."""
+def _forth(F: Any, times: Any, changes: Any, into: Any, plan: _Plan) -> Any:
+    """The beginnings at each time with their changes; the whole likelihood with its."""
     n, size = times[0].shape
-    state, moved, found = how["initial"], how["initial"] * 0, []
-    for t, alive in enumerate(how["alive"]):
+    state, moved, found = plan.initial, plan.initial * 0, []
+    for t, alive in enumerate(plan.alive):
         if t == 0:
-            new, change = times[t] + how["start"], changes[t]
+            new, change = times[t] + plan.start, changes[t]
         else:
             scores = F.reshape(state, shape=(n, 1, size)) + into
             new = F.logsumexp(scores, dim=(2,), keepdim=False) + times[t]
@@ -134,18 +200,19 @@ def _forth(F: Any, times: Any, changes: Any, into: Any, how: Any) -> Any:
             change = F.sum(parts, dim=(2,), keepdim=False) + changes[t]
         state = new * alive + state * (1 - alive)
         moved = change * alive + moved * (1 - alive)
-        found.append(moved)
-    whole = F.softmax(state + how["end"], dim=(1,)) * moved
-    return found, F.sum(whole, dim=(1,), keepdim=True)
+        found.append((state, moved))
+    ended = state + plan.end
+    whole = F.sum(F.softmax(ended, dim=(1,)) * moved, dim=(1,), keepdim=True)
+    return found, F.logsumexp(ended, dim=(1,), keepdim=True), whole
 
 
-def _back(F: Any, times: Any, changes: Any, onto: Any, how: Any) -> Any:
-    """The changes of the ends of paths after each time, last first."""
+def _back(F: Any, times: Any, changes: Any, onto: Any, plan: _Plan) -> Any:
+    """The ends of paths after each time with their changes, last first."""
     n, size = times[0].shape
-    rest, moved, found = times[0] * 0 + how["end"], changes[0] * 0, []
+    rest, moved, found = times[0] * 0 + plan.end, changes[0] * 0, []
     for t in reversed(range(len(times))):
-        found.append(moved)
-        alive = how["alive"][t]
+        found.append((rest, moved))
+        alive = plan.alive[t]
         scores = F.reshape(rest + times[t], shape=(n, 1, size)) + onto
         new = F.logsumexp(scores, dim=(2,), keepdim=False)
         parts = F.reshape(moved + changes[t], shape=(n, 1, size))
@@ -155,22 +222,48 @@ def _back(F: Any, times: Any, changes: Any, onto: Any, how: Any) -> Any:
     return found
 
 
-@_posterior.vjp
-def ctc_posterior_vjp(
-    F: Any, h: Any, x: Any, visits: Any, *, need: Any, how: Any
-) -> Any:
-    """The curvature times ``h``: how the posterior changes as ``x`` changes by ``h``.
+def _places(times: int, states: Any) -> Any:
+    return namespace_of(states).broadcast_to(states, (times, *states.shape))
+
+
+def _visits_changed(F: Any, h: Any, x: Any, how: Any) -> Any:
+    """How the visits of each class (T, N, C) change as ``x`` changes by ``h``.
 
     The paths are followed again, with the change of each quantity beside it.
     """
-    times, changes = F.unbind(x, dim=0), F.unbind(h, dim=0)
-    moves = _moves(how)
-    begun, mean = _forth(F, times, changes, moves, how)
-    ended = _back(F, times, changes, moves.transpose(0, 2, 1), how)
-    shape = (1, *x.shape[1:])
-    pairs = zip(begun, reversed(ended), strict=True)
-    moved = F.cat(*[F.reshape(b + e - mean, shape=shape) for b, e in pairs], dim=0)
-    return moved * visits, None, None
+    length, n, classes = x.shape
+    places = _places(length, how["states"])
+    plan = _plan(length, getattr(x.dtype, "numpy", x.dtype), how)
+    scores = F.clamp_min(F.gather_flat(x, places, unique=False), _NEVER)
+    times = F.unbind(scores, dim=0)
+    changes = F.unbind(F.gather_flat(h, places, unique=False), dim=0)
+    moves = _moves(plan.skip)
+    begun, total, mean = _forth(F, times, changes, moves, plan)
+    ended = _back(F, times, changes, moves.transpose(0, 2, 1), plan)
+    moved = []
+    for alive, (b, db), (e, de) in zip(plan.alive, begun, ended[::-1], strict=True):
+        share = F.masked(F.exp(b + e - total), total >= _NEVER / 2)
+        moved.append(F.reshape(share * (db + de - mean) * alive, shape=(1, n, -1)))
+    return F.scatter_flat(F.cat(*moved, dim=0), places, size=classes, unique=False)
+
+
+def _in_time(x: Any, how: Any) -> Any:
+    return _plan(x.shape[0], getattr(x.dtype, "numpy", x.dtype), how).alive
+
+
+@_slopes.vjp
+def ctc_backward_vjp(
+    F: Any, h: Any, g: Any, x: Any, begun: Any, *, need: Any, **how: Any
+) -> Any:
+    dg, dx = None, None
+    if need[0]:
+        slope = F.ctc_backward(g * 0 + 1, x, begun, **how)
+        dg = F.sum(h * slope, dim=(0, 2), keepdim=False)
+    if need[1]:
+        mass = F.exp(x) * h * _in_time(x, how)
+        change = mass - _visits_changed(F, h, x, how)
+        dx = change * F.reshape(g, shape=(1, g.shape[0], 1))
+    return dg, dx, None
 
 
 # ---- arguments
@@ -212,24 +305,11 @@ def _padded(targets: np.ndarray, lengths: np.ndarray, blank: int) -> np.ndarray:
     return result
 
 
-def _plan(
-    labels: np.ndarray, times: int, inputs: np.ndarray, lengths: np.ndarray, blank: int
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """The label of each state (N, S), and what ``how`` holds beside the dtype."""
-    n, longest = labels.shape
-    states = np.full((n, 2 * longest + 1), blank)
+def _states(labels: np.ndarray, blank: int) -> np.ndarray:
+    """The label of each state (N, S)."""
+    states = np.full((labels.shape[0], 2 * labels.shape[1] + 1), blank)
     states[:, 1::2] = labels
-    at = np.arange(states.shape[1])
-    last = 2 * lengths[:, None]
-    may_skip = np.zeros(states.shape, bool)
-    may_skip[:, 2:] = (states[:, 2:] != blank) & (states[:, 2:] != states[:, :-2])
-    return states, {
-        "initial": np.where(at == 0, 0.0, _NEVER) + np.zeros((n, 1)),
-        "start": np.where((at < 2) & (at <= last), 0.0, _NEVER),
-        "skip": np.where(may_skip, 0.0, _NEVER),
-        "end": np.where((at == last) | (at == last - 1), 0.0, _NEVER),
-        "alive": (np.arange(times)[:, None, None] < inputs[:, None]).astype(float),
-    }
+    return states
 
 
 def _check(log_probs: Tensor, targets: Tensor, blank: int) -> None:
@@ -257,7 +337,10 @@ def _check(log_probs: Tensor, targets: Tensor, blank: int) -> None:
         )
 
 
-def _check_labels(targets: np.ndarray, lengths: np.ndarray, classes: int) -> None:
+def _labels(
+    targets: np.ndarray, lengths: np.ndarray, blank: int, classes: int
+) -> np.ndarray:
+    """The labels as (N, L), as they should be, with blanks behind the ends."""
     if targets.ndim == 1:
         if targets.size < lengths.sum():
             raise ShapeError(
@@ -269,12 +352,13 @@ def _check_labels(targets: np.ndarray, lengths: np.ndarray, classes: int) -> Non
             f"ctc_loss: targets must have one row for each of the {lengths.size} "
             f"sequences, got shape {targets.shape}"
         )
-    used = _padded(targets, lengths, 0)
-    if used.size and not 0 <= used.min() <= used.max() < classes:
-        bad = used.min() if used.min() < 0 else used.max()
+    labels = _padded(targets, lengths, blank)
+    if labels.size and not 0 <= labels.min() <= labels.max() < classes:
+        bad = labels.min() if labels.min() < 0 else labels.max()
         raise BoundsError(
             f"ctc_loss: target {bad} is out of bounds: it must be in [0, {classes - 1}]"
         )
+    return labels
 
 
 @computes_in("float")
@@ -323,33 +407,19 @@ def ctc_loss(
     limit = host.shape[-1] if host.ndim == 2 or not batched else host.size
     inputs = _lengths("input_lengths", input_lengths, n, times)
     lengths = _lengths("target_lengths", target_lengths, n, limit)
-    _check_labels(host, lengths, classes)
-    labels = _padded(host, lengths, blank)
-    states, plan = _plan(labels, times, inputs, lengths, blank)
-    how: dict[str, Any] = {
-        name: from_host(array.astype(scores._data.dtype), log_probs.device)
-        for name, array in plan.items()
-    }
-    how["lost"] = 0.0 if zero_infinity else float("nan")
-    index = from_host(np.broadcast_to(states, (times, *states.shape)), log_probs.device)
-    total, _ = _paths.call(gather_flat(scores, wrap(index)).clamp_min(_NEVER), how=how)  # type: ignore[attr-defined]
-    losses = _like_scores(-total, scores, wrap(how["alive"]))
-    lost = total < _NEVER / 2
-    losses = losses.masked_fill(lost, 0.0 if zero_infinity else float("inf"))
+    labels = _labels(host, lengths, blank, classes)
+    device, dtype = log_probs.device, scores._data.dtype
+    losses, _ = _losses.call(
+        scores,
+        states=from_host(_states(labels, blank), device),
+        inputs=from_host(inputs, device),
+        lengths=from_host(lengths, device),
+        blank=blank,
+        lost=0.0 if zero_infinity else float("inf"),
+    )
     if reduction == "none":
         return losses if batched else losses.reshape(())
     if reduction == "sum":
         return losses.sum()
-    counts = np.maximum(lengths, 1).astype(scores._data.dtype)
-    return (losses / wrap(from_host(counts, log_probs.device))).mean()
-
-
-def _like_scores(losses: Tensor, log_probs: Tensor, alive: Tensor) -> Any:
-    """The losses with the gradient of scores that log_softmax takes.
-
-    That adds the probabilities; log_softmax takes them off where it is used before.
-    """
-    if not log_probs.requires_grad:
-        return losses
-    mass = (log_probs.exp() * alive).sum((0, 2))  # type: ignore[attr-defined]
-    return losses + (mass - mass.detach())
+    counts = np.maximum(lengths, 1).astype(dtype)
+    return (losses / wrap(from_host(counts, device))).mean()
