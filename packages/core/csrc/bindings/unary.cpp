@@ -1,9 +1,8 @@
 // Functions of one array, with or without numbers, and the gradients of activations.
 #include "kernels/unary.hpp"
 
-#include "bindings/layout.hpp"
+#include "bindings/operands.hpp"
 #include "kernels/special.hpp"
-#include "runtime/kernel.hpp"
 
 namespace lampas {
 namespace {
@@ -61,17 +60,6 @@ PyObject* apply_slope(const Arguments& arguments, Slope op, const double* number
 template <Unary OP>
 PyObject* unary_entry(const Arguments& arguments) {
     return arguments.plain(1) ? apply(arguments.array(0), OP, nullptr) : DECLINED;
-}
-
-// Read the numbers of these names, in this order; comparisons with NaN would be lost.
-template <const Name&... NAMES>
-bool read_numbers(const Arguments& arguments, double* numbers) {
-    int i = 0;
-    const auto read = [&](const Name& name) {
-        double* number = &numbers[i++];
-        return arguments.number(name, number) && *number == *number;
-    };
-    return (read(NAMES) && ...);
 }
 
 template <Unary OP, const Name&... NAMES>

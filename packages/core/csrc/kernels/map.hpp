@@ -75,4 +75,31 @@ LAMPAS_INLINE void map2(const T* a, const T* b, T* y, long count, bool one_a, bo
     }
 }
 
+// y[i] = f(a[i], b[i], c[i]). Of an operand that is `one`, a vector of its value is read
+// again and again: eight loops, one for each form, would be no faster.
+template <class T, class F>
+LAMPAS_INLINE void map3(const char* const* from, const bool* one, T* y, long count, F f) {
+    constexpr long W = lanes<T>;
+    T same[3][W];
+    const T* at[3];
+    long step[3];
+    for (int o = 0; o < 3; ++o) {
+        at[o] = reinterpret_cast<const T*>(from[o]);
+        step[o] = one[o] ? 0 : W;
+        if (!one[o]) continue;
+        store<T>(same[o], all(*at[o]));
+        at[o] = same[o];
+    }
+    const T *a = at[0], *b = at[1], *c = at[2];
+    long i = 0;
+    for (; i + W <= count; i += W) {
+        store<T>(y + i, f(load(a), load(b), load(c)));
+        a += step[0], b += step[1], c += step[2];
+    }
+    if (i < count) {
+        const int rest = static_cast<int>(count - i);
+        store_part<T>(y + i, f(load_part(a, rest), load_part(b, rest), load_part(c, rest)), rest);
+    }
+}
+
 }  // namespace lampas::LAMPAS_PATH

@@ -156,6 +156,7 @@ if TYPE_CHECKING:
     from lampas.errors import OutOfMemoryError
     from lampas.io import load, save
     from lampas.kernels import memory_stats
+    from lampas.ops.combine import *
     from lampas.ops.count_samples import *
     from lampas.ops.covariance import *
     from lampas.ops.cumulative import *

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from case import Case, each, given, integers, normal, within
+from case import Case, each, given, integers, normal
 
 PAIR = normal((3, 4), (3, 4))
 ROWS = normal((3, 4), (4,))
@@ -71,22 +71,4 @@ CASES = [
         dtypes=("float64", "float32"),
     ),
     Case("fmod", between_multiples, each(math.fmod), dtypes=("float64", "float32")),
-    Case(
-        "addcmul",
-        normal((3, 4), (3, 4), (4,)),
-        lambda x, a, b, value: x + value * a * b,
-        {"value": 0.5},
-    ),
-    Case(
-        "addcdiv",
-        within(0.5, 2.0, (3, 4), (3, 4), (4,)),
-        lambda x, a, b, value: x + value * a / b,
-        {"value": 0.5},
-    ),
-    Case(
-        "lerp",
-        normal((3, 4), (3, 4)),
-        lambda x, end, weight: x + weight * (end - x),
-        {"weight": 0.25},
-    ),
 ]

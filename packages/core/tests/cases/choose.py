@@ -55,6 +55,8 @@ CASES = [
         tol="usual",
     ),
     Case("clamp", apart((3, 4), (4,), (3, 1)), each(bound), tol="tight"),
+    Case("clamp_min", apart((3, 4), (4,)), each(max), tol="tight"),
+    Case("clamp_max", apart((3, 4), (3, 1)), each(min), tol="tight"),
     Case("clamp_min", apart((3, 4)), lambda x, min: each(max_of(min))(x), {"min": 0.1}),
     Case("clamp_max", apart((3, 4)), lambda x, max: each(min_of(max))(x), {"max": 0.1}),
     Case(

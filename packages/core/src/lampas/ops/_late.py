@@ -15,6 +15,11 @@ from lampas.engine.tensor import Tensor
 
 FUNCTIONS: dict[str, tuple[str, ...]] = {
     "bessel_modified": ("i0",),
+    "combine": (
+        "addcdiv",
+        "addcmul",
+        "lerp",
+    ),
     "count_samples": (
         "binomial",
         "poisson",
@@ -227,6 +232,14 @@ METHODS: dict[str, tuple[str, ...]] = {
     "bessel_modified": (
         "i0",
         "i0_",
+    ),
+    "combine": (
+        "addcdiv",
+        "addcdiv_",
+        "addcmul",
+        "addcmul_",
+        "lerp",
+        "lerp_",
     ),
     "covariance": (
         "cov",

@@ -17,13 +17,10 @@ from lampas.ops.unary import trunc
 
 __all__ = [
     "add",
-    "addcdiv",
-    "addcmul",
     "div",
     "divide",
     "floor_divide",
     "fmod",
-    "lerp",
     "mul",
     "multiply",
     "neg",
@@ -412,68 +409,6 @@ def rsub(input: Tensor, other: Tensor | float, *, alpha: float = 1) -> Tensor:
     return _sub.call(other, input if alpha == 1 else _scaled(input, alpha, other))
 
 
-def addcmul(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
-) -> Tensor:
-    """Add a product: ``y = input + value * tensor1 * tensor2``.
-
-    Args:
-        input, tensor1, tensor2: tensors that broadcast against each other.
-        value: factor of the product.
-
-    >>> x = lampas.ones(2)
-    >>> addcmul(x, x, x, value=0.5)
-    tensor([1.5000, 1.5000])
-    """
-    return add(input, _mul.call(tensor1, tensor2), alpha=value)
-
-
-def addcdiv(
-    input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
-) -> Tensor:
-    """Add a quotient: ``y = input + value * tensor1 / tensor2``.
-
-    Args:
-        input, tensor1, tensor2: tensors that broadcast against each other; not both
-            of the last two integers.
-        value: factor of the quotient.
-
-    Raises:
-        RuntimeError: ``tensor1`` and ``tensor2`` are integers.
-
-    >>> x = lampas.ones(2)
-    >>> addcdiv(x, x, x * 2)
-    tensor([1.5000, 1.5000])
-    """
-    if tensor1.dtype.category < 2 and tensor2.dtype.category < 2:
-        raise DTypeError(
-            "addcdiv does not divide integers by integers; make one of tensor1 and "
-            "tensor2 floating"
-        )
-    return add(input, _div.call(tensor1, tensor2), alpha=value)
-
-
-def lerp(input: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
-    """Go from ``input`` to ``end`` by a fraction: ``y = input + weight (end - input)``.
-
-    Args:
-        input, end: tensors of one dtype that broadcast against each other.
-        weight: 0 gives ``input``, 1 gives ``end``; a number or a tensor.
-
-    Raises:
-        RuntimeError: the dtypes differ.
-
-    >>> lerp(lampas.tensor([0.0]), lampas.tensor([10.0]), 0.25)
-    tensor([2.5000])
-    """
-    for name, x in (("end", end), ("weight", weight)):
-        if isinstance(x, Tensor) and x._data.dtype != input._data.dtype:
-            raise DTypeError(
-                f"lerp: {name} must have input's dtype {input.dtype}, got {x.dtype}"
-            )
-    return _add.call(input, _mul.call(_sub.call(end, input), weight))
-
-
 negative, subtract, multiply = neg, sub, mul
 divide = true_divide = div
 
@@ -485,6 +420,3 @@ method("div", "divide", "true_divide", inplace=True)(div)
 method(inplace=True)(floor_divide)
 method(inplace=True)(remainder)
 method(inplace=True)(fmod)
-method(inplace=True)(addcmul)
-method(inplace=True)(addcdiv)
-method(inplace=True)(lerp)

@@ -319,6 +319,46 @@ def clamp_max_vjp(
     )
 
 
+_clamp_between = op(
+    "clamp_between",
+    kind=ELEMENTWISE,
+    saves="x low high x.shape low.shape high.shape",
+    fresh=True,
+    infer=broadcast,
+)
+
+
+@_clamp_between.forward
+def clamp_between_forward(xp: Any, x: Any, low: Any, high: Any) -> Any:
+    return xp.minimum(xp.maximum(x, low), high)
+
+
+@_clamp_between.vjp
+def clamp_between_vjp(
+    F: Any,
+    g: Any,
+    x: Any,
+    low: Any,
+    high: Any,
+    shape: Any,
+    low_shape: Any,
+    high_shape: Any,
+    *,
+    need: Any,
+) -> Any:
+    dx = dlow = dhigh = None
+    if need[0]:
+        inside = F.logical_and(x >= low, x <= high)
+        dx = F.sum_to(F.masked(g, inside), shape=shape)
+    if need[1]:
+        below = F.logical_and(x < low, low < high)
+        dlow = F.sum_to(F.masked(g, below), shape=low_shape)
+    if need[2]:
+        above = F.logical_or(x > high, low > high)
+        dhigh = F.sum_to(F.masked(g, above), shape=high_shape)
+    return dx, dlow, dhigh
+
+
 def _wrapped(bound: Any, dtype: np.dtype) -> Any:
     """A number as integers of a type hold it: what is too large wraps around."""
     return None if bound is None else np.asarray(bound).astype(dtype).item()
@@ -346,9 +386,11 @@ def clamp(
         raise GradientError("clamp: at least one of min and max must not be None")
     require_ordered("clamp", input, min, max)
     if isinstance(min, Tensor) or isinstance(max, Tensor):
-        if min is not None:
-            input = _clamp_min.call(input, min)
-        return input if max is None else _clamp_max.call(input, max)
+        if max is None:
+            return _clamp_min.call(input, min)
+        if min is None:
+            return _clamp_max.call(input, max)
+        return _clamp_between.call(input, min, max)
     if input._data.dtype.kind in "biu":
         bounds = [b for b in (min, max) if b is not None]
         input = cast(input, result_type_of([input._data, *bounds]))

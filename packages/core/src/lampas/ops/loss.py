@@ -7,7 +7,8 @@ import warnings
 from typing import Any
 
 from lampas.engine.autocast import computes_in
-from lampas.engine.infer import broadcast_shapes, like_input
+from lampas.engine.batching import pointwise
+from lampas.engine.infer import broadcast, broadcast_shapes, like_input
 from lampas.engine.record import ELEMENTWISE, op
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, DTypeError, ShapeError
@@ -133,19 +134,72 @@ def l1_loss(
 # ---- huber: a parabola near 0, straight lines outside
 
 _huber = op(
-    "huber", kind=ELEMENTWISE, saves="x", fresh=True, infer=like_input, autocast="float"
+    "huber",
+    kind=ELEMENTWISE,
+    saves="x target x.shape target.shape",
+    fresh=True,
+    infer=broadcast,
+    autocast="float",
 )
+_huber_backward = op("huber_backward", saves="g x target", infer=like_input)
+pointwise(_huber_backward)
 
 
 @_huber.forward
-def huber_forward(xp: Any, x: Any, *, delta: float) -> Any:
-    size = xp.abs(x)
-    return xp.where(size < delta, 0.5 * x * x, delta * (size - 0.5 * delta))
+def huber_forward(xp: Any, x: Any, target: Any, *, delta: float, slope: float) -> Any:
+    gap = x - target
+    size = xp.abs(gap)
+    parabola = 0.5 * slope / delta * gap * gap
+    return xp.where(size < delta, parabola, slope * (size - 0.5 * delta))
 
 
 @_huber.vjp
-def huber_vjp(F: Any, g: Any, x: Any, *, need: Any, delta: float) -> Any:
-    return (g * F.hardtanh(x, low=-delta, high=delta),)
+def huber_vjp(
+    F: Any,
+    g: Any,
+    x: Any,
+    target: Any,
+    shape: Any,
+    target_shape: Any,
+    *,
+    need: Any,
+    delta: float,
+    slope: float,
+) -> Any:
+    dx = F.huber_backward(g, x, target, delta=delta, slope=slope)
+    return (
+        F.sum_to(dx, shape=shape) if need[0] else None,
+        F.sum_to(F.neg(dx), shape=target_shape) if need[1] else None,
+    )
+
+
+@_huber_backward.forward
+def huber_backward_forward(
+    xp: Any, g: Any, x: Any, target: Any, *, delta: float, slope: float
+) -> Any:
+    bent = slope / delta * (x - target)
+    return g * xp.minimum(xp.maximum(bent, -slope), slope)
+
+
+@_huber_backward.vjp
+def huber_backward_vjp(
+    F: Any,
+    h: Any,
+    g: Any,
+    x: Any,
+    target: Any,
+    *,
+    need: Any,
+    delta: float,
+    slope: float,
+) -> Any:
+    dg = dx = dtarget = None
+    if need[0]:
+        dg = F.huber_backward(h, x, target, delta=delta, slope=slope)
+    if need[1] or need[2]:
+        dx = F.gate(h * g * (slope / delta), x - target, low=-delta, high=delta)
+        dtarget = F.neg(dx)
+    return dg, dx, dtarget
 
 
 @computes_in("float")
@@ -173,7 +227,7 @@ def huber_loss(
         raise ShapeError(f"huber_loss: delta must be positive, got {delta}")
     _check_floating("huber_loss", input=input)
     _pair("huber_loss", input, target)
-    losses = _huber.call(input - target, delta=delta)
+    losses = _huber.call(input, target, delta=delta, slope=delta)
     return _weighted(losses, weight, reduction, None, None)
 
 
@@ -205,7 +259,7 @@ def smooth_l1_loss(
         return l1_loss(input, target, size_average, reduce, reduction)
     _check_floating("smooth_l1_loss", input=input)
     _pair("smooth_l1_loss", input, target)
-    losses = _huber.call(input - target, delta=float(beta)) / beta
+    losses = _huber.call(input, target, delta=beta, slope=1.0)
     return finish(losses, reduction, size_average, reduce)
 
 

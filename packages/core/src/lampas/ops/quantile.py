@@ -14,8 +14,8 @@ from lampas.engine.tensor import Tensor, method
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim, numpy_names, require_same_device
 from lampas.ops._results import printed_as
-from lampas.ops.arithmetic import lerp
 from lampas.ops.choose import where
+from lampas.ops.combine import lerp
 from lampas.ops.convert import cast
 from lampas.ops.cumulative import running
 from lampas.ops.extremes import check_reducible, median_of_all, picked_vjp, two_specs
