@@ -19,8 +19,8 @@ MOST = 1_200_000  # elements of an array
 SIZES = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 67, 129, 257, 1025, 33_000)
 # Parameters that say sizes, which change as those of the operands do.
 SIZED = ("shape", "count")
-# Sizes that depend on each other.
-RIGID = {"conv", "conv_input", "conv_weight"}
+# Sizes that depend on each other, or numbers that are in order.
+RIGID = {"conv", "conv_input", "conv_weight", "count_bins", "searched"}
 # Scores are of vectors of moderate size.
 NARROW = {"attention", "attention_backward"}
 # Infinities meet each other in an order of their own: which give NaN is not defined.

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from lampas.backend.native import bind
 from lampas.dtypes import HALVES, int64
 from lampas.engine.batching import moved, prefixed, shifted
 from lampas.engine.infer import Spec, given_shape
@@ -14,6 +15,7 @@ from lampas.engine.record import op
 from lampas.engine.tensor import Tensor, method, wrap
 from lampas.errors import DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim, numpy_names
+from lampas.ops._indices import bounds
 from lampas.ops._results import printed_as
 from lampas.ops.create import zeros
 
@@ -331,20 +333,48 @@ def unique(
         dim = normalize_dim(dim, input._data.ndim)
     _check_distinct("unique", input, dim)
     data = input._data
+    if dim is None:
+        keys = data.astype(np.float32) if data.dtype in HALVES else data
+        return _distinct(keys.reshape(-1), data, return_inverse, return_counts)
     values, inverse, counts = np.unique(
-        data.astype(np.float32) if data.dtype in HALVES else data,
-        return_inverse=True,
-        return_counts=True,
-        axis=dim,
-        equal_nan=False,
+        data, return_inverse=True, return_counts=True, axis=dim, equal_nan=False
     )
-    results = [wrap(values.astype(data.dtype, copy=False))]
+    results = [wrap(values)]
     if return_inverse:
-        shape = input._data.shape if dim is None else (-1,)
-        results.append(wrap(inverse.reshape(shape)))
+        results.append(wrap(inverse.reshape(-1)))
     if return_counts:
         results.append(wrap(counts))
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _distinct(line: Any, data: Any, inverse: bool, counts: bool) -> Any:
+    """The distinct values of a line; the results have the dtype and shape of data."""
+    if inverse:
+        # Small integers are sorted by NumPy as fast; those of 32 bits are not.
+        wide = line.astype(np.int64) if line.dtype == np.int32 else line
+        line, order = (x._data for x in sort(wrap(wide), 0))
+    else:
+        # Small integers are sorted by their digits if the order is to be stable.
+        line = np.sort(line, kind="stable" if line.dtype.itemsize <= 2 else None)
+    first = _starts(line[1:] != line[:-1], len(line))
+    results = [wrap(line[first].astype(data.dtype, copy=False))]
+    if inverse:
+        numbers = np.empty_like(order)
+        numbers[order] = np.cumsum(first) - 1
+        results.append(wrap(numbers.reshape(data.shape)))
+    if counts:
+        results.append(wrap(_lengths(first)))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _starts(changes: Any, size: int) -> Any:
+    """Where runs begin, of what changes from one element to the next."""
+    return np.concatenate([np.ones(min(size, 1), bool), changes])
+
+
+def _lengths(first: Any) -> Any:
+    """The lengths of runs that begin where ``first`` is true."""
+    return np.diff(np.append(np.flatnonzero(first), len(first)))
 
 
 @method()
@@ -373,21 +403,28 @@ def unique_consecutive(
     _check_distinct("unique_consecutive", input, dim)
     if dim is None:
         lines = data.reshape(-1)
-        rows = lines.reshape(-1, 1)
+        changes = lines[1:] != lines[:-1]
     else:
         lines = np.moveaxis(data, dim, 0)
         rows = lines.reshape(len(lines), math.prod(lines.shape[1:]))
-    changes = (rows[1:] != rows[:-1]).any(axis=1)
-    first = np.concatenate([np.ones(min(len(rows), 1), bool), changes])
+        changes = (rows[1:] != rows[:-1]).any(axis=1)
+    first = _starts(changes, len(lines))
     values = lines[first]
     results = [wrap(values if dim is None else np.moveaxis(values, 0, dim))]
     if return_inverse:
         inverse = np.cumsum(first) - 1
         results.append(wrap(inverse.reshape(data.shape if dim is None else (-1,))))
     if return_counts:
-        borders = np.append(np.flatnonzero(first), len(rows))
-        results.append(wrap(np.diff(borders)))
+        results.append(wrap(_lengths(first)))
     return results[0] if len(results) == 1 else tuple(results)
+
+
+def _occurrences(x: Any, *, size: int) -> Any:
+    """How often each of the integers below ``size`` is in a vector of them."""
+    return np.bincount(x, minlength=size).astype(np.int64)
+
+
+occurrences = bind("occurrences", _occurrences)
 
 
 @method()
@@ -408,17 +445,36 @@ def bincount(
     tensor([1, 0, 2])
     """
     data = input._data
-    if data.ndim != 1 or data.dtype.kind not in "iu" or (data.size and data.min() < 0):
+    plain = data.ndim == 1 and data.dtype.kind in "iu"
+    low, high = bounds(data) if plain and data.size else (0, -1)
+    if not plain or low < 0:
         raise ShapeError("bincount: input must be a vector of non-negative integers")
     if minlength < 0:
         raise ShapeError(f"bincount: minlength must be >= 0, got {minlength}")
     if weights is None:
-        return wrap(np.bincount(data, minlength=minlength).astype(np.int64))
+        return wrap(occurrences(data, size=max(high + 1, minlength)))
     if weights._data.shape != data.shape:
         raise ShapeError("bincount: weights must have the shape of input")
     counts = np.bincount(data, weights._data, minlength)
     single = weights._data.dtype == np.float32
     return wrap(counts.astype(np.float32 if single else np.float64))
+
+
+def _searched(sequence: Any, values: Any, *, right: bool, narrow: bool) -> Any:
+    """Places of values in a sorted vector, or in as many rows as the values have."""
+    side: Any = "right" if right else "left"
+    kind = np.int32 if narrow else np.int64
+    if sequence.ndim == 1:
+        return np.asarray(np.searchsorted(sequence, values, side), kind)
+    count = math.prod(sequence.shape[:-1])
+    rows = sequence.reshape(count, sequence.shape[-1])
+    wanted = values.reshape(count, values.shape[-1])
+    pairs = zip(rows, wanted, strict=True)
+    found = [np.searchsorted(row, want, side) for row, want in pairs]
+    return np.asarray(found, kind).reshape(values.shape)
+
+
+searched = bind("searched", _searched)
 
 
 @method()
@@ -449,27 +505,21 @@ def searchsorted(
     """
     if side not in (None, "left", "right") or (side == "left" and right):
         raise ShapeError(f"searchsorted: side {side!r} and right={right} don't agree")
-    where = "right" if right or side == "right" else "left"
+    right = right or side == "right"
     sequence = sorted_sequence._data
     values = input._data if isinstance(input, Tensor) else np.asarray(input)
     if sorter is not None:
         if sorter._data.shape != sequence.shape:
             raise ShapeError("searchsorted: sorter must have the sequence's shape")
         sequence = np.take_along_axis(sequence, sorter._data, -1)
-    kind = np.int32 if out_int32 else np.int64
-    if sequence.ndim == 1:
-        return wrap(np.asarray(np.searchsorted(sequence, values, where), kind))
-    if sequence.ndim == 0 or sequence.shape[:-1] != values.shape[:-1]:
+    if sequence.ndim != 1 and (
+        sequence.ndim == 0 or sequence.shape[:-1] != values.shape[:-1]
+    ):
         raise ShapeError(
             "searchsorted: leading dimensions must be equal, got "
             f"{sequence.shape} and {values.shape}"
         )
-    count = math.prod(sequence.shape[:-1])
-    rows = sequence.reshape(count, sequence.shape[-1])
-    wanted = values.reshape(count, values.shape[-1])
-    pairs = zip(rows, wanted, strict=True)
-    found = [np.searchsorted(row, want, where) for row, want in pairs]
-    return wrap(np.asarray(found, kind).reshape(values.shape))
+    return wrap(searched(sequence, values, right=right, narrow=out_int32))
 
 
 def bucketize(
