@@ -1,7 +1,6 @@
 // The likelihood of labels over all alignments: the records of ops/ctc.py.
 #include "kernels/ctc.hpp"
 
-#include "bindings/dense.hpp"
 #include "runtime/kernel.hpp"
 #include "runtime/scratch.hpp"
 
@@ -122,10 +121,11 @@ bool run_backward(const Batch& batch, const CtcLoops<T>& loops, PyArrayObject* g
 // ctc_backward(g, x, begun, states=, inputs=, lengths=, blank=, lost=)
 PyObject* backward_entry(const Arguments& arguments) {
     if (!arguments.sized(3, 5)) return DECLINED;
-    const Dense g(arguments.array(0)), x(arguments.array(1)), begun(arguments.array(2));
+    const Dense slope(arguments.array(0)), x(arguments.array(1)), kept(arguments.array(2));
+    PyArrayObject *g = slope, *begun = kept;
     Batch batch;
     if (!batch.read(arguments, x)) return DECLINED;
-    if (g.get() == nullptr || begun.get() == nullptr || type_of(g) != batch.type ||
+    if (g == nullptr || begun == nullptr || type_of(g) != batch.type ||
         type_of(begun) != batch.type || PyArray_NDIM(g) != 1 || PyArray_NDIM(begun) != 3 ||
         PyArray_DIM(g, 0) != batch.count || PyArray_DIM(begun, 0) != batch.times ||
         PyArray_DIM(begun, 1) != batch.count || PyArray_DIM(begun, 2) != batch.states) {

@@ -1,7 +1,6 @@
 // Weighted sums of elements around points: the records of ops/grid_sample.py.
 #include "kernels/sample.hpp"
 
-#include "bindings/dense.hpp"
 #include "bindings/layout.hpp"
 #include "runtime/kernel.hpp"
 #include "runtime/scratch.hpp"
