@@ -47,7 +47,9 @@ def along(x, matrix, dim):
 def close(found, expected, dtype, n):
     scale = np.abs(expected).max() or 1.0
     off = np.abs(found - expected).max() / scale
-    assert off <= 4 * np.finfo(dtype).eps * (1 + math.log2(n))
+    # Lines of float are computed in double, and rounded once for each dimension.
+    steps = 1 if dtype is np.float32 else 4 * (1 + math.log2(n))
+    assert off <= np.finfo(dtype).eps * steps
 
 
 def numbers(shape, dtype, real):

@@ -20,16 +20,15 @@ constexpr std::size_t MOST_PLANS = 64;
 constexpr long LONE = 4096;  // up to here a line alone is quick, the other lanes empty
 constexpr double TURN = 6.283185307179586476925;
 
-template <class T>
 struct OwnedPlan {
-    FftPlan<T> plan;
-    std::vector<T> roots, turns;
+    FftPlan plan;
+    std::vector<double> tables, turns;
+    std::vector<long> order;
 };
 
 // exp(-2 pi i k / n) for k < count, from angles of at most an eighth of a turn.
-template <class T>
-std::vector<T> circle(long n, long count) {
-    std::vector<T> values(static_cast<std::size_t>(2 * count));
+std::vector<double> circle(long n, long count) {
+    std::vector<double> values(static_cast<std::size_t>(2 * count));
     for (long k = 0; k < count; ++k) {
         const long eighths = 8 * k / n;  // which eighth of the circle it is in
         const long quarter = (eighths + 1) / 2;
@@ -37,14 +36,13 @@ std::vector<T> circle(long n, long count) {
                              static_cast<double>(n);
         const double c = std::cos(angle), s = std::sin(angle);
         const double re[4] = {c, -s, -c, s}, im[4] = {s, c, -s, -c};
-        values[static_cast<std::size_t>(2 * k)] = static_cast<T>(re[quarter % 4]);
-        values[static_cast<std::size_t>(2 * k + 1)] = static_cast<T>(-im[quarter % 4]);
+        values[static_cast<std::size_t>(2 * k)] = re[quarter % 4];
+        values[static_cast<std::size_t>(2 * k + 1)] = -im[quarter % 4];
     }
     return values;
 }
 
-template <class T>
-bool find_stages(FftPlan<T>* plan) {
+bool find_stages(FftPlan* plan) {
     long left = plan->length;
     plan->stages = 0;
     for (const int radix : {4, 2, 3, 5, 7, 11, 13}) {
@@ -56,26 +54,59 @@ bool find_stages(FftPlan<T>* plan) {
     return left == 1;
 }
 
-template <class T>
-using Plans = std::map<std::pair<long, bool>, std::shared_ptr<const OwnedPlan<T>>>;
+void make_tables(OwnedPlan* owned) {
+    FftPlan& plan = owned->plan;
+    const std::vector<double> roots = circle(plan.length, plan.length);
+    std::vector<double>& tables = owned->tables;
+    std::vector<std::size_t> begins;
+    const auto add_root = [&](long k) {
+        const auto at = roots.begin() + 2 * k;
+        tables.insert(tables.end(), at, at + 2);
+    };
+    long blocks = 1;
+    for (int i = 0; i < plan.stages; ++i) {
+        const long radix = plan.radix[i], part = plan.length / blocks / radix;
+        begins.push_back(tables.size());
+        for (long k = 0; k < radix; ++k) add_root(plan.length / radix * k);
+        for (long p = 0; p < part; ++p) {
+            for (long k = 1; k < radix; ++k) add_root(p * k * blocks);
+        }
+        blocks *= radix;
+    }
+    for (int i = 0; i < plan.stages; ++i) {
+        plan.tables[i] = tables.data() + begins[static_cast<std::size_t>(i)];
+    }
+    // Each stage sorts by the remainder of the frequency, divided by its radix.
+    for (long f = 0; f < plan.length; ++f) {
+        long rest = f, part = plan.length, place = 0;
+        for (int i = 0; i < plan.stages; ++i) {
+            part /= plan.radix[i];
+            place += rest % plan.radix[i] * part;
+            rest /= plan.radix[i];
+        }
+        owned->order.push_back(place);
+    }
+    plan.order = owned->order.data();
+}
+
+using Plan = std::shared_ptr<const OwnedPlan>;
+using Plans = std::map<std::pair<long, bool>, Plan>;
 
 // The plan for lines of n, with one end real or not; nullptr where there is none.
-template <class T>
-std::shared_ptr<const OwnedPlan<T>> plan_for(long n, bool real) {
-    static auto* plans = new Plans<T>;
+Plan plan_for(long n, bool real) {
+    static auto* plans = new Plans;
     static auto* mutex = new std::mutex;
     const std::lock_guard<std::mutex> lock(*mutex);
     const auto found = plans->find({n, real});
     if (found != plans->end()) return found->second;
-    auto made = std::make_shared<OwnedPlan<T>>();
-    FftPlan<T>& plan = made->plan;
+    auto made = std::make_shared<OwnedPlan>();
+    FftPlan& plan = made->plan;
     const bool halved = real && n % 2 == 0;
     plan.n = n;
     plan.length = halved ? n / 2 : n;
     if (!find_stages(&plan)) return nullptr;
-    made->roots = circle<T>(plan.length, plan.length);
-    if (halved) made->turns = circle<T>(n, plan.length + 1);
-    plan.roots = made->roots.data();
+    make_tables(made.get());
+    if (halved) made->turns = circle(n, plan.length + 1);
     plan.turns = halved ? made->turns.data() : nullptr;
     if (plans->size() >= MOST_PLANS) plans->clear();
     plans->emplace(std::pair<long, bool>(n, real), made);
@@ -113,22 +144,23 @@ void place(const Pass& pass, long line, long* from, long* to) {
 }
 
 // False where there is no memory.
-template <class T>
-bool run(const Pass& pass, const FftPlan<T>& plan, const FftLoops<T>& loops) {
-    const long count = lines_of(pass.from, pass.dim), width = loops.width;
+bool run(const Pass& pass, const FftPlan& plan) {
+    const long count = lines_of(pass.from, pass.dim), width = fft().width;
+    const Type end = type_of(pass.kind == Transform::to_half ? pass.to : pass.from);
+    const auto transform = end == Type::c64 ? fft().run32 : fft().run64;
     const long groups = (count + width - 1) / width;
     const long grain = std::max<long>(1, HEAVY / (plan.n * width));
-    const std::size_t room = static_cast<std::size_t>(4 * width * (plan.length + 1)) * sizeof(T);
+    const std::size_t room = static_cast<std::size_t>(4 * width * (plan.length + 1)) * 8;
     return parallel_scratch(groups, grain, room, [&](const Scratch& work, long first, long last) {
         long from_at[64], to_at[64];
         for (long group = first; group < last; ++group) {
             const long begin = group * width, lines = std::min(width, count - begin);
             for (long j = 0; j < lines; ++j) place(pass, begin + j, &from_at[j], &to_at[j]);
-            loops.run(plan,
+            transform(plan,
                       {data_of<const char>(pass.from), data_of<char>(pass.to), from_at, to_at,
                        PyArray_STRIDE(pass.from, pass.dim), PyArray_STRIDE(pass.to, pass.dim),
                        static_cast<int>(lines), pass.kind, pass.inverse, pass.factor},
-                      work.template as<T>());
+                      work.as<double>());
         }
     });
 }
@@ -174,36 +206,32 @@ struct Request {
     long size(int i) const { return PyArray_DIM(x, static_cast<int>(dims[i])); }
 };
 
-template <class T>
-using Plan = std::shared_ptr<const OwnedPlan<T>>;
+// Whether most lanes would be empty, over a line that is not short.
+bool is_lonely(long n, long lines) { return n > LONE && 2 * lines < fft().width; }
 
 // Whether a pass along each of the first `count` dimensions is worth while.
-template <class T>
-bool find_plans(const Request& request, int count, int width, std::vector<Plan<T>>* plans) {
+bool find_plans(const Request& request, int count, std::vector<Plan>* plans) {
     for (int i = 0; i < count; ++i) {
         const long n = request.size(i);
         const long lines = PyArray_SIZE(request.x) / n;
-        if (n > LONE && 2 * lines < width) return false;
-        plans->push_back(plan_for<T>(n, false));
+        if (is_lonely(n, lines)) return false;
+        plans->push_back(plan_for(n, false));
         if (plans->back() == nullptr) return false;
     }
     return true;
 }
 
-template <class T>
-bool run_all(const std::vector<Pass>& passes, const std::vector<Plan<T>>& plans,
-             const FftLoops<T>& loops) {
+bool run_all(const std::vector<Pass>& passes, const std::vector<Plan>& plans) {
     const Unlocked unlocked(PyArray_SIZE(passes[0].from) > HEAVY);
     for (std::size_t i = 0; i < passes.size(); ++i) {
-        if (!run(passes[i], plans[i]->plan, loops)) return false;
+        if (!run(passes[i], plans[i]->plan)) return false;
     }
     return true;
 }
 
-template <class T>
-PyObject* complex_of(const Request& request, Type type, bool inverse, const FftLoops<T>& loops) {
-    std::vector<Plan<T>> plans;
-    if (!find_plans(request, request.count, loops.width, &plans)) return DECLINED;
+PyObject* complex_of(const Request& request, Type type, bool inverse) {
+    std::vector<Plan> plans;
+    if (!find_plans(request, request.count, &plans)) return DECLINED;
     PyArrayObject* y = new_array(type, PyArray_NDIM(request.x), PyArray_SHAPE(request.x));
     if (y == nullptr) return nullptr;
     std::vector<Pass> passes;
@@ -212,16 +240,15 @@ PyObject* complex_of(const Request& request, Type type, bool inverse, const FftL
                           Transform::complex, inverse,
                           factor_of(request.scaling, inverse, request.size(i))});
     }
-    return finished(y, run_all(passes, plans, loops));
+    return finished(y, run_all(passes, plans));
 }
 
-template <class T>
-PyObject* to_half_of(const Request& request, Type type, const FftLoops<T>& loops) {
+PyObject* to_half_of(const Request& request, Type type) {
     const int last = request.last();
     const long n = PyArray_DIM(request.x, last);
-    if (n > LONE && 2 * (PyArray_SIZE(request.x) / n) < loops.width) return DECLINED;
-    std::vector<Plan<T>> plans{plan_for<T>(n, true)};
-    if (plans[0] == nullptr || !find_plans(request, request.count - 1, loops.width, &plans)) {
+    if (is_lonely(n, PyArray_SIZE(request.x) / n)) return DECLINED;
+    std::vector<Plan> plans{plan_for(n, true)};
+    if (plans[0] == nullptr || !find_plans(request, request.count - 1, &plans)) {
         return DECLINED;
     }
     npy_intp shape[MOST_DIMS];
@@ -235,19 +262,17 @@ PyObject* to_half_of(const Request& request, Type type, const FftLoops<T>& loops
         passes.push_back({y, y, static_cast<int>(request.dims[i]), Transform::complex, false,
                           factor_of(request.scaling, false, request.size(i))});
     }
-    return finished(y, run_all(passes, plans, loops));
+    return finished(y, run_all(passes, plans));
 }
 
-template <class T>
-PyObject* from_half_of(const Request& request, long n, Type own, Type type,
-                       const FftLoops<T>& loops) {
+PyObject* from_half_of(const Request& request, long n, Type own, Type type) {
     const int last = request.last();
     const long halves = PyArray_DIM(request.x, last);
     if (n < 1 || halves != n / 2 + 1) return DECLINED;
-    if (n > LONE && 2 * (PyArray_SIZE(request.x) / halves) < loops.width) return DECLINED;
-    std::vector<Plan<T>> plans;
-    if (!find_plans(request, request.count - 1, loops.width, &plans)) return DECLINED;
-    plans.push_back(plan_for<T>(n, true));
+    if (is_lonely(n, PyArray_SIZE(request.x) / halves)) return DECLINED;
+    std::vector<Plan> plans;
+    if (!find_plans(request, request.count - 1, &plans)) return DECLINED;
+    plans.push_back(plan_for(n, true));
     if (plans.back() == nullptr) return DECLINED;
     // The other dimensions come first, in an array of their own.
     PyArrayObject* middle = request.x;
@@ -267,7 +292,7 @@ PyObject* from_half_of(const Request& request, long n, Type own, Type type,
     if (y != nullptr) {
         passes.push_back({middle, y, last, Transform::from_half, true,
                           factor_of(request.scaling, true, n)});
-        done = run_all(passes, plans, loops);
+        done = run_all(passes, plans);
     }
     if (middle != request.x) Py_DECREF(middle);
     return y == nullptr ? nullptr : finished(y, done);
@@ -279,8 +304,8 @@ PyObject* complex_entry(const Arguments& arguments) {
     bool inverse;
     if (!request.read(arguments, 3) || !arguments.flag(INVERSE, &inverse)) return DECLINED;
     const Type type = type_of(request.x);
-    if (type == Type::c64) return complex_of(request, type, inverse, fft().f32);
-    return type == Type::c128 ? complex_of(request, type, inverse, fft().f64) : DECLINED;
+    const bool known = type == Type::c64 || type == Type::c128;
+    return known ? complex_of(request, type, inverse) : DECLINED;
 }
 
 // fft_r2c(x, *, dims, norm)
@@ -288,8 +313,8 @@ PyObject* to_half_entry(const Arguments& arguments) {
     Request request;
     if (!request.read(arguments, 2)) return DECLINED;
     const Type type = type_of(request.x);
-    if (type == Type::f32) return to_half_of(request, Type::c64, fft().f32);
-    return type == Type::f64 ? to_half_of(request, Type::c128, fft().f64) : DECLINED;
+    if (type == Type::f32) return to_half_of(request, Type::c64);
+    return type == Type::f64 ? to_half_of(request, Type::c128) : DECLINED;
 }
 
 // fft_c2r(x, *, n, dims, norm)
@@ -298,8 +323,8 @@ PyObject* from_half_entry(const Arguments& arguments) {
     long n;
     if (!request.read(arguments, 3) || !arguments.integer(N, &n)) return DECLINED;
     const Type type = type_of(request.x);
-    if (type == Type::c64) return from_half_of(request, n, type, Type::f32, fft().f32);
-    return type == Type::c128 ? from_half_of(request, n, type, Type::f64, fft().f64) : DECLINED;
+    if (type == Type::c64) return from_half_of(request, n, type, Type::f32);
+    return type == Type::c128 ? from_half_of(request, n, type, Type::f64) : DECLINED;
 }
 
 LAMPAS_KERNEL(fft_c2c, complex_entry);

@@ -1,5 +1,6 @@
 // Discrete Fourier transforms of lines: as many at a time as a vector has lanes, each in a
-// lane of its own, so that every step of the transform is one of whole vectors.
+// lane of its own, so that every step of the transform is one of whole vectors. All is
+// computed in double: the error of float lines is that of rounding them.
 #pragma once
 
 #include "runtime/paths.hpp"
@@ -13,14 +14,16 @@ enum class Transform { complex, to_half, from_half };
 
 // How lines of one length are transformed. Real lines of even length are complex ones of
 // half of it, their even elements the real and their odd the imaginary parts.
-template <class T>
 struct FftPlan {
     long n;        // elements of the line, real ones where one end is real
     long length;   // of the complex transform that does the work: n or n / 2
     int stages;
-    int radix[MOST_STAGES];  // 4, 2, or odd; their product is `length`
-    const T* roots;          // exp(-2 pi i k / length), real and imaginary parts in turn
-    const T* turns;          // exp(-2 pi i k / n) for k <= length, where that is n / 2
+    int radix[MOST_STAGES];  // odd, 4 or 2; their product is `length`
+    // Of each stage: exp(-2 pi i k / radix) for k < radix, real and imaginary parts in turn,
+    // and exp(-2 pi i p k / its length) for p < part and, in turn, 0 < k < radix.
+    const double* tables[MOST_STAGES];
+    const long* order;    // where each frequency is in the end
+    const double* turns;  // exp(-2 pi i k / n) for k <= length, where that is n / 2
 };
 
 // One group of lines: where they begin and how far apart their elements are, in bytes.
@@ -36,16 +39,12 @@ struct FftLines {
     double factor;  // of all results
 };
 
-template <class T>
-struct FftLoops {
-    int width;
-    // `work` has room for 4 * width * (plan.length + 1) elements.
-    void (*run)(const FftPlan<T>& plan, const FftLines& lines, T* work);
-};
-
 struct FftKernels {
-    FftLoops<float> f32;
-    FftLoops<double> f64;
+    int width;
+    // Of lines of float and of double; `work` has room for 4 * width * (plan.length + 1)
+    // elements.
+    void (*run32)(const FftPlan& plan, const FftLines& lines, double* work);
+    void (*run64)(const FftPlan& plan, const FftLines& lines, double* work);
 };
 LAMPAS_FAMILY(FftKernels, fft)
 

@@ -8,15 +8,6 @@ namespace {
 
 constexpr int WIDE = lanes<double>;
 
-// The doubles of a piece of memory.
-LAMPAS_INLINE f64v widened(const double* x) { return load(x); }
-LAMPAS_INLINE f64v widened(const float* x) {
-    typedef float half __attribute__((vector_size(BYTES / 2)));
-    half v;
-    std::memcpy(&v, x, sizeof v);
-    return __builtin_convertvector(v, f64v);
-}
-
 LAMPAS_INLINE f64v size_of(f64v x) {
     return bits_of<f64v>(bits_of<i64v>(x) & 0x7fffffffffffffff);
 }
@@ -28,10 +19,10 @@ LAMPAS_INLINE double sum(const T* x, long count, Term term) {
     f64v a = {}, b = {}, c = {}, d = {};
     long i = 0;
     for (; i + 4 * WIDE <= count; i += 4 * WIDE) {
-        a += term(widened(x + i));
-        b += term(widened(x + i + WIDE));
-        c += term(widened(x + i + 2 * WIDE));
-        d += term(widened(x + i + 3 * WIDE));
+        a += term(load_wide(x + i));
+        b += term(load_wide(x + i + WIDE));
+        c += term(load_wide(x + i + 2 * WIDE));
+        d += term(load_wide(x + i + 3 * WIDE));
     }
     double rest = sum_of<double>((a + b) + (c + d));
     for (; i < count; ++i) rest += term(static_cast<double>(x[i]));
@@ -53,8 +44,8 @@ double largest(const T* x, long count) {
     f64v a = {}, b = {};
     long i = 0;
     for (; i + 2 * WIDE <= count; i += 2 * WIDE) {
-        a = maximum(a, size_of(widened(x + i)));
-        b = maximum(b, size_of(widened(x + i + WIDE)));
+        a = maximum(a, size_of(load_wide(x + i)));
+        b = maximum(b, size_of(load_wide(x + i + WIDE)));
     }
     double most = max_of<double>(maximum(a, b));
     for (; i < count; ++i) {

@@ -28,6 +28,7 @@ typedef double f64v __attribute__((vector_size(BYTES)));
 typedef std::int32_t i32v __attribute__((vector_size(BYTES)));
 typedef std::int64_t i64v __attribute__((vector_size(BYTES)));
 typedef std::uint32_t u32v __attribute__((vector_size(BYTES)));
+typedef float half_f32v __attribute__((vector_size(BYTES / 2)));  // as many as f64v has
 
 constexpr int LANES = BYTES / 4;  // of f32v
 
@@ -49,6 +50,19 @@ LAMPAS_INLINE vec<T> load(const T* from) {
 template <class T>
 LAMPAS_INLINE void store(T* to, vec<T> v) {
     std::memcpy(to, &v, BYTES);
+}
+
+// As many elements as a vector of doubles has, as doubles.
+LAMPAS_INLINE f64v load_wide(const double* from) { return load(from); }
+LAMPAS_INLINE f64v load_wide(const float* from) {
+    half_f32v v;
+    std::memcpy(&v, from, sizeof v);
+    return __builtin_convertvector(v, f64v);
+}
+LAMPAS_INLINE void store_wide(double* to, f64v v) { store<double>(to, v); }
+LAMPAS_INLINE void store_wide(float* to, f64v v) {
+    const half_f32v narrow = __builtin_convertvector(v, half_f32v);
+    std::memcpy(to, &narrow, sizeof narrow);
 }
 
 template <class To, class From>

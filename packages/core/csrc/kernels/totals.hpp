@@ -23,8 +23,7 @@ private:
 
 // to[i] += v[i], widened.
 LAMPAS_INLINE void add_wide(double* to, f32v v) {
-    typedef float half __attribute__((vector_size(BYTES / 2)));
-    half part[2];
+    half_f32v part[2];
     std::memcpy(part, &v, sizeof v);
     for (int i = 0; i < 2; ++i) {
         double* at = to + i * lanes<double>;

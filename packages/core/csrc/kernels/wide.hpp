@@ -12,8 +12,6 @@ constexpr double LN_2 = 0.69314718055994531, PI = 3.14159265358979324;
 constexpr double ROOT_HALF_D = 0.70710678118654752;
 constexpr double INFINITY_D = __builtin_inf(), NAN_D = __builtin_nan("");
 
-typedef float half_f32v __attribute__((vector_size(BYTES / 2)));
-
 LAMPAS_INLINE f64v widened(f32v x, int which) {
     half_f32v part[2];
     std::memcpy(part, &x, sizeof x);
