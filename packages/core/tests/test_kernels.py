@@ -142,6 +142,40 @@ def test_sizes_that_never_live_together_all_stay_cached():
     assert taken == after["reused"] - before["reused"] > 0
 
 
+def used_again(make):
+    before = kernels.memory_stats()
+    made = make()
+    after = kernels.memory_stats()
+    taken = after["taken"] - before["taken"]
+    assert taken > 0
+    return made, taken == after["reused"] - before["reused"]
+
+
+def test_memory_that_is_given_back_is_cut_and_joined_again():
+    x, half = lampas.zeros(2 * LARGE), lampas.zeros(LARGE)
+    kernels.trim_memory()
+    x.exp()
+    parts, again = used_again(lambda: [half.exp(), half.cos()])
+    assert again
+    del parts
+    _, again = used_again(x.exp)
+    assert again
+
+
+def test_arrays_made_and_dropped_in_any_order_keep_their_values():
+    rng = np.random.default_rng(0)
+    held = []
+    for i in range(300):
+        size = int(rng.integers(20_000, 400_000))
+        held.append((float(i), lampas.zeros(size).cos() * float(i)))
+        if len(held) > 12:
+            value, array = held.pop(int(rng.integers(len(held))))
+            assert bool((array == value).all())
+        if i % 97 == 0:
+            kernels.trim_memory()
+    assert all(bool((array == value).all()) for value, array in held)
+
+
 def test_tracemalloc_counts_cached_memory_that_is_in_use():
     x = lampas.zeros(LARGE)
     x.exp()

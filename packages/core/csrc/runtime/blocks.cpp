@@ -4,17 +4,18 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <list>
 #include <map>
 #include <mutex>
-#include <new>
-#include <vector>
+#include <set>
+#include <utility>
 
 namespace lampas {
 namespace {
 
 constexpr std::size_t PAGE = 4096;
 constexpr std::size_t HUGE_PAGE = std::size_t(2) << 20;
+// Less than this is not cut off a piece.
+constexpr std::size_t LEAST_PIECE = 16 * PAGE;
 constexpr std::int64_t SPARE = std::int64_t(16) << 20;
 
 // Sizes are rounded to an eighth of their power of two: at most 12 % is never touched.
@@ -27,11 +28,9 @@ std::size_t rounded(std::size_t size) {
     return (size + step - 1) / step * step;
 }
 
-struct Cached {
-    void* block;
-    std::size_t capacity;
-};
-
+// Free memory, by address: neighbours are joined when one is given back, wherever they
+// were mapped, and the smallest piece that is large enough is cut. A loop whose arrays have
+// many sizes then needs little more than what lives at once.
 class Cache {
 public:
     void* take(std::size_t size, std::size_t* capacity) {
@@ -40,7 +39,7 @@ public:
         std::lock_guard<std::mutex> lock(mutex);
         void* block = reuse(wanted, capacity);
         if (block == nullptr) block = map(wanted);
-        if (block == nullptr && !order_.empty()) {
+        if (block == nullptr && !free_.empty()) {
             trim_to(0);
             block = map(wanted);
         }
@@ -55,10 +54,9 @@ public:
         std::lock_guard<std::mutex> lock(mutex);
         statistics.live_bytes -= static_cast<std::int64_t>(capacity);
         statistics.cached_bytes += static_cast<std::int64_t>(capacity);
-        order_.push_back({block, capacity});
-        by_size_[capacity].push_back(std::prev(order_.end()));
+        join(static_cast<char*>(block), capacity);
         // What was live at the peak is enough for the blocks of a loop that live together;
-        // those that don't, such as packed operands of several sizes, need some more.
+        // pieces that are too small for any need some more.
         const std::int64_t more = std::max(SPARE, statistics.peak_bytes / 4);
         trim_to(more + std::max<std::int64_t>(0, statistics.peak_bytes - statistics.live_bytes));
     }
@@ -74,21 +72,48 @@ public:
     BlockStatistics statistics{};
 
 private:
-    using Place = std::list<Cached>::iterator;
+    struct Piece {
+        std::size_t size;
+        std::uint64_t given;  // when: the count of pieces given back
+    };
+    using Place = std::map<char*, Piece>::iterator;
 
-    // The smallest that is large enough, if not by more than a quarter.
     void* reuse(std::size_t wanted, std::size_t* capacity) {
-        auto found = by_size_.lower_bound(wanted);
-        while (found != by_size_.end() && found->second.empty()) found = by_size_.erase(found);
-        if (found == by_size_.end() || found->first > wanted + wanted / 4) return nullptr;
-        *capacity = found->first;
-        const Place place = found->second.back();
-        found->second.pop_back();
-        void* block = place->block;
-        order_.erase(place);
+        const auto found = by_size_.lower_bound({wanted, nullptr});
+        if (found == by_size_.end()) return nullptr;
+        char* block = found->second;
+        const Piece piece = remove(free_.find(block));
+        const std::size_t rest = piece.size - wanted;
+        if (rest < LEAST_PIECE) *capacity = piece.size;
+        else add(block + wanted, {rest, piece.given});
         statistics.cached_bytes -= static_cast<std::int64_t>(*capacity);
         ++statistics.reused;
         return block;
+    }
+
+    void join(char* block, std::size_t size) {
+        const Place after = free_.lower_bound(block);
+        if (after != free_.begin()) {
+            const Place before = std::prev(after);
+            if (before->first + before->second.size == block) {
+                block = before->first;
+                size += remove(before).size;
+            }
+        }
+        if (after != free_.end() && block + size == after->first) size += remove(after).size;
+        add(block, {size, ++given_});
+    }
+
+    void add(char* block, Piece piece) {
+        free_.emplace(block, piece);
+        by_size_.emplace(piece.size, block);
+    }
+
+    Piece remove(Place place) {
+        const Piece piece = place->second;
+        by_size_.erase({piece.size, place->first});
+        free_.erase(place);
+        return piece;
     }
 
     static void* map(std::size_t size) {
@@ -101,19 +126,26 @@ private:
         return block;
     }
 
+    // Gives back what has waited the longest.
     void trim_to(std::int64_t bytes) {
         while (statistics.cached_bytes > bytes) {
-            const Cached oldest = order_.front();
-            std::vector<Place>& places = by_size_[oldest.capacity];
-            places.erase(std::find(places.begin(), places.end(), order_.begin()));
-            order_.pop_front();
-            statistics.cached_bytes -= static_cast<std::int64_t>(oldest.capacity);
-            munmap(oldest.block, oldest.capacity);
+            const Place oldest = std::min_element(
+                free_.begin(), free_.end(),
+                [](const auto& a, const auto& b) { return a.second.given < b.second.given; });
+            char* block = oldest->first;
+            const Piece piece = remove(oldest);
+            const std::size_t excess =
+                static_cast<std::size_t>(statistics.cached_bytes - bytes + PAGE - 1) / PAGE * PAGE;
+            const std::size_t size = std::min(piece.size, excess);
+            if (size < piece.size) add(block + size, {piece.size - size, piece.given});
+            statistics.cached_bytes -= static_cast<std::int64_t>(size);
+            munmap(block, size);
         }
     }
 
-    std::list<Cached> order_;  // oldest first
-    std::map<std::size_t, std::vector<Place>> by_size_;
+    std::map<char*, Piece> free_;
+    std::set<std::pair<std::size_t, char*>> by_size_;
+    std::uint64_t given_ = 0;
 };
 
 // Never destroyed: arrays may outlive the interpreter's end.

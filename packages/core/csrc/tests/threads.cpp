@@ -40,18 +40,40 @@ void nest() {
     expect(calls == 32, "a chunk inside of a chunk was lost");
 }
 
+struct Held {
+    unsigned char* block;
+    std::size_t size, capacity;
+    int value;
+
+    // What was written last stands at both ends: no other block lies there.
+    bool whole() const { return block[0] == value && block[size - 1] == value; }
+};
+
+Held hold(std::size_t size, int value) {
+    Held held{nullptr, size, 0, value};
+    held.block = static_cast<unsigned char*>(take_block(size, &held.capacity));
+    expect(held.block != nullptr && held.capacity >= size, "no block");
+    std::memset(held.block, value, size);
+    return held;
+}
+
 void use_blocks(unsigned seed) {
+    constexpr int COUNT = 7;
+    Held held[COUNT] = {};
     for (int i = 0; i < 200; ++i) {
         seed = seed * 1664525u + 1013904223u;
-        std::size_t capacity = 0;
-        const std::size_t size = 1000 + seed % 500000;
-        void* block = take_block(size, &capacity);
-        expect(block != nullptr && capacity >= size, "no block");
-        std::memset(block, i, size);
-        give_block(block, capacity);
+        Held& place = held[seed / 7 % COUNT];
+        if (place.block != nullptr) {
+            expect(place.whole(), "two blocks share memory");
+            give_block(place.block, place.capacity);
+        }
+        place = hold(1000 + seed % 500000, i);
         if (i % 50 == 0) trim_blocks();
         if (i % 30 == 0) reset_peak_bytes();
         expect(block_statistics().live_bytes >= 0, "more was given than taken");
+    }
+    for (const Held& place : held) {
+        if (place.block != nullptr) give_block(place.block, place.capacity);
     }
 }
 
