@@ -92,6 +92,32 @@ def test_log_gamma_is_right_near_its_zeros():
         np.testing.assert_allclose(kernel("lgamma", x), exact, 3e-7)
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_log_gamma_is_rounded_once_beside_its_zeros(path):
+    beside = np.arange(-200, 201) * 2.0**-23  # floats all of them, for 1 and for 2
+    for zero, slope, bend in (
+        (1.0, -0.5772156649, 1.644934),
+        (2.0, 0.4227843351, 0.644934),
+    ):
+        x = (zero + beside).astype(np.float32)
+        near = x - np.float64(zero)
+        exact = (
+            near * slope
+            + near**2 * bend / 2
+            - near**3 * (0.4007 - 0.3333 * (zero == 2))
+        )
+        with setting(path):
+            assert steps(kernel("lgamma", x), exact) < 0.51
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_powers_of_two_are_as_good_as_twice_the_reference(path):
+    x = between(-20, 20)
+    exact = np.exp2(x.astype(np.float64))
+    with setting(path):
+        assert steps(kernel("exp2", x), exact) < 2 * steps(reference("exp2", x), exact)
+
+
 TWO = {
     "atan2": [
         (between(-3, 3), sizes(-3, 3)),

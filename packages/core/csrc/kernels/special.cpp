@@ -7,6 +7,11 @@ namespace lampas {
 namespace LAMPAS_PATH {
 namespace {
 
+// Half of the digits, so that products of two such numbers are exact.
+LAMPAS_INLINE f32v first_digits(f32v x) {
+    return bits_of<f32v>(bits_of<i32v>(x) & static_cast<std::int32_t>(0xfffff000));
+}
+
 // asin(s) - s over s z for z = s^2 up to 1/4
 LAMPAS_INLINE f32v asin_tail(f32v z) {
     f32v p = all(0.03393116735063102f);
@@ -25,7 +30,7 @@ LAMPAS_INLINE f32v asin_of(f32v x) {
     const f32v z = far ? z_far : x * x, s = far ? root(z_far) : size;
     const f32v tail = s * z * asin_tail(z);
     // The root's first digits, and what they leave of it.
-    const f32v first = bits_of<f32v>(bits_of<i32v>(s) & static_cast<std::int32_t>(0xfffff000));
+    const f32v first = first_digits(s);
     const f32v rest = (z - first * first) / (s + first + 1e-30f);
     const f32v less = 2.0f * tail - (HALF_PI_LOW - 2.0f * rest);
     const f32v steep = HALF_PI_HIGH / 2 - (less - (HALF_PI_HIGH / 2 - 2.0f * first));
@@ -41,7 +46,8 @@ LAMPAS_INLINE f32v acos_of(f32v x) {
     return far ? (x < 0.0f ? low : twice) : HALF_PI_HIGH - (s - (HALF_PI_LOW - tail));
 }
 
-// 2^r as a polynomial, r what is left of x beside the nearest integer.
+// 2^r as a polynomial, r what is left of x beside the nearest integer. Of r log 2 the first
+// digits' product is exact, and what is lost when 1 is added to it is kept.
 LAMPAS_INLINE f32v exp2_of(f32v x) {
     i32v n;
     const f32v limited = larger(all(-151.0f), smaller(all(129.0f), x));
@@ -52,10 +58,11 @@ LAMPAS_INLINE f32v exp2_of(f32v x) {
     p = p * r + 9.618057e-3f;
     p = p * r + 5.5504107e-2f;
     p = p * r + 2.4022651e-1f;
-    p = p * r + 6.931472e-1f;
-    p = p * r + 1.0f;
-    const i32v half = n >> 1;
-    return p * bits_of<f32v>((half + 127) << 23) * bits_of<f32v>((n - half + 127) << 23);
+    p = p * r + 3.1946183e-5f;
+    constexpr float LOG_2 = 0.693115234375f;
+    const f32v first = first_digits(r), product = first * LOG_2, sum = 1.0f + product;
+    const f32v rest = (product - (sum - 1.0f)) + ((r - first) * LOG_2 + r * p);
+    return scaled(sum + rest, n);
 }
 
 // A logarithm of another base: the factor in two parts, of which the first has few digits.
@@ -63,7 +70,7 @@ LAMPAS_INLINE f32v log_of_base(f32v x, float high, float low, float unit, float 
     f32v e;
     const f32v f = taken_apart(x, &e);
     const f32v tail = log_tail(f);
-    const f32v first = bits_of<f32v>(bits_of<i32v>(f) & static_cast<std::int32_t>(0xfffff000));
+    const f32v first = first_digits(f);
     const f32v rest = (f - first) + tail;
     const f32v y = rest * high + (f + tail) * low + e * unit_low + first * high + e * unit;
     return log_edges(x, y);

@@ -248,8 +248,14 @@ LAMPAS_INLINE f64v sine_of_turns(f64v r) {
 }
 
 // log|gamma(x)|: Stirling's series at x + 7, with the factors between taken off; below 1/2
-// by reflection.
+// by reflection; Taylor's series next to 1 and 2, where these are zero.
 LAMPAS_INLINE f64v lgamma_wide(f64v x) {
+    static constexpr double ONE[] = {-0.57721566490153286, 0.82246703342411322,
+                                     -0.40068563438653143, 0.27058080842778455,
+                                     -0.20738555102867399};
+    static constexpr double TWO[] = {0.42278433509846714, 0.32246703342411322,
+                                     -0.067352301053198095, 0.020580808427784548,
+                                     -0.0073855510286739853};
     static constexpr double C[] = {1.0 / 12,   -1.0 / 360,         1.0 / 1260, -1.0 / 1680,
                                    1.0 / 1188, -691.0 / 360360.0, 1.0 / 156};
     const i64v low = x < 0.5;
@@ -264,7 +270,9 @@ LAMPAS_INLINE f64v lgamma_wide(f64v x) {
     const f64v mirrored = log_wide(larger(all(1e-300), PI / sine)) - y;
     f64v found = low ? mirrored : y;
     found = (x <= 0.0) & ((r == 0.0) | (x < -8388608.0)) ? all(INFINITY_D) : found;
-    found = (x == 1.0) | (x == 2.0) ? f64v{} : found;
+    const f64v one = x - 1.0, two = x - 2.0;
+    found = absolute(one) < 1e-3 ? one * series(one, ONE) + 0.0 : found;  // not -0
+    found = absolute(two) < 1e-3 ? two * series(two, TWO) : found;
     found = x == INFINITY_D ? x : found;
     return x != x ? x : found;
 }
