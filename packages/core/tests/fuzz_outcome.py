@@ -22,15 +22,15 @@ from lampas.engine.record import BILINEAR, LINEAR
 UNITS = 12.0
 # What has nothing to round, or rounds once.
 EXACT = set(
-    "abs add all any argmax argmin amax amin cast clamp clamp_between clamp_max "
-    "clamp_min clone conj count_nonzero div dropout eq ge gt hardtanh le lt masked "
-    "max_dim maximum min_dim minimum mul ne neg prelu prelu_backward relu reshape sqrt "
-    "square sub tally threshold where".split()
+    "abs add all any argmax argmin amax amin aminmax cast clamp clamp_between "
+    "clamp_max clamp_min clone conj count_nonzero div dropout eq ge gt hardtanh le "
+    "lt masked max_dim maximum min_dim minimum mul ne neg prelu prelu_backward relu "
+    "reshape sqrt square sub tally threshold where".split()
 )
 # Which of two zeros is the larger is not defined.
 OF_EITHER_SIGN = set(
-    "amax amin clamp clamp_between clamp_max clamp_min hardtanh max_dim maximum "
-    "min_dim minimum relu".split()
+    "amax amin aminmax clamp clamp_between clamp_max clamp_min hardtanh max_dim "
+    "maximum min_dim minimum relu".split()
 )
 # These take away numbers of their operands' size from each other.
 CANCELLING = set(

@@ -86,6 +86,43 @@ def test_norms_are_right(pattern, path):
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("pattern", PATTERNS, ids=str)
+def test_sums_without_nan_and_both_extremes(pattern, path):
+    shape, dims = pattern
+    for dtype, places in ((np.float32, 2e-7), (np.float64, 1e-15)):
+        x = np.asarray(draws(shape, dtype))
+        how = {"dim": dims, "keepdim": True}
+        low, high = x.min(dims, keepdims=True), x.max(dims, keepdims=True)
+        with setting(path):
+            pair = kernel("aminmax", x, **how)
+            same(pair[0], np.asarray(low))
+            same(pair[1], np.asarray(high))
+            x.reshape(-1)[::3] = math.nan
+            found = kernel("nansum", x, **how)
+        wide = np.where(x == x, x, 0).astype(np.longdouble)
+        size = np.abs(wide).sum(dims, keepdims=True).max() * places
+        near(found, np.asarray(wide.sum(dims, keepdims=True)), dtype, size)
+
+
+def test_both_extremes_of_integers_and_nan():
+    for dtype in (np.int64, np.int32, np.uint8):
+        x = np.random.default_rng(0).integers(0, 200, (30, 70)).astype(dtype)
+        low, high = kernel("aminmax", x, dim=(0,), keepdim=False)
+        same(low, x.min(0))
+        same(high, x.max(0))
+    x = draws((4, 9))
+    x[1, 2] = math.nan
+    for values in kernel("aminmax", x, dim=(1,), keepdim=False):
+        assert np.isnan(values).tolist() == [False, True, False, False]
+
+
+def test_sums_without_nan_keep_infinities():
+    x = np.array([[1, math.nan, math.inf], [math.nan] * 3], np.float32)
+    found = kernel("nansum", x, dim=(1,), keepdim=False)
+    assert found.tolist() == [math.inf, 0]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("pattern", PATTERNS, ids=str)
 def test_norms_of_other_orders_are_right(pattern, path):
     shape, dims = pattern
     for dtype, error in ((np.float32, 1e-6), (np.float64, 1e-14)):
@@ -146,7 +183,14 @@ def test_variances_are_right(pattern, path):
                 right = np.asarray((away**2).sum(dims) / np.longdouble(left))
             with setting(path):
                 found = kernel("var", x, **how), kernel("std", x, **how)
+                pairs = kernel("var_mean", x, **how), kernel("std_mean", x, **how)
             right = right.astype(np.float64)
+            for (spread, mean), alone in zip(pairs, found, strict=True):
+                same(spread, alone)
+                means = np.asarray(wide.mean(dims), np.float64)
+                np.testing.assert_allclose(mean, means, error, error)
+                assert mean.dtype == dtype
+                assert mean.shape == right.shape
             np.testing.assert_allclose(found[0], right, error, error)
             np.testing.assert_allclose(found[1], np.sqrt(right), error, error)
             assert found[0].dtype == dtype

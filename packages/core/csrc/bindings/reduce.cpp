@@ -42,6 +42,13 @@ PyObject* reduced(const Pattern& pattern, Fold how, int ndim, const npy_intp* sh
     return finished(y, done);
 }
 
+// Two results of work that is complete, or none.
+PyObject* both(PyArrayObject* first, PyArrayObject* second, bool complete) {
+    if (complete) return Py_BuildValue("(NN)", first, second);
+    Py_XDECREF(second);
+    return finished(first, false);
+}
+
 template <Fold HOW, bool MEAN>
 PyObject* fold_entry(const Arguments& arguments) {
     Pattern pattern;
@@ -85,8 +92,8 @@ PyObject* sum_to_entry(const Arguments& arguments) {
     return reduced(pattern, Fold::sum, length, shape, [](double v) { return v; });
 }
 
-// The sum of squares about the mean, divided by what `correction` leaves.
-template <bool ROOT>
+// The sum of squares about the mean, divided by what `correction` leaves; and the mean.
+template <bool ROOT, bool MEAN>
 PyObject* var_entry(const Arguments& arguments) {
     Pattern pattern;
     bool keep;
@@ -96,22 +103,44 @@ PyObject* var_entry(const Arguments& arguments) {
     npy_intp shape[MOST_DIMS];
     const int ndim = pattern.shape(keep, shape);
     PyArrayObject* y = new_array(pattern.type, ndim, shape);
-    if (y == nullptr) return nullptr;
+    PyArrayObject* mean = MEAN && y != nullptr ? new_array(pattern.type, ndim, shape) : nullptr;
+    if (y == nullptr || (MEAN && mean == nullptr)) return both(y, mean, false);
     bool done;
     {
         const Unlocked unlocked(worth_unlocking(pattern));
         const double count = static_cast<double>(pattern.folded());
         const double left = count - correction > 0.0 ? count - correction : 0.0;
-        const Scratch means(static_cast<std::size_t>(pattern.outputs()) * sizeof(double));
+        const Scratch scratch(MEAN ? 1 : static_cast<std::size_t>(pattern.outputs()) *
+                                             sizeof(double));
+        void* means = MEAN ? data_of<void>(mean) : scratch.get();
         void* to = data_of<void>(y);
-        done = means.get() != nullptr &&
-               fold_to(pattern, Fold::sum, nullptr, means.get(),
+        done = means != nullptr &&
+               fold_to(pattern, Fold::sum, nullptr, means,
                        [count](double v) { return v / count; }) &&
-               fold_to(pattern, Fold::square, means.get(), to, [left](double v) {
+               fold_to(pattern, Fold::square, means, to, [left](double v) {
                    return ROOT ? __builtin_sqrt(v / left) : v / left;
                });
     }
-    return finished(y, done);
+    return MEAN ? both(y, mean, done) : finished(y, done);
+}
+
+PyObject* aminmax_entry(const Arguments& arguments) {
+    Pattern pattern;
+    bool keep;
+    if (!read_reduction(arguments, 2, &pattern, &keep)) return DECLINED;
+    const bool floats = pattern.floats();
+    if (!floats && !tallies_of(pattern.type, Tally::max)) return DECLINED;
+    npy_intp shape[MOST_DIMS];
+    const int ndim = pattern.shape(keep, shape);
+    const auto same = [](double v) { return v; };
+    const auto fold_one = [&](Fold how, Tally tally) {
+        return floats ? reduced(pattern, how, ndim, shape, same)
+                      : tallied(pattern, tally, keep, pattern.type);
+    };
+    auto* low = reinterpret_cast<PyArrayObject*>(fold_one(Fold::min, Tally::min));
+    if (low == nullptr) return nullptr;
+    auto* high = reinterpret_cast<PyArrayObject*>(fold_one(Fold::max, Tally::max));
+    return both(low, high, high != nullptr);
 }
 
 PyObject* norm_entry(const Arguments& arguments) {
@@ -143,8 +172,12 @@ LAMPAS_KERNEL(amax, (fold_or_tally_entry<Fold::max, Tally::max>));
 LAMPAS_KERNEL(amin, (fold_or_tally_entry<Fold::min, Tally::min>));
 LAMPAS_KERNEL(prod, (fold_or_tally_entry<Fold::product, Tally::product>));
 LAMPAS_KERNEL(sum_to, sum_to_entry);
-LAMPAS_KERNEL(var, var_entry<false>);
-LAMPAS_KERNEL(std, var_entry<true>);
+LAMPAS_KERNEL(nansum, (fold_entry<Fold::known, false>));
+LAMPAS_KERNEL(aminmax, aminmax_entry);
+LAMPAS_KERNEL(var, (var_entry<false, false>));
+LAMPAS_KERNEL(std, (var_entry<true, false>));
+LAMPAS_KERNEL(var_mean, (var_entry<false, true>));
+LAMPAS_KERNEL(std_mean, (var_entry<true, true>));
 
 }  // namespace
 }  // namespace lampas

@@ -49,6 +49,9 @@ struct Square {
 struct Size {
     template <class V> static LAMPAS_INLINE V of(V x, V) { return absolute(x); }
 };
+struct Known {
+    template <class V> static LAMPAS_INLINE V of(V x, V) { return x == x ? x : V{}; }
+};
 struct Cube {
     template <class V> static LAMPAS_INLINE V of(V x, V) { return absolute(x) * x * x; }
 };
@@ -278,7 +281,8 @@ using namespace LAMPAS_PATH;
     {sum_run<T, Size>, sum_columns<T, Size>},              \
     {extreme_run<T, MostSize>, extreme_columns<T, MostSize>},   \
     {extreme_run<T, LeastSize>, extreme_columns<T, LeastSize>}, \
-    {sum_run<T, Cube>, sum_columns<T, Cube>}
+    {sum_run<T, Cube>, sum_columns<T, Cube>},              \
+    {sum_run<T, Known>, sum_columns<T, Known>}
 
 const ReduceKernels LAMPAS_PATH_OF(reducer) = {
     {FOLDS(float)},

@@ -6,10 +6,10 @@
 
 namespace lampas {
 
-// What elements are folded to; `square` is of their distances from a center, the last four
-// are of their sizes.
-enum class Fold : int { sum, square, max, min, product, size, most, least, cube };
-constexpr int FOLD_COUNT = 9;
+// What elements are folded to; `square` is of their distances from a center, the next four
+// are of their sizes, and `known` is the sum of what is not NaN.
+enum class Fold : int { sum, square, max, min, product, size, most, least, cube, known };
+constexpr int FOLD_COUNT = 10;
 
 // A fold to numbers of type A.
 template <class A> struct FoldOf {

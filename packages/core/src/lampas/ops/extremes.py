@@ -193,6 +193,31 @@ def amax_vjp(
     return (F.masked(F.reshape(g, shape=kept) / count, top),)
 
 
+def _pair(specs: Any, *, dim: Any, keepdim: bool) -> Any:
+    spec = reduced(specs, dim=dim, keepdim=keepdim)
+    return spec, spec
+
+
+_aminmax = op("aminmax", kind=REDUCTION, outputs=2, saves="x y0 y1", infer=_pair)
+
+
+@_aminmax.forward
+def aminmax_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
+    return x.min(axis=dim, keepdims=keepdim), x.max(axis=dim, keepdims=keepdim)
+
+
+@_aminmax.vjp
+def aminmax_vjp(
+    F: Any, g: Any, x: Any, low: Any, high: Any, *, need: Any, dim: Any, keepdim: bool
+) -> Any:
+    slope = None
+    for each, y in zip(g, (low, high), strict=True):
+        if each is not None:
+            (own,) = amax_vjp(F, each, x, y, need=need, dim=dim, keepdim=keepdim)
+            slope = own if slope is None else slope + own
+    return (slope,)
+
+
 # ---- the median of all elements; equal ones share the gradient
 
 
@@ -294,8 +319,9 @@ def aminmax(
     >>> lampas.aminmax(lampas.tensor([3.0, 1.0, 2.0])).max
     tensor(3.)
     """
-    dims = () if dim is None else (dim,)
-    return MinAndMax(amin(input, dims, keepdim), amax(input, dims, keepdim))
+    dims = dims_of(dim, input._data.ndim)
+    check_reducible("aminmax", input, dims)
+    return MinAndMax(*_aminmax.call(input, dim=dims, keepdim=keepdim))
 
 
 @method()

@@ -406,6 +406,20 @@ def count_nonzero(input: Tensor, dim: int | tuple[int, ...] | None = None) -> Te
     return _count_nonzero.call(input, dim=dims, keepdim=False)
 
 
+_nansum = op("nansum", kind=REDUCTION, saves="x", infer=reduced, autocast="float:cuda")
+
+
+@_nansum.forward
+def nansum_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
+    known = xp.where(x == x, x, xp.zeros((), x.dtype))
+    return known.sum(axis=dim, keepdims=keepdim, dtype=x.dtype)
+
+
+@_nansum.vjp
+def nansum_vjp(F: Any, g: Any, x: Any, *, need: Any, dim: Any, keepdim: bool) -> Any:
+    return (F.masked(F.reshape(g, shape=kept_shape(x.shape, dim)), x == x),)
+
+
 @method()
 @numpy_names
 def nansum(
@@ -420,11 +434,13 @@ def nansum(
     >>> lampas.nansum(lampas.tensor([1.0, float("nan")]))
     tensor(1.)
     """
-    return sum(_without_nan(input), dim, keepdim, dtype=dtype)
-
-
-def _without_nan(input: Tensor) -> Tensor:
-    return input.where(input == input, 0)
+    if input._data.dtype.kind in "biu":
+        return sum(input, dim, keepdim, dtype=dtype)
+    if dtype is not None and as_dtype(dtype).category < 2:
+        return sum(input.where(input == input, 0), dim, keepdim, dtype=dtype)
+    if dtype is not None:
+        input = cast(input, as_dtype(dtype))
+    return _nansum.call(input, dim=dims_of(dim, input._data.ndim), keepdim=keepdim)
 
 
 @method()

@@ -10,7 +10,14 @@ from lampas.engine.record import REDUCTION, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ArgumentError
 from lampas.ops._arguments import dims_of, numpy_names
-from lampas.ops.reduce import count_of, floating, kept_shape, mean
+from lampas.ops.reduce import (
+    count_of,
+    floating,
+    kept_shape,
+    mean,
+    mean_forward,
+    mean_vjp,
+)
 
 __all__ = ["std", "std_mean", "var", "var_mean"]
 
@@ -69,6 +76,79 @@ def std_vjp(
 ) -> Any:
     g = F.masked(g / (y * 2), y != 0)
     return var_vjp(F, g, x, need=need, dim=dim, keepdim=keepdim, correction=correction)
+
+
+def _pair(specs: Any, *, dim: Any, keepdim: bool, correction: float) -> Any:
+    spec = reduced(specs, dim=dim, keepdim=keepdim)
+    return spec, spec
+
+
+_var_mean = op("var_mean", kind=REDUCTION, outputs=2, saves="x", infer=_pair)
+_std_mean = op("std_mean", kind=REDUCTION, outputs=2, saves="x y0", infer=_pair)
+
+
+@_var_mean.forward
+def var_mean_forward(
+    xp: Any, x: Any, *, dim: Any, keepdim: bool, correction: float
+) -> Any:
+    spread = var_forward(xp, x, dim=dim, keepdim=keepdim, correction=correction)
+    return spread, mean_forward(xp, x, dim=dim, keepdim=keepdim)
+
+
+@_std_mean.forward
+def std_mean_forward(
+    xp: Any, x: Any, *, dim: Any, keepdim: bool, correction: float
+) -> Any:
+    spread = std_forward(xp, x, dim=dim, keepdim=keepdim, correction=correction)
+    return spread, mean_forward(xp, x, dim=dim, keepdim=keepdim)
+
+
+@_var_mean.vjp
+def var_mean_vjp(
+    F: Any,
+    g: Any,
+    x: Any,
+    *,
+    need: Any,
+    dim: Any,
+    keepdim: bool,
+    correction: float,
+) -> Any:
+    how = {"need": need, "dim": dim, "keepdim": keepdim}
+    of_spread, of_mean = g
+    if of_spread is None:
+        return mean_vjp(F, of_mean, x.shape, **how)
+    (slope,) = var_vjp(F, of_spread, x, correction=correction, **how)
+    if of_mean is None:
+        return (slope,)
+    (share,) = mean_vjp(F, of_mean, x.shape, **how)
+    return (slope + share,)
+
+
+@_std_mean.vjp
+def std_mean_vjp(
+    F: Any,
+    g: Any,
+    x: Any,
+    y: Any,
+    *,
+    need: Any,
+    dim: Any,
+    keepdim: bool,
+    correction: float,
+) -> Any:
+    of_spread, of_mean = g
+    if of_spread is not None:
+        of_spread = F.masked(of_spread / (y * 2), y != 0)
+    return var_mean_vjp(
+        F,
+        (of_spread, of_mean),
+        x,
+        need=need,
+        dim=dim,
+        keepdim=keepdim,
+        correction=correction,
+    )
 
 
 def _correction(
@@ -153,9 +233,14 @@ def var_mean(
     >>> lampas.var_mean(lampas.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    spread = var(input, dim, unbiased, keepdim, correction=correction)
-    dim, _ = _correction("var_mean", dim, unbiased, correction)
-    return spread, mean(input, dim, keepdim)
+    dim, correction = _correction("var_mean", dim, unbiased, correction)
+    if input.is_complex():  # whose variance is real
+        spread = var(input, dim, None, keepdim, correction=correction)
+        return spread, mean(input, dim, keepdim)
+    input = floating("var_mean", input)
+    dims = dims_of(dim, input._data.ndim)
+    pair = _var_mean.call(input, dim=dims, keepdim=keepdim, correction=correction)
+    return pair[0], pair[1]
 
 
 def std_mean(
@@ -171,6 +256,11 @@ def std_mean(
     >>> lampas.std_mean(lampas.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    spread = std(input, dim, unbiased, keepdim, correction=correction)
-    dim, _ = _correction("std_mean", dim, unbiased, correction)
-    return spread, mean(input, dim, keepdim)
+    dim, correction = _correction("std_mean", dim, unbiased, correction)
+    if input.is_complex():  # whose variance is real
+        spread = std(input, dim, None, keepdim, correction=correction)
+        return spread, mean(input, dim, keepdim)
+    input = floating("std_mean", input)
+    dims = dims_of(dim, input._data.ndim)
+    pair = _std_mean.call(input, dim=dims, keepdim=keepdim, correction=correction)
+    return pair[0], pair[1]
