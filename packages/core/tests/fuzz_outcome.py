@@ -22,10 +22,11 @@ from lampas.engine.record import BILINEAR, LINEAR
 UNITS = 12.0
 # What has nothing to round, or rounds once.
 EXACT = set(
-    "abs add all any argmax argmin amax amin aminmax cast clamp clamp_between "
-    "clamp_max clamp_min clone conj count_nonzero div dropout eq ge gt hardtanh le "
-    "lt masked max_dim maximum min_dim minimum mul ne neg prelu prelu_backward relu "
-    "reshape sqrt square sub tally threshold where".split()
+    "abs add all amax amin aminmax any argmax argmin cast cat clamp clamp_between "
+    "clamp_max clamp_min clone conj count_nonzero div dropout eq flip ge gt hardtanh "
+    "le lt masked max_dim maximum min_dim minimum mul ne neg prelu prelu_backward relu "
+    "repeat repeat_interleave reshape roll sqrt square stack sub tally threshold "
+    "where".split()
 )
 # Which of two zeros is the larger is not defined.
 OF_EITHER_SIGN = set(

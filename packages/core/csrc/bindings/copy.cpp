@@ -3,7 +3,7 @@
 
 #include <cstring>
 
-#include "bindings/layout.hpp"
+#include "bindings/steps.hpp"
 #include "runtime/kernel.hpp"
 
 namespace lampas {
@@ -49,33 +49,6 @@ struct Source {
     }
 };
 
-// Copy all runs of the last dimension.
-void copy_runs(const Source& s, const char* from, char* to) {
-    const int last = s.ndim - 1;
-    long runs = 1;
-    for (int d = 0; d < last; ++d) runs *= s.shape[d];
-    const long length = s.shape[last];
-    const std::size_t bytes = static_cast<std::size_t>(length) * static_cast<std::size_t>(s.item);
-    parallel_ranges(runs, length < PIECE ? PIECE / length : 1, [&](long first, long end) {
-        long index[MOST_DIMS], number = first;
-        const char* at = from;
-        for (int d = last - 1; d >= 0; --d) {
-            index[d] = number % s.shape[d];
-            number /= s.shape[d];
-            at += index[d] * s.stride[d] * s.item;
-        }
-        for (long run = first; run < end; ++run) {
-            std::memcpy(to + static_cast<std::size_t>(run) * bytes, at, bytes);
-            for (int d = last - 1; d >= 0; --d) {
-                at += s.stride[d] * s.item;
-                if (++index[d] < s.shape[d]) break;
-                at -= s.shape[d] * s.stride[d] * s.item;
-                index[d] = 0;
-            }
-        }
-    });
-}
-
 // Turn the last dimension and the one whose elements are adjacent, for all others.
 void copy_turned(const Source& s, int adjacent, const char* from, char* to) {
     const int last = s.ndim - 1;
@@ -112,15 +85,20 @@ bool copy_into(PyArrayObject* x, PyArrayObject* y) {
     Source source;
     if (!source.read(x)) return false;
     const int adjacent = source.adjacent();
-    if (adjacent < 0) return false;
     const char* from = data_of<char>(x);
     char* to = data_of<char>(y);
-    const Unlocked unlocked(PyArray_SIZE(x) > PIECE);
-    if (adjacent == source.ndim - 1) {
-        copy_runs(source, from, to);
-    } else {
-        copy_turned(source, adjacent, from, to);
+    const long last = source.stride[source.ndim - 1];
+    if (last >= -1 && last <= 1) {
+        Steps steps(from, source.item);
+        for (int d = 0; d < source.ndim; ++d) {
+            steps.add(source.shape[d], source.stride[d] * source.item);
+        }
+        steps.fill(to);
+        return true;
     }
+    if (adjacent < 0) return false;
+    const Unlocked unlocked(PyArray_SIZE(x) > PIECE);
+    copy_turned(source, adjacent, from, to);
     return true;
 }
 
@@ -156,6 +134,13 @@ PyObject* clone_entry(const Arguments& arguments) {
             }
         });
         return reinterpret_cast<PyObject*>(y);
+    }
+    if (arguments.keywords == nullptr) {
+        // What repeats its elements has no order of its own to keep.
+        bool repeats = false;
+        for (int d = 0; d < PyArray_NDIM(x); ++d) repeats |= PyArray_STRIDE(x, d) == 0;
+        if (!repeats || !row_major(x)) return DECLINED;
+        return row_major_copy(x, PyArray_NDIM(x), PyArray_SHAPE(x));
     }
     PyObject* order = arguments.sized(1, 1) ? arguments.keyword(ORDER) : nullptr;
     if (order == nullptr || !PyUnicode_Check(order)) return DECLINED;

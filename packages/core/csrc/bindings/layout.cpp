@@ -120,7 +120,8 @@ bool runs(Layout& layout, PyArrayObject* const* arrays) {
     return layout.outer == 0 || layout.run >= 8;
 }
 
-// The reference lays its result out as the operands are: row-major only if they all are.
+}  // namespace
+
 bool row_major(PyArrayObject* array) {
     npy_intp last = 0;
     for (int d = PyArray_NDIM(array) - 1; d >= 0; --d) {
@@ -131,8 +132,6 @@ bool row_major(PyArrayObject* array) {
     }
     return true;
 }
-
-}  // namespace
 
 bool lie_alike(PyArrayObject* const* arrays, int count) {
     return PyArray_NDIM(arrays[0]) <= MOST_DIMS && alike(arrays, count, arrays[0]);
@@ -169,6 +168,7 @@ bool lay_out(Layout& layout, PyArrayObject* const* arrays, const void* const* nu
         layout.like = whole ? nullptr : first;
         return layout.count > 0;
     }
+    // The reference lays its result out as the operands are: row-major only if they all are.
     for (int o = 0; o < count; ++o) {
         if (arrays[o] != nullptr && !row_major(arrays[o])) return false;
     }

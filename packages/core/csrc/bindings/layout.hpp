@@ -39,6 +39,10 @@ struct Layout {
 // dimensions: their elements then correspond one by one as they lie there.
 bool lie_alike(PyArrayObject* const* arrays, int count);
 
+// Whether the strides of an array fall from its first dimension to its last, as those of a
+// row-major one do; dimensions that repeat what there is do not count.
+bool row_major(PyArrayObject* array);
+
 // Lay out arrays and numbers (nullptr with `numbers` pointing to a value of the result's
 // type). False where the shapes do not fit, are empty, or a run would not be regular.
 bool lay_out(Layout& layout, PyArrayObject* const* arrays, const void* const* numbers, int count);

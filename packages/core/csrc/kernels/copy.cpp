@@ -134,6 +134,25 @@ void stream(const char* from, char* to, long bytes) {
     std::memcpy(to + i, from + i, static_cast<std::size_t>(bytes - i));
 }
 
+template <class Word>
+void spread(const char* source, long step, char* target, long count, long times) {
+    Word* __restrict to = reinterpret_cast<Word*>(target);
+    const Word* __restrict from = reinterpret_cast<const Word*>(source);
+    if (times == 1 && step == -static_cast<long>(sizeof(Word))) {
+        for (long i = 0; i < count; ++i) to[i] = from[-i];
+    } else if (times == 1) {
+        for (long i = 0; i < count; ++i, source += step) std::memcpy(&to[i], source, sizeof(Word));
+    } else if (times == 2 && step == sizeof(Word)) {
+        for (long i = 0; i < count; ++i) to[2 * i] = to[2 * i + 1] = from[i];
+    } else {
+        for (long i = 0; i < count; ++i, source += step) {
+            Word value;
+            std::memcpy(&value, source, sizeof(Word));
+            for (long k = 0; k < times; ++k) to[i * times + k] = value;
+        }
+    }
+}
+
 using u8 = unsigned char;
 using i32 = std::int32_t;
 using i64 = std::int64_t;
@@ -163,6 +182,7 @@ const CopyKernels LAMPAS_PATH_OF(copier) = {
     },
     add_rows,
     stream,
+    {spread<std::uint8_t>, spread<std::uint16_t>, spread<std::uint32_t>, spread<std::uint64_t>},
 };
 
 }  // namespace lampas

@@ -23,6 +23,8 @@ struct CopyKernels {
                      float* to);
     // Copy past the caches. Others see what is written after settle_streams (layout.hpp).
     void (*stream)(const char* from, char* to, long bytes);
+    // to[i * times + k] = what lies i * step bytes on, for elements of 1, 2, 4 and 8 bytes
+    void (*spread[4])(const char* from, long step, char* to, long count, long times);
 };
 LAMPAS_FAMILY(CopyKernels, copier)
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from lampas.dtypes import int64
 from lampas.engine.batching import moved, shifted
-from lampas.engine.infer import like_input
+from lampas.engine.infer import Spec, like_input
 from lampas.engine.record import SHAPE, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DimensionError, ShapeError
 from lampas.ops._arguments import normalize_dim, sizes_of
 from lampas.ops.create import tensor
-from lampas.ops.shape import expand, reshape, transpose
+from lampas.ops.shape import reshape, transpose
 
 __all__ = [
     "flip",
@@ -168,6 +168,37 @@ def rot90(input: Tensor, k: int = 1, dims: Sequence[int] = (0, 1)) -> Tensor:
     return flip(transpose(input, first, second), second)
 
 
+def _repeated(specs: Any, *, times: tuple[int, ...]) -> Spec:
+    shape, dtype = specs[0]
+    padded = (1,) * (len(times) - len(shape)) + tuple(shape)
+    return Spec(tuple(n * s for n, s in zip(times, padded, strict=True)), dtype)
+
+
+_repeat = op("repeat", kind=SHAPE, saves="x.shape", infer=_repeated)
+
+
+@_repeat.forward
+def repeat_forward(xp: Any, x: Any, *, times: tuple[int, ...]) -> Any:
+    return xp.tile(x, times)
+
+
+@_repeat.vjp
+def repeat_vjp(F: Any, g: Any, shape: Any, *, need: Any, times: Any) -> Any:
+    padded = (1,) * (len(times) - len(shape)) + shape
+    apart = tuple(n for pair in zip(times, padded, strict=True) for n in pair)
+    dims = tuple(2 * d for d, n in enumerate(times) if n != 1)
+    if dims:
+        g = F.sum(F.reshape(g, shape=apart), dim=dims, keepdim=False)
+    return (F.reshape(g, shape=shape),)
+
+
+@_repeat.batch
+def repeat_batch(F: Any, size: int, batched: Any, x: Any, *, times: Any) -> Any:
+    ones = (1,) * (len(times) + 1 - x.ndim)
+    x = F.reshape(x, shape=(size, *ones, *x.shape[1:])) if ones else x
+    return F.repeat(x, times=(1, *times))
+
+
 @method()
 def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
     """A copy in which the tensor is laid side by side ``sizes`` times.
@@ -190,11 +221,7 @@ def repeat(input: Tensor, *sizes: Any, repeats: Any = None) -> Tensor:
             f"repeat: sizes must be non-negative and at least {len(shape)} many, "
             f"got {times}"
         )
-    padded = (1,) * (len(times) - len(shape)) + shape
-    apart = [s for pair in zip([1] * len(times), padded, strict=True) for s in pair]
-    wide = [s for pair in zip(times, padded, strict=True) for s in pair]
-    final = [n * s for n, s in zip(times, padded, strict=True)]
-    return reshape(expand(reshape(input, apart), *wide), final).clone()
+    return _repeat.call(input, times=tuple(times))
 
 
 @method()
@@ -207,6 +234,32 @@ def tile(input: Tensor, *times: Any, dims: Any = None) -> Tensor:
     counts = sizes_of(times, dims)
     missing = max(input._data.ndim - len(counts), 0)
     return repeat(input, *(1,) * missing, *counts)
+
+
+def _interleaved(specs: Any, *, times: int, dim: int) -> Spec:
+    shape, dtype = specs[0]
+    return Spec((*shape[:dim], shape[dim] * times, *shape[dim + 1 :]), dtype)
+
+
+_repeat_interleave = op(
+    "repeat_interleave", kind=SHAPE, saves="x.shape", infer=_interleaved
+)
+
+
+@_repeat_interleave.forward
+def repeat_interleave_forward(xp: Any, x: Any, *, times: int, dim: int) -> Any:
+    return xp.repeat(x, times, axis=dim)
+
+
+@_repeat_interleave.vjp
+def repeat_interleave_vjp(
+    F: Any, g: Any, shape: Any, *, need: Any, times: int, dim: int
+) -> Any:
+    apart = (*shape[: dim + 1], times, *shape[dim + 1 :])
+    return (F.sum(F.reshape(g, shape=apart), dim=(dim + 1,), keepdim=False),)
+
+
+moved(_repeat_interleave, dim=shifted)
 
 
 @method()
@@ -233,7 +286,9 @@ def repeat_interleave(
     if dim is None:
         input, dim = reshape(input, -1), 0
     dim = normalize_dim(dim, input._data.ndim)
-    size = input._data.shape[dim] if input._data.ndim else 1
+    size = input._data.shape[dim]
+    if type(repeats) is int and repeats >= 0:
+        return _repeat_interleave.call(input, times=repeats, dim=dim)
     counts = repeats.tolist() if isinstance(repeats, Tensor) else repeats
     counts = counts if isinstance(counts, list) else [counts]
     if len(counts) == 1:

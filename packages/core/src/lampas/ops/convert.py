@@ -84,6 +84,10 @@ _clone = op("clone", kind=LINEAR, widen=False, infer=like_input)
 
 @_clone.forward
 def clone_forward(xp: Any, x: Any, *, order: str = "K") -> Any:
+    if order == "K" and 0 in x.strides:
+        # What repeats its elements has no order of its own to keep.
+        steps = [step for step in x.strides if step]
+        order = "C" if steps == sorted(steps, reverse=True) else "K"
     return x.copy(order=order)
 
 
