@@ -287,6 +287,28 @@ def test_special_values_reach_the_result(lost, path):
                     np.testing.assert_allclose(result, right, 1e-4, 1e-5)
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_extremes_among_infinities_and_nan(path):
+    how = {"dim": (0,), "keepdim": False}
+    with setting(path):
+        for dtype in (np.float32, np.float64):
+            for size in (9, 16, 63, 64, 65, 130, 1000):
+                x = draws(size, dtype)
+                x[[2, 5]] = -math.inf, math.inf
+                assert kernel("amax", x, **how) == math.inf
+                assert kernel("amin", x, **how) == -math.inf
+                x[5] = 3e38  # with others of its kind the sum is infinite
+                x[6:8] = 3e38
+                assert kernel("amax", x, **how) == dtype(3e38)
+                for place in (0, size // 2, size - 1):
+                    y = draws(size, dtype)
+                    y[place] = math.nan
+                    assert math.isnan(kernel("amax", y, **how))
+                    assert math.isnan(kernel("amin", y, **how))
+                    found = kernel("argmax", y, dim=0, keepdim=False)
+                    assert found == place
+
+
 def test_both_infinities_have_no_sum():
     x = np.array([1, math.inf, -math.inf] * 50, np.float32)
     assert np.isnan(kernel("sum", x, dim=(0,), keepdim=False))

@@ -13,23 +13,33 @@ template <class T> constexpr long TILE = 16384 / static_cast<long>(sizeof(T));
 constexpr long NARROW = 24; // so few columns are summed without a loop over each row
 
 struct Most {
+    template <class V> static LAMPAS_INLINE V quick(V a, V b) { return larger(a, b); }
     template <class V> static LAMPAS_INLINE V of(V a, V b) { return maximum(a, b); }
     template <class T> static LAMPAS_INLINE bool ahead(T a, T b) { return a > b; }
     static double of_two(double a, double b) { return a > b || a != a ? a : b; }
 };
 struct Least {
+    template <class V> static LAMPAS_INLINE V quick(V a, V b) { return smaller(a, b); }
     template <class V> static LAMPAS_INLINE V of(V a, V b) { return minimum(a, b); }
     template <class T> static LAMPAS_INLINE bool ahead(T a, T b) { return a < b; }
     static double of_two(double a, double b) { return a < b || a != a ? a : b; }
 };
 
 struct MostSize {
+    template <class V> static LAMPAS_INLINE V quick(V a, V b) {
+        return larger(absolute(a), absolute(b));
+    }
+    template <class T> static LAMPAS_INLINE bool ahead(T a, T b) { return a > b; }
     template <class V> static LAMPAS_INLINE V of(V a, V b) {
         return maximum(absolute(a), absolute(b));
     }
     static double of_two(double a, double b) { return Most::of_two(a, b); }
 };
 struct LeastSize {
+    template <class V> static LAMPAS_INLINE V quick(V a, V b) {
+        return smaller(absolute(a), absolute(b));
+    }
+    template <class T> static LAMPAS_INLINE bool ahead(T a, T b) { return a < b; }
     template <class V> static LAMPAS_INLINE V of(V a, V b) {
         return minimum(absolute(a), absolute(b));
     }
@@ -65,10 +75,47 @@ double sum_run(const void* x, long count, double center) {
         [&](long i, int rest) { return F::of(load_part(from + i, rest), c); });
 }
 
+// A vector takes two instructions: one leaves NaN out, and a sum tells whether there is one,
+// or whether infinities of both signs took each other away. Then each is looked at again.
+template <class T, class Pick>
+T extreme_of(const T* x, long count) {
+    constexpr long W = lanes<T>;
+    if (count >= 4 * W) {
+        vec<T> best[4], sums[4];
+        for (int j = 0; j < 4; ++j) {
+            best[j] = load(x + j * W);
+            sums[j] = best[j];
+        }
+        const auto take = [&](long i, int j) {
+            const vec<T> v = load(x + i);
+            best[j] = Pick::quick(v, best[j]);
+            sums[j] += v;
+        };
+        long i = 4 * W;
+        for (; i + 4 * W <= count; i += 4 * W) {
+            for (int j = 0; j < 4; ++j) take(i + j * W, j);
+        }
+        for (; i + W <= count; i += W) take(i, 0);
+        if (i < count) take(count - W, 1);  // some for the second time
+        T lost[lanes<T>];
+        store<T>(lost, (sums[0] + sums[1]) + (sums[2] + sums[3]));
+        bool known = true;
+        for (int l = 0; l < lanes<T>; ++l) known &= lost[l] == lost[l];
+        if (known) {
+            T lane[lanes<T>];
+            store<T>(lane, Pick::quick(Pick::quick(best[0], best[1]),
+                                       Pick::quick(best[2], best[3])));
+            T found = lane[0];
+            for (int l = 1; l < lanes<T>; ++l) found = Pick::ahead(lane[l], found) ? lane[l] : found;
+            return found;
+        }
+    }
+    return extreme<T>(x, count, [](vec<T> a, vec<T> b) { return Pick::of(a, b); });
+}
+
 template <class T, class Pick>
 double extreme_run(const void* x, long count, double) {
-    return static_cast<double>(extreme<T>(static_cast<const T*>(x), count,
-                                          [](vec<T> a, vec<T> b) { return Pick::of(a, b); }));
+    return static_cast<double>(extreme_of<T, Pick>(static_cast<const T*>(x), count));
 }
 
 // In double: partial products of floats then neither overflow nor underflow.
@@ -224,7 +271,7 @@ void extreme_columns(const void* x, long rows, long columns, long pitch, const v
 template <class T, class Pick>
 void top_run(const void* x, long count, double* value, std::int64_t* position) {
     const T* from = static_cast<const T*>(x);
-    const T best = extreme<T>(from, count, [](vec<T> a, vec<T> b) { return Pick::of(a, b); });
+    const T best = extreme_of<T, Pick>(from, count);
     *value = static_cast<double>(best);
     constexpr long STEP = 64;
     long i = 0;
