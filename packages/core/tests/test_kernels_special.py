@@ -111,11 +111,23 @@ def test_log_gamma_is_rounded_once_beside_its_zeros(path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_powers_of_two_are_as_good_as_twice_the_reference(path):
-    x = between(-20, 20)
-    exact = np.exp2(x.astype(np.float64))
+@pytest.mark.parametrize("name", ["exp", "exp2", "expm1", "tanh"])
+def test_exponentials_are_at_most_twice_as_far_off_as_the_reference(name, path):
+    for x in (between(-20, 20), between(-1, 1)):
+        exact = getattr(np, name)(x.astype(np.float64))
+        with setting(path):
+            assert steps(kernel(name, x), exact) < 2 * steps(reference(name, x), exact)
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_softplus_of_what_is_far_below_zero(path):
+    x = np.float32([-50.0, -87.5, -90.0, -95.0, -100.0, -103.0])
     with setting(path):
-        assert steps(kernel("exp2", x), exact) < 2 * steps(reference("exp2", x), exact)
+        found = kernel("softplus", x, beta=1.0, threshold=20.0)
+        other = kernel("logsigmoid", -x)
+    exact = np.exp(x.astype(np.float64))
+    np.testing.assert_allclose(found, exact, 1e-6, 1.5e-45)
+    np.testing.assert_allclose(other, -exact, 1e-6, 1.5e-45)
 
 
 TWO = {

@@ -61,11 +61,13 @@ LAMPAS_INLINE f32v one_by_one(f32v y, f32v a, f32v b, i32v which, F function) {
     return load(to);
 }
 
+// ln 2 in two parts, of which the first has few digits.
+constexpr float LN_2_HIGH = 0.693359375f, LN_2_LOW = -2.12194440e-4f;
+
 // r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2].
 LAMPAS_INLINE f32v rest_of_exp(f32v x, i32v* n) {
     const f32v f = nearest(x * 1.44269504088896341f, n);
-    const f32v r = x - f * 0.693359375f;
-    return r - f * -2.12194440e-4f;
+    return (x - f * LN_2_HIGH) - f * LN_2_LOW;
 }
 
 // exp(r) for that r.
@@ -115,24 +117,29 @@ LAMPAS_INLINE f64v root(f64v x) {
     return load(lane);
 }
 
-// exp(r) - 1 for r in [-ln 2 / 2, ln 2 / 2].
-LAMPAS_INLINE f32v expm1_of_rest(f32v r) {
+// exp(r) - 1 - r for r in [-ln 2 / 2, ln 2 / 2].
+LAMPAS_INLINE f32v expm1_tail(f32v r) {
     f32v p = all(1.38824969e-3f);
     p = p * r + 8.36664718e-3f;
     p = p * r + 4.16672044e-2f;
     p = p * r + 1.66665420e-1f;
     p = p * r + 4.9999997e-1f;
-    return p * (r * r) + r;
+    return p * (r * r);
 }
 
-// exp(x) - 1 = 2^n (expm1(r) + 1 - 2^-n): no digits are lost near 0, where n is 0.
+// exp(x) - 1 = 2^n (expm1(r) + 1 - 2^-n): no digits are lost near 0, where n is 0, and what
+// r was rounded by is put back.
 LAMPAS_INLINE f32v expm1(f32v x) {
     i32v n;
-    f32v p = expm1_of_rest(rest_of_exp(larger(all(-20.0f), smaller(all(89.0f), x)), &n));
+    const f32v limited = larger(all(-20.0f), smaller(all(89.0f), x));
+    const f32v f = nearest(limited * 1.44269504088896341f, &n);
+    const f32v high = limited - f * LN_2_HIGH, r = high - f * LN_2_LOW;
+    const f32v lost = (high - r) - f * LN_2_LOW;
     const i32v inverse = 127 - n;
     const f32v unit = 1.0f - bits_of<f32v>((inverse > 0 ? inverse : i32v{}) << 23);
-    p = (p + unit) * bits_of<f32v>((n + 126) << 23) * 2.0f;  // 2^128 has no float
-    return absolute(x) < 1e-8f ? x : p;  // half of a subnormal number may be none
+    const f32v p = (unit + r) + (expm1_tail(r) + lost);
+    const f32v y = p * bits_of<f32v>((n + 126) << 23) * 2.0f;  // 2^128 has no float
+    return absolute(x) < 1e-8f ? x : y;  // half of a subnormal number may be none
 }
 
 // The exponent of x and its mantissa in [sqrt(1/2), sqrt(2)) less 1; x positive and finite.
@@ -170,8 +177,7 @@ LAMPAS_INLINE f32v log_edges(f32v x, f32v y) {
 LAMPAS_INLINE f32v log(f32v x) {
     f32v e;
     const f32v f = taken_apart(x, &e);
-    // log 2 in two parts, of which the first has few digits.
-    const f32v y = f + (log_tail(f) + e * -2.12194440e-4f) + e * 0.693359375f;
+    const f32v y = f + (log_tail(f) + e * LN_2_LOW) + e * LN_2_HIGH;
     return log_edges(x, y);
 }
 
@@ -181,7 +187,7 @@ LAMPAS_INLINE f32v log1p(f32v x) {
     const f32v large = u - x, lost = x > 1.0f ? 1.0f - large : x - (u - 1.0f);
     f32v e;
     const f32v f = taken_apart(u, &e);
-    f32v y = f + (log_tail(f) + (lost / u + e * -2.12194440e-4f)) + e * 0.693359375f;
+    f32v y = f + (log_tail(f) + (lost / u + e * LN_2_LOW)) + e * LN_2_HIGH;
     y = log_edges(u, y);
     return absolute(x) < 1e-7f ? x : y;  // keeps the sign of 0
 }
@@ -194,20 +200,20 @@ LAMPAS_INLINE f32v tanh(f32v x) {
     const f32v r = rest_of_exp(smaller(all(20.0f), size + size), &n);
     const i32v power = n << 23, unit = i32v{} + (127 << 23);
     const f32v e =
-        (expm1_of_rest(r) + (1.0f - bits_of<f32v>(unit - power))) * bits_of<f32v>(unit + power);
+        (expm1_tail(r) + r + (1.0f - bits_of<f32v>(unit - power))) * bits_of<f32v>(unit + power);
     return with_sign_of(e / (e + 2.0f), x);
 }
 
 LAMPAS_INLINE f32v sigmoid(f32v x) { return 1.0f / (exp_normal(-x) + 1.0f); }
 
-// log(1 + exp(x)) without overflow: log(1 + e) = 2 atanh(e / (e + 2)) for e up to 1.
+// log(1 + exp(x)) without overflow: log(1 + e) = 2 atanh(s / 2), s = 2 e / (e + 2), e up to 1.
 LAMPAS_INLINE f32v softplus(f32v x) {
-    const f32v e = exp_normal(-absolute(x)), s = e / (e + 2.0f), t = s * s;
-    f32v p = all(1.40895233e-1f);
-    p = p * t + 1.39802322e-1f;
-    p = p * t + 2.00124592e-1f;
-    p = p * t + 3.33331585e-1f;
-    return larger(f32v{}, x) + (2.0f * s + 2.0f * s * t * p);
+    const f32v e = exp(-absolute(x)), s = (e + e) / (e + 2.0f), t = s * s;
+    f32v p = all(0.000550372002f);
+    p = p * t + 0.00218441128f;
+    p = p * t + 0.012507787f;
+    p = p * t + 0.0833328962f;
+    return larger(f32v{}, x) + (s + s * t * p);
 }
 
 // erf(x) = x P(x^2) / Q(x^2) up to 4, where it rounds to 1.

@@ -141,9 +141,9 @@ LAMPAS_INLINE Parts log_of_unit(i32v n) {
     const f32v missing = upper ? ((1.0f - left) - small) - lost : lost;
     f32v e;
     const f32v f = taken_apart(u, &e);
-    const f32v tail = log_tail(f) + (missing / u + e * -2.12194440e-4f);
+    const f32v tail = log_tail(f) + (missing / u + e * LN_2_LOW);
     // Of log 2 this part has so few digits that the product is exact.
-    const f32v whole = e * 0.693359375f, most = whole + f;
+    const f32v whole = e * LN_2_HIGH, most = whole + f;
     const f32v rest = (f - (most - whole)) + tail, sum = most + rest;
     return {sum, rest - (sum - most)};
 }
