@@ -25,8 +25,10 @@ RIGID = {"conv", "conv_input", "conv_weight", "count_bins", "searched"}
 NARROW = {"attention", "attention_backward"}
 # Infinities meet each other in an order of their own: which give NaN is not defined.
 TRANSFORMS = {"fft_c2c", "fft_c2r", "fft_r2c"}
+# A point on an element may be on either side of it: a neighbour counts little or not.
+POINTS = {"grid_sample", "grid_sample_input", "grid_sample_points"}
 # What is not seen is not multiplied by 0: an infinity there is not found.
-SELECTIVE = RIGID | NARROW | TRANSFORMS | {"resample"}
+SELECTIVE = RIGID | NARROW | TRANSFORMS | POINTS | {"resample"}
 SPECIAL = (0.0, -0.0, math.nan, math.inf, -math.inf, 1e-40, -1e-40, 1.0)
 HUGE = (3e38, -3e38)  # their sums are infinite in one order and not in another
 

@@ -96,6 +96,14 @@ def _convolved(inside: int, outside: int, *sides: int) -> lampas.Tensor:
     return nn.Conv2d(inside, outside, 3, padding=1)(x)
 
 
+def _sampled(*sides: int) -> lampas.Tensor:
+    """The slope by the points, whose gradients are sums of their own."""
+    x = lampas.randn(2, 3, *sides, requires_grad=True)
+    points = lampas.rand(2, 4, 5, 2, requires_grad=True)
+    y = nn.functional.grid_sample(x, points, align_corners=False)
+    return lampas.autograd.grad(y.square().sum(), points, create_graph=True)[0]
+
+
 SEEDS: list[Callable[[], Any]] = [
     functools.partial(_copied, 3, 200, 330),
     *[functools.partial(_attention, *s) for s in ((1, 5, 5, 4), (9, 3, 40, 8))],
@@ -106,6 +114,7 @@ SEEDS: list[Callable[[], Any]] = [
     functools.partial(_embedding, 30, 7),
     functools.partial(_dropped, 5, 7),
     functools.partial(_between, 3, 9),
+    functools.partial(_sampled, 6, 7),
     *[functools.partial(_convolved, *s) for s in ((3, 1, 9, 8), (8, 8, 6, 5))],
 ]
 """Programs that call kernels as no case does: of fused sizes, or large ones."""

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from test_kernels_elementwise import PATHS, draws, kernel, same, setting
-
-import lampas
-from lampas.backend import native
-
-F = lampas.nn.functional
 
 # Images, channels, elements, taps, points: points around the blocks they are taken in.
 SIZES = [
@@ -103,17 +96,3 @@ def test_what_else_is_sampled_is_left_to_the_reference():
     none = np.zeros((2, 4, 0), np.int64)
     empty = kernel("sample", x, weight[..., :0], none, accepted=False)
     assert empty.shape == (2, 3, 0)
-
-
-@pytest.mark.parametrize("mode", ["bilinear", "nearest", "bicubic"])
-def test_grid_sample_reaches_the_kernels(mode):
-    x = lampas.tensor(draws((2, 3, 6, 7)), requires_grad=True)
-    points = lampas.tensor(draws((2, 4, 5, 2), seed=1) / 2, requires_grad=True)
-    names = ("sample", "sample_spread", "sample_match")
-    before = native.extension.report()
-    F.grid_sample(x, points, mode=mode, align_corners=False).sum().backward()
-    after = native.extension.report()
-    for name in names:
-        assert after[name][0] == before[name][0] + 1
-        assert after[name][1] == before[name][1]
-    assert math.isfinite(float(x.grad.sum() + points.grad.sum()))

@@ -1,6 +1,6 @@
 #include "kernels/sample.hpp"
 
-#include "kernels/simd.hpp"
+#include "kernels/taps.hpp"
 
 namespace lampas {
 namespace LAMPAS_PATH {
@@ -17,17 +17,6 @@ LAMPAS_INLINE void gather_places(const Points& how, const std::int64_t* index,
     }
 }
 
-// The weighted sum of TAPS elements, or the next TAPS of it.
-template <class T, int TAPS>
-LAMPAS_INLINE void add_taps(const T* x, const T* weight, long row, const std::int32_t* near,
-                            long count, bool begin, T* y) {
-    for (long p = 0; p < count; ++p) {
-        T sum = begin ? T(0) : y[p];
-        for (int k = 0; k < TAPS; ++k) sum += weight[k * row + p] * x[near[k * count + p]];
-        y[p] = sum;
-    }
-}
-
 template <class T>
 void sample(const Points& how, const T* x, const T* weight, const std::int64_t* index, T* y,
             std::int32_t* near, long first, long last) {
@@ -36,15 +25,7 @@ void sample(const Points& how, const T* x, const T* weight, const std::int64_t* 
     for (long c = 0; c < how.channels; ++c) {
         const T* from = x + c * how.size;
         T* to = y + c * how.points + first;
-        long k = 0;
-        for (; k + 4 <= how.taps; k += 4) {
-            add_taps<T, 4>(from, weight + k * how.points + first, how.points, near + k * count,
-                           count, k == 0, to);
-        }
-        for (; k < how.taps; ++k) {
-            add_taps<T, 1>(from, weight + k * how.points + first, how.points, near + k * count,
-                           count, k == 0, to);
-        }
+        sum_taps(from, weight + first, how.points, near, how.taps, count, to);
     }
 }
 
@@ -59,11 +40,7 @@ void match(const Points& how, const T* g, const T* x, const std::int64_t* index,
     }
     for (long c = 0; c < how.channels; ++c) {
         const T *from = x + c * how.size, *slope = g + c * how.points + first;
-        for (long k = 0; k < how.taps; ++k) {
-            T* to = result + k * how.points + first;
-            const std::int32_t* at = near + k * count;
-            for (long p = 0; p < count; ++p) to[p] += slope[p] * from[at[p]];
-        }
+        match_taps(slope, from, near, how.taps, count, result + first, how.points);
     }
 }
 

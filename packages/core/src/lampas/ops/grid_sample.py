@@ -1,8 +1,8 @@
 """Images sampled at the points of a grid: weighted sums of the elements around each.
 
-Whatever the mode, the value at a point is ``sum_k weight[k] * x[index[k]]``. Positions
-and weights are composed of other ops; the sum and its two transposes are records, each
-the gradient of the others.
+Whatever the mode, the value at a point is ``sum_k weight[k] * x[index[k]]``: the sum
+and its two transposes are records, each the gradient of the others. ``grid_sample``
+says how positions and weights come of a grid, and gradients of gradients follow that.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from lampas.dtypes import HALVES, float32, int64
+from lampas.dtypes import HALVES, float32
 from lampas.engine.autocast import computes_in
+from lampas.engine.batching import all_batched
 from lampas.engine.infer import Spec
-from lampas.engine.record import BILINEAR, op
+from lampas.engine.record import BILINEAR, op, raw_namespace
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, DTypeError, ShapeError
 from lampas.ops._arguments import require_same_device
-from lampas.ops.create import linspace, ones, tensor
+from lampas.ops._grid_taps import PADDINGS, TAPS, How, Taps, columns_of, grid_of
+from lampas.ops.create import linspace, ones
 from lampas.ops.index import add_at
 from lampas.ops.join import stack
 
@@ -125,74 +127,122 @@ def sample_match_vjp(F: Any, h: Any, g: Any, x: Any, index: Any, *, need: Any) -
     )
 
 
-# ---- where a point lies, and what the elements around it weigh
-
-# For each mode: the elements taken, counted from the one below the point (nearest: the
-# nearest one), and for each the coefficients, highest first, of its weight as a
-# polynomial of the distance from there. The cubic ones are Keys' with a = -0.75.
-_A = -0.75
-_TAPS: dict[str, dict[int, tuple[float, ...]]] = {
-    "nearest": {0: (0.0, 1.0)},
-    "bilinear": {0: (-1.0, 1.0), 1: (1.0, 0.0)},
-    "bicubic": {
-        -1: (_A, -2 * _A, _A, 0.0),
-        0: (_A + 2, -_A - 3, 0.0, 1.0),
-        1: (-_A - 2, 2 * _A + 3, -_A, 0.0),
-        2: (-_A, _A, 0.0, 0.0),
-    },
-}
-_PADDINGS = ("zeros", "border", "reflection")
+# ---- the whole, which kernels serve in one pass
 
 
-def _clipped(at: Any, size: int) -> Any:
-    """Within the elements; a border gives no gradient, and nan is the first element."""
-    inside = at.masked_fill(~(at > 0), 0.0)
-    return inside.masked_fill(at >= size - 1, size - 1.0)
+def _sampled_specs(specs: Any, **how: Any) -> Spec:
+    x, grid = specs
+    return Spec((*x.shape[:2], *grid.shape[1:-1]), x.dtype)
 
 
-def _reflected(at: Any, size: int, corners: bool) -> Any:
-    low, span = (0.0, size - 1.0) if corners else (-0.5, float(size))
-    if not span:
-        return at * 0.0
-    away = at - low
-    away = (-away).where(away < 0, away)
-    left = away.fmod(span)
-    back = (away / span).detach().floor() % 2 == 1
-    return (span - left).where(back, left) + low
+def _input_specs(specs: Any, *, sizes: Any, **how: Any) -> Spec:
+    return Spec((*specs[0].shape[:2], *sizes), specs[0].dtype)
 
 
-def _padded(at: Any, size: int, padding: str, corners: bool) -> Any:
-    if padding == "zeros":
-        return at
-    if padding == "reflection":
-        at = _reflected(at, size, corners)
-    return _clipped(at, size)
+def _point_specs(specs: Any, **how: Any) -> Spec:
+    return specs[2]
 
 
-def _column(values: Sequence[float], like: Tensor) -> Any:
-    return tensor([[v] for v in values], dtype=like.dtype, device=like.device)
+# x is (N, C, sizes), grid (N, points, dimensions), y and g (N, C, points).
+_grid_sample = op("grid_sample", saves="x grid", fresh=True, infer=_sampled_specs)
+_grid_input = op("grid_sample_input", saves="g grid", fresh=True, infer=_input_specs)
+_grid_points = op(
+    "grid_sample_points", saves="g x grid", fresh=True, infer=_point_specs
+)
 
 
-def _around(
-    at: Any, size: int, mode: str, padding: str, corners: bool
-) -> tuple[Any, Any]:
-    """Weights and indices, (N, k, P), of the elements along one axis."""
-    at = ((at + 1) * (size - 1) if corners else (at + 1) * size - 1) / 2
-    if mode != "bicubic":
-        at = _padded(at, size, padding, corners)
-    base = at.detach().round() if mode == "nearest" else at.detach().floor()
-    apart = (at - base).unsqueeze(1)
-    taps = _TAPS[mode]
-    weight: Any = 0.0
-    for power in zip(*taps.values(), strict=True):
-        weight = weight * apart + _column(power, at)
-    place = base.unsqueeze(1) + _column(list(taps), at)
-    if padding == "zeros":
-        outside = ~((place >= 0) & (place <= size - 1))
-        weight = weight.masked_fill(outside, 0.0)
-    elif mode == "bicubic":
-        place = _padded(place, size, padding, corners)
-    return weight, _clipped(place, size).to(int64)
+def _flat(F: Any, x: Any) -> Any:
+    """(N, C, ...) as (N, C, M)."""
+    return F.reshape(x, shape=(*x.shape[:2], math.prod(x.shape[2:])))
+
+
+@_grid_sample.forward
+def grid_sample_forward(
+    xp: Any, x: Any, grid: Any, *, mode: str, padding: str, corners: bool
+) -> Any:
+    F = raw_namespace(xp)
+    taps = Taps(F, grid, x.shape[2:], How(mode, padding, corners))
+    y = F.sample(_flat(F, x), taps.weights(), taps.index)
+    return y.reshape(*x.shape[:2], *grid.shape[1:-1])
+
+
+@_grid_sample.vjp
+def grid_sample_vjp(F: Any, g: Any, x: Any, grid: Any, *, need: Any, **how: Any) -> Any:
+    dx, dgrid = None, None
+    if need[0]:
+        dx = F.grid_sample_input(g, grid, sizes=tuple(x.shape[2:]), **how)
+    if need[1]:
+        dgrid = F.grid_sample_points(g, x, grid, **how)
+    return dx, dgrid
+
+
+@_grid_sample.batch
+def grid_sample_batch(
+    F: Any, size: int, batched: Any, /, x: Any, grid: Any, **how: Any
+) -> Any:
+    x, grid = all_batched(F, size, batched, (x, grid))
+    count = x.shape[1]
+    x, grid = (F.reshape(v, shape=(size * count, *v.shape[2:])) for v in (x, grid))
+    y = F.grid_sample(x, grid, **how)
+    return F.reshape(y, shape=(size, count, *y.shape[1:]))
+
+
+@_grid_input.forward
+def grid_sample_input_forward(
+    xp: Any, g: Any, grid: Any, *, sizes: Any, mode: str, padding: str, corners: bool
+) -> Any:
+    F = raw_namespace(xp)
+    taps = Taps(F, grid, sizes, How(mode, padding, corners))
+    size = math.prod(sizes)
+    dx = F.sample_spread(_flat(F, g), taps.weights(), taps.index, size=size)
+    return dx.reshape(*g.shape[:2], *sizes)
+
+
+@_grid_input.vjp
+def grid_sample_input_vjp(
+    F: Any, h: Any, g: Any, grid: Any, *, need: Any, sizes: Any, **how: Any
+) -> Any:
+    return (
+        F.grid_sample(h, grid, **how) if need[0] else None,
+        F.grid_sample_points(g, h, grid, **how) if need[1] else None,
+    )
+
+
+@_grid_points.forward
+def grid_sample_points_forward(
+    xp: Any, g: Any, x: Any, grid: Any, *, mode: str, padding: str, corners: bool
+) -> Any:
+    F = raw_namespace(xp)
+    taps = Taps(F, grid, x.shape[2:], How(mode, padding, corners))
+    shares = F.sample_match(_flat(F, g), _flat(F, x), taps.index)
+    moves = [(shares * taps.weights(i)).sum(axis=1) for i in range(grid.shape[-1])]
+    return grid_of(F, moves, grid.shape)
+
+
+@_grid_points.vjp
+def grid_sample_points_vjp(
+    F: Any, h: Any, g: Any, x: Any, grid: Any, *, need: Any, **how: Any
+) -> Any:
+    """The points' move ``h`` changes all weights at once."""
+    taps = Taps(F, grid, x.shape[2:], How(**how))
+    moves = [F.reshape(m, shape=(m.shape[0], 1, -1)) for m in columns_of(F, h)]
+    weights = [m * taps.weights(i) for i, m in enumerate(moves)]
+    changed = sum(weights[1:], start=weights[0])
+    gs, xs, dg, dx, dgrid = _flat(F, g), _flat(F, x), None, None, None
+    if need[0]:
+        dg = F.reshape(F.sample(xs, changed, taps.index), shape=g.shape)
+    if need[1]:
+        dx = F.sample_spread(gs, changed, taps.index, size=xs.shape[2])
+        dx = F.reshape(dx, shape=x.shape)
+    if need[2]:
+        shares = F.sample_match(gs, xs, taps.index)
+        bent = []
+        for j in range(len(moves)):
+            curves = [m * taps.weights(i, j) for i, m in enumerate(moves)]
+            curve = shares * sum(curves[1:], start=curves[0])
+            bent.append(F.sum(curve, dim=(1,), keepdim=False))
+        dgrid = grid_of(F, bent, grid.shape)
+    return dg, dx, dgrid
 
 
 def _check_sampled(input: Tensor, grid: Tensor, mode: str) -> None:
@@ -253,8 +303,8 @@ def grid_sample(
     tensor([[[[1.5000]]]])
     """
     for what, value, known in (
-        ("mode", mode, tuple(_TAPS)),
-        ("padding_mode", padding_mode, _PADDINGS),
+        ("mode", mode, tuple(TAPS)),
+        ("padding_mode", padding_mode, PADDINGS),
     ):
         if value not in known:
             raise ArgumentError(
@@ -265,20 +315,9 @@ def grid_sample(
     points: Any = grid
     if input.dtype in HALVES:
         x, points = x.to(float32), points.to(float32)
-    n, channels, *sizes = x.shape
-    points = points.reshape(n, math.prod(grid.shape[1:-1]), len(sizes))
-    weight, index = None, None
-    # The last coordinate belongs to the first spatial dimension.
-    for axis, size in enumerate(sizes):
-        at = points[..., len(sizes) - 1 - axis]
-        w, i = _around(at, size, mode, padding_mode, bool(align_corners))
-        if weight is None:
-            weight, index = w, i
-            continue
-        weight = (weight.unsqueeze(2) * w.unsqueeze(1)).flatten(1, 2)
-        index = (index.unsqueeze(2) * size + i.unsqueeze(1)).flatten(1, 2)
-    y = _sample.call(x.reshape(n, channels, math.prod(sizes)), weight, index)
-    return y.reshape(n, channels, *grid.shape[1:-1]).to(input.dtype)
+    how = {"padding": padding_mode, "corners": bool(align_corners)}
+    y = _grid_sample.call(x, points, mode=mode, **how)
+    return y.to(input.dtype) if input.dtype in HALVES else y
 
 
 # ---- grids
