@@ -13,7 +13,8 @@ namespace {
 
 const Name MODE("mode"), PADDING("padding"), CORNERS("corners"), SIZES("sizes");
 
-constexpr long LARGEST = 0x7fffffff;
+constexpr long LARGEST = 0x7fffffff;     // elements of an image
+constexpr long LONGEST = 4 * 1024 * 1024;  // that float can number, with those between
 constexpr long CHANNELS_TOGETHER = 8;  // to which one thread spreads what it has weighed
 
 // Which of three words a parameter is, or -1.
@@ -60,7 +61,7 @@ struct Gridded {
         how.plane = 1;
         for (int d = 0; d < how.dims; ++d) {
             how.sizes[d] = sizes[d];
-            if (sizes[d] < 1 || sizes[d] > LARGEST / how.plane) return false;
+            if (sizes[d] < 1 || sizes[d] > LONGEST || sizes[d] > LARGEST / how.plane) return false;
             how.plane *= sizes[d];
         }
         return true;

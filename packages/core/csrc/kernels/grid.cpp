@@ -1,5 +1,5 @@
-// Where the points of a grid lie, in double: one rounding more or less would take another
-// element. Weights and sums are of the array's type.
+// Points of a grid, a block at a time: where they lie, what the elements around them weigh
+// and their sums, with all that is between in the nearest cache.
 #include "kernels/grid.hpp"
 
 #include "kernels/taps.hpp"
@@ -11,7 +11,8 @@ namespace {
 
 constexpr long MOST = GRID_AT_ONCE;
 constexpr int MOST_TAPS = 4, MOST_TOGETHER = 16;
-constexpr double FAR = 1099511627776.0;  // 2^40: nothing is between two numbers there
+// Nothing that matters is between two numbers there, whose floor can be had.
+template <class T> constexpr double FAR = sizeof(T) == 4 ? 4194304.0 : 1099511627776.0;
 
 // Taps around points along one axis; the places are those in memory.
 template <class T>
@@ -22,16 +23,25 @@ struct AxisTaps {
 
 template <class T>
 struct Work {
-    double at[MOST], move[MOST];
+    T base[MOST], apart[MOST], move[MOST];  // along one axis
     AxisTaps<T> axes[MOST_AXES];
     T weight[MOST_TOGETHER * MOST], share[MOST_TOGETHER * MOST];
     std::int32_t near[MOST_TOGETHER * MOST];
 };
 
-LAMPAS_INLINE f64v floor_of(f64v x) {  // |x| < 2^51
+// Halves to the even number; of |x| < 2^22, and of double < 2^51.
+LAMPAS_INLINE f32v nearest_of(f32v x) {
+    i32v n;
+    return nearest(x, &n);
+}
+LAMPAS_INLINE f64v nearest_of(f64v x) {
     i64v n;
-    const f64v y = nearest(x, &n);
-    return y - (y > x ? all(1.0) : f64v{});
+    return nearest(x, &n);
+}
+template <class V>
+LAMPAS_INLINE V floor_of(V x) {
+    const V y = nearest_of(x);
+    return y - (y > x ? V{} + 1 : V{});
 }
 
 // Polynomials of the distance from the element below, lowest first, as in _grid_taps.py.
@@ -48,68 +58,78 @@ constexpr Mode MODES[] = {
 };
 
 // NaN is the first element.
-LAMPAS_INLINE f64v clipped(f64v at, double last) {
-    return smaller(all(last), at > 0.0 ? at : f64v{});
+template <class T>
+LAMPAS_INLINE vec<T> clipped(vec<T> at, T last) {
+    return smaller(all<T>(last), at > T(0) ? at : vec<T>{});
 }
 
+template <class T>
 struct Mirror {
-    double low, span, inverse;
+    T low, span, inverse;
     Mirror(long size, bool corners)
-        : low(corners ? 0.0 : -0.5), span(static_cast<double>(corners ? size - 1 : size)),
-          inverse(span == 0.0 ? 0.0 : 1.0 / span) {}
+        : low(corners ? T(0) : T(-0.5)), span(static_cast<T>(corners ? size - 1 : size)),
+          inverse(span == T(0) ? T(0) : T(1) / span) {}
 };
 
-// Between the mirrors; `move` changes its sign with the direction. Beyond FAR turns there
-// are no digits left.
-LAMPAS_INLINE f64v reflected(f64v at, const Mirror& mirror, f64v* move) {
-    if (mirror.span == 0.0) return at * 0.0;
-    f64v away = at - mirror.low;
-    const i64v below = away < 0.0;
+// Between the mirrors; `move` changes its sign with the direction.
+template <class T>
+LAMPAS_INLINE vec<T> reflected(vec<T> at, const Mirror<T>& mirror, vec<T>* move) {
+    if (mirror.span == T(0)) return at * T(0);
+    vec<T> away = at - mirror.low;
+    const auto below = away < T(0);
     away = below ? -away : away;
-    away = away < FAR ? away : away - away;  // and NaN of infinity
-    const f64v turns = floor_of(away * mirror.inverse);
-    const f64v left = away - turns * mirror.span;
-    const i64v back = turns - floor_of(turns * 0.5) * 2.0 == 1.0;
+    away = away < static_cast<T>(FAR<T>) ? away : away - away;  // and NaN of infinity
+    const vec<T> turns = floor_of(away * mirror.inverse);
+    const vec<T> left = away - turns * mirror.span;
+    const auto back = turns - floor_of(turns * T(0.5)) * T(2) == T(1);
     *move = below != back ? -*move : *move;
     return (back ? mirror.span - left : left) + mirror.low;
 }
 
-template <class T>
-LAMPAS_INLINE void put(T* to, f64v value) {
-    if constexpr (sizeof(T) == 8) {
-        store<double>(to, value);
-    } else {
-        const half_f32v part = __builtin_convertvector(value, half_f32v);
-        std::memcpy(to, &part, sizeof part);
-    }
+LAMPAS_INLINE void put_place(std::int32_t* to, f32v value, long stride) {
+    const i32v place = __builtin_convertvector(value, i32v) * static_cast<std::int32_t>(stride);
+    store<std::int32_t>(to, place);
 }
-LAMPAS_INLINE void put_place(std::int32_t* to, f64v value) {
+LAMPAS_INLINE void put_place(std::int32_t* to, f64v value, long stride) {
     typedef std::int32_t half_i32v __attribute__((vector_size(BYTES / 2)));
-    const half_i32v part = __builtin_convertvector(value, half_i32v);
+    const half_i32v part =
+        __builtin_convertvector(value * static_cast<double>(stride), half_i32v);
     std::memcpy(to, &part, sizeof part);
 }
 
-// From -1 and 1 to elements; what `move` says is the slope of that.
+// From -1 and 1 to elements: the one below, or the nearest, and the distance from it. What
+// `move` says is the slope of that.
 template <class T>
 void find_places(const GridHow& how, int axis, const T* grid, long count, Work<T>& work) {
-    const double size = static_cast<double>(how.sizes[axis]), last = size - 1.0;
+    const T size = static_cast<T>(how.sizes[axis]), last = size - T(1);
     const bool pad = how.mode != GridMode::bicubic && how.padding != GridPadding::zeros;
-    const double scale = (how.corners ? last : size) * 0.5;
-    const Mirror mirror(how.sizes[axis], how.corners);
+    const T times = how.corners ? last : size, less = how.corners ? T(0) : T(1);
+    const T edge = static_cast<T>(FAR<T>);
+    const Mirror<T> mirror(how.sizes[axis], how.corners);
     const T* from = grid + how.dims - 1 - axis;
-    for (long p = 0; p < count; ++p) work.at[p] = static_cast<double>(from[p * how.dims]);
-    for (long p = count; p % lanes<double> != 0; ++p) work.at[p] = 0.0;
-    for (long p = 0; p < count; p += lanes<double>) {
-        const f64v begin = load(work.at + p) + 1.0;
-        f64v at = how.corners ? begin * last * 0.5 : (begin * size - 1.0) * 0.5;
-        f64v move = all(scale);
+    T given[MOST];
+    if (how.dims == 2) {
+        for (long p = 0; p < count; ++p) given[p] = from[p * 2];
+    } else {
+        for (long p = 0; p < count; ++p) given[p] = from[p * 3];
+    }
+    for (long p = count; p % lanes<T> != 0; ++p) given[p] = T(0);
+    for (long p = 0; p < count; p += lanes<T>) {
+        vec<T> at = ((load(given + p) + T(1)) * times - less) * T(0.5);
+        vec<T> move = all<T>(times * T(0.5));
         if (pad) {
             if (how.padding == GridPadding::reflection) at = reflected(at, mirror, &move);
-            move = (at > 0.0) & (at < last) ? move : f64v{};
+            move = (at > T(0)) & (at < last) ? move : vec<T>{};
             at = clipped(at, last);
+        } else {
+            // What is not as far stays as it is, and so does NaN; infinity becomes NaN.
+            const vec<T> none = at - at, near = smaller(all<T>(edge), larger(all<T>(-edge), at));
+            at = none == T(0) ? near : none;
         }
-        store<double>(work.at + p, at);
-        store<double>(work.move + p, move);
+        const vec<T> base = how.mode == GridMode::nearest ? nearest_of(at) : floor_of(at);
+        store<T>(work.base + p, base);
+        store<T>(work.apart + p, at - base);
+        store<T>(work.move + p, move);
     }
 }
 
@@ -117,32 +137,30 @@ template <class T>
 void weigh(const GridHow& how, int axis, long stride, long count, bool slopes, Work<T>& work) {
     const Mode& mode = MODES[static_cast<int>(how.mode)];
     AxisTaps<T>& taps = work.axes[axis];
-    const double last = static_cast<double>(how.sizes[axis] - 1);
-    const bool zeros = how.padding == GridPadding::zeros;
-    const bool mirrors = how.mode == GridMode::bicubic && how.padding == GridPadding::reflection;
-    const Mirror mirror(how.sizes[axis], how.corners);
-    for (long p = 0; p < count; p += lanes<double>) {
-        const f64v given = load(work.at + p), move = load(work.move + p);
-        const f64v size = absolute(given);
-        const f64v at = size <= FAR ? given : (size == INFINITY_D ? given - given
-                                                                  : with_sign_of(all(FAR), given));
-        i64v n;
-        const f64v base = how.mode == GridMode::nearest ? nearest(at, &n) : floor_of(at);
-        const f64v apart = at - base;
-        for (int k = 0; k < mode.taps; ++k) {
-            const double* c = mode.weight[k];
-            f64v weight = ((apart * c[3] + c[2]) * apart + c[1]) * apart + c[0];
-            f64v place = base + static_cast<double>(mode.first + k);
-            const i64v outside = (place >= 0.0) & (place <= last) ? i64v{} : i64v{} - 1;
-            if (zeros) weight = outside != 0 ? f64v{} : weight;
-            put(taps.weight[k] + p, weight);
+    const T last = static_cast<T>(how.sizes[axis] - 1);
+    const bool zeros = how.padding == GridPadding::zeros, cubic = how.mode == GridMode::bicubic;
+    const bool mirrors = cubic && how.padding == GridPadding::reflection;
+    const Mirror<T> mirror(how.sizes[axis], how.corners);
+    for (int k = 0; k < mode.taps; ++k) {
+        T c[4];
+        for (int i = 0; i < 4; ++i) c[i] = static_cast<T>(mode.weight[k][i]);
+        for (long p = 0; p < count; p += lanes<T>) {
+            const vec<T> apart = load(work.apart + p);
+            vec<T> place = load(work.base + p) + static_cast<T>(mode.first + k);
+            const auto inside = (place >= T(0)) & (place <= last);
+            vec<T> weight = apart * c[1] + c[0];
+            if (cubic) weight = ((apart * c[3] + c[2]) * apart + c[1]) * apart + c[0];
+            if (zeros) weight = inside ? weight : vec<T>{};
+            store<T>(taps.weight[k] + p, weight);
             if (slopes) {
-                const f64v slope = ((apart * (3 * c[3]) + 2 * c[2]) * apart + c[1]) * move;
-                put(taps.slope[k] + p, zeros ? (outside != 0 ? f64v{} : slope) : slope);
+                vec<T> slope = all<T>(c[1]);
+                if (cubic) slope = (apart * (3 * c[3]) + 2 * c[2]) * apart + c[1];
+                slope *= load(work.move + p);
+                store<T>(taps.slope[k] + p, zeros ? (inside ? slope : vec<T>{}) : slope);
             }
-            f64v unused = move;
+            vec<T> unused = apart;
             if (mirrors) place = reflected(place, mirror, &unused);
-            put_place(taps.place[k] + p, clipped(place, last) * static_cast<double>(stride));
+            put_place(taps.place[k] + p, clipped(place, last), stride);
         }
     }
 }
@@ -212,10 +230,8 @@ void sample(const GridHow& how, const T* x, const T* grid, T* y, void* memory, l
     const long count = last - first, taps = together(how);
     find(how, grid + first * how.dims, count, false, work);
     join_weights(how, work, -1, count, work.weight);
-    for (long c = 0; c < how.channels; ++c) {
-        sum_taps(x + c * how.plane, work.weight, count, work.near, taps, count,
-                 y + c * how.points + first);
-    }
+    const Planes<T> planes = {x, y + first, how.plane, how.points};
+    sum_taps(planes, how.channels, work.weight, count, work.near, taps, count);
 }
 
 template <class T>
@@ -242,6 +258,11 @@ void move(const GridHow& how, const T* g, const T* x, const T* grid, T* dgrid, v
           long first, long last) {
     auto& work = *static_cast<Work<T>*>(memory);
     const long count = last - first, taps = together(how);
+    if (how.mode == GridMode::nearest) {  // moves by jumps
+        std::memset(dgrid + first * how.dims, 0,
+                    static_cast<std::size_t>(count * how.dims) * sizeof(T));
+        return;
+    }
     find(how, grid + first * how.dims, count, true, work);
     std::memset(work.share, 0, static_cast<std::size_t>(taps * count) * sizeof(T));
     for (long c = 0; c < how.channels; ++c) {

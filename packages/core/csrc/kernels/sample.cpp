@@ -22,11 +22,8 @@ void sample(const Points& how, const T* x, const T* weight, const std::int64_t* 
             std::int32_t* near, long first, long last) {
     gather_places(how, index, near, first, last);
     const long count = last - first;
-    for (long c = 0; c < how.channels; ++c) {
-        const T* from = x + c * how.size;
-        T* to = y + c * how.points + first;
-        sum_taps(from, weight + first, how.points, near, how.taps, count, to);
-    }
+    const Planes<T> planes = {x, y + first, how.size, how.points};
+    sum_taps(planes, how.channels, weight + first, how.points, near, how.taps, count);
 }
 
 template <class T>
