@@ -364,23 +364,21 @@ WITH_NUMBERS = {
 PLAIN = ["neg", "abs", "square", "sqrt", "rsqrt", "reciprocal", "relu", "sgn"]
 PLAIN += ["hardsigmoid", "hardswish"]
 TWO = ("gate", "leaky_relu_backward", "elu_backward", "softplus_backward")
-SINGLE_ONLY = ("elu", "softplus", "elu_backward", "softplus_backward")
 
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", [*PLAIN, *WITH_NUMBERS])
 def test_simple_functions_are_as_the_reference(name, path):
     params = WITH_NUMBERS.get(name, {})
-    dtypes = (np.float32,) if name in SINGLE_ONLY else (np.float32, np.float64)
     with setting(path):
-        for dtype in dtypes:
+        for dtype in (np.float32, np.float64):
             for size in SIZES:
                 x = draws(size, dtype)
                 operands = (draws(size, dtype, 1), x) if name in TWO else (x,)
                 result = kernel(name, *operands, **params)
                 expected = reference(name, *operands, **params)
                 np.testing.assert_allclose(
-                    result, expected, rtol=1e-6 if dtype is np.float32 else 1e-15
+                    result, expected, rtol=1e-6 if dtype is np.float32 else 2e-15
                 )
                 assert result.dtype == dtype
 
@@ -425,7 +423,7 @@ def test_other_parameters_are_left_to_the_reference():
     ):
         result = kernel(name, x, accepted=False, **params)
         np.testing.assert_array_equal(result, reference(name, x, **params))
-    kernel("gelu", draws(8, np.float64), accepted=False)
+    kernel("gelu", draws(8).astype(np.float16), accepted=False)
     kernel("neg", np.broadcast_to(np.float32(1), (3, 8)), accepted=False)
     kernel("gelu_backward", draws((1, 8)), draws((2, 8)), accepted=False)
 

@@ -2,14 +2,14 @@
 // for kernels that apply one to what they computed.
 #pragma once
 
-#include "kernels/math.hpp"
+#include "kernels/double.hpp"
 
 namespace lampas::LAMPAS_PATH {
 
-constexpr float ROOT_2_PI = 0.797884560802865f;  // sqrt(2 / pi)
-constexpr float CUBIC = 0.044715f;
-constexpr float ROOT_HALF = 0.707106781186547f;
-constexpr float DENSITY = 0.398942280401433f;  // 1 / sqrt(2 pi)
+template <class V> constexpr element<V> ROOT_2_PI = 0.79788456080286536;  // sqrt(2 / pi)
+template <class V> constexpr element<V> CUBIC = 0.044715;
+template <class V> constexpr element<V> ROOT_HALF = 0.70710678118654752;
+template <class V> constexpr element<V> DENSITY = 0.39894228040143268;  // 1 / sqrt(2 pi)
 
 // NaN passes through.
 template <class V> LAMPAS_INLINE V clip(V x, V low, V high) {
@@ -17,38 +17,41 @@ template <class V> LAMPAS_INLINE V clip(V x, V low, V high) {
 }
 
 template <class V> LAMPAS_INLINE V relu(V x) { return larger(V{}, x); }
-LAMPAS_INLINE f32v silu(f32v x) { return x / (1.0f + exp_normal(-x)); }
-LAMPAS_INLINE f32v normal_cdf(f32v x) { return 0.5f * (1.0f + erf(x * ROOT_HALF)); }
-LAMPAS_INLINE f32v gelu(f32v x) { return x * normal_cdf(x); }
+template <class V> LAMPAS_INLINE V silu(V x) { return x / (1.0f + exp_normal(-x)); }
+template <class V> LAMPAS_INLINE V normal_cdf(V x) { return 0.5f * (1.0f + erf(x * ROOT_HALF<V>)); }
+template <class V> LAMPAS_INLINE V gelu(V x) { return x * normal_cdf(x); }
 // 0.5 (1 + tanh(z)) is sigmoid(2 z), which needs one exponential and no more.
-LAMPAS_INLINE f32v gelu_tanh_share(f32v x) {
-    return sigmoid((2.0f * ROOT_2_PI) * x * (1.0f + CUBIC * (x * x)));
+template <class V> LAMPAS_INLINE V gelu_tanh_share(V x) {
+    return sigmoid((2.0f * ROOT_2_PI<V>) * x * (1.0f + CUBIC<V> * (x * x)));
 }
-LAMPAS_INLINE f32v gelu_tanh(f32v x) { return x * gelu_tanh_share(x); }
+template <class V> LAMPAS_INLINE V gelu_tanh(V x) { return x * gelu_tanh_share(x); }
 // tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2)
-LAMPAS_INLINE f32v mish_share(f32v x) {
-    const f32v e = exp(smaller(all(20.0f), x));
-    const f32v u = e * (e + 2.0f);
+template <class V> LAMPAS_INLINE V mish_share(V x) {
+    const V e = exp(smaller(V{} + 20, x));
+    const V u = e * (e + 2.0f);
     return u / (u + 2.0f);
 }
-LAMPAS_INLINE f32v mish(f32v x) { return x * mish_share(x); }
+template <class V> LAMPAS_INLINE V mish(V x) { return x * mish_share(x); }
 
-LAMPAS_INLINE f32v silu_slope(f32v x) {
-    const f32v s = sigmoid(x);
+template <class V> LAMPAS_INLINE V silu_slope(V x) {
+    const V s = sigmoid(x);
     return s * (1.0f + x * (1.0f - s));
 }
-LAMPAS_INLINE f32v mish_slope(f32v x) {
-    const f32v t = mish_share(x);
-    return t + x * (1.0f - t * t) * sigmoid(x);
+// With w = 1 - t for t = tanh(log(1 + e)), so that 1 - t^2 keeps its digits where t is near 1.
+template <class V> LAMPAS_INLINE V mish_slope(V x) {
+    const V e = exp(smaller(V{} + 20, x)), u = e * (e + 2.0f);
+    const V w = 2.0f / (u + 2.0f), t = u * w * 0.5f;
+    return t + x * (x > 20 ? V{} : w * (1.0f + t)) * sigmoid(x);
 }
-LAMPAS_INLINE f32v gelu_slope(f32v x) {
-    return normal_cdf(x) + x * (exp_normal(-0.5f * x * x) * DENSITY);
+template <class V> LAMPAS_INLINE V gelu_slope(V x) {
+    return normal_cdf(x) + x * (exp_normal(-0.5f * x * x) * DENSITY<V>);
 }
-LAMPAS_INLINE f32v gelu_tanh_slope(f32v x) {
-    const f32v square = x * x;
-    const f32v s = sigmoid((2.0f * ROOT_2_PI) * x * (1.0f + CUBIC * square));
-    const f32v slope = (2.0f * ROOT_2_PI) * (1.0f + (3.0f * CUBIC) * square);
-    return s + x * (s * (1.0f - s)) * slope;
+// Of s = sigmoid(z) and 1 - s the larger one is 1 / (1 + e), and the smaller one e times it.
+template <class V> LAMPAS_INLINE V gelu_tanh_slope(V x) {
+    const V square = x * x;
+    const V z = (2.0f * ROOT_2_PI<V>) * x * (1.0f + CUBIC<V> * square);
+    const V e = exp_normal(-absolute(z)), large = 1.0f / (1.0f + e), small = e * large;
+    const V slope = (2.0f * ROOT_2_PI<V>) * (1.0f + (3.0f * CUBIC<V>) * square);
+    return (z > 0 ? large : small) + x * (small * large) * slope;
 }
-
 }  // namespace lampas::LAMPAS_PATH

@@ -33,15 +33,16 @@ LAMPAS_INLINE bool any_of(i32v mask) {
 }
 
 // Lanes of y where `which` is set are function(x).
-template <class F>
-LAMPAS_INLINE f32v one_by_one(f32v y, f32v x, i32v which, F function) {
-    if (__builtin_expect(!any_of(which), 1)) return y;
-    std::int32_t lane[LANES];
-    float from[LANES], to[LANES];
-    std::memcpy(lane, &which, sizeof which);
+template <class V, class Mask, class F>
+LAMPAS_INLINE V one_by_one(V y, V x, Mask which, F function) {
+    if (__builtin_expect(!any_of(bits_of<i32v>(which)), 1)) return y;
+    constexpr int COUNT = BYTES / static_cast<int>(sizeof(element<V>));
+    element<Mask> lane[COUNT];
+    element<V> from[COUNT], to[COUNT];
+    std::memcpy(lane, &which, BYTES);
     store(from, x);
     store(to, y);
-    for (int i = 0; i < LANES; ++i) {
+    for (int i = 0; i < COUNT; ++i) {
         if (lane[i] != 0) to[i] = function(from[i]);
     }
     return load(to);

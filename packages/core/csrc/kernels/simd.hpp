@@ -38,6 +38,12 @@ template <> struct vector_of<double> { using type = f64v; };
 template <> struct vector_of<std::int32_t> { using type = i32v; };
 template <> struct vector_of<std::int64_t> { using type = i64v; };
 template <class T> using vec = typename vector_of<T>::type;
+template <class V> struct element_of;
+template <> struct element_of<f32v> { using type = float; };
+template <> struct element_of<f64v> { using type = double; };
+template <> struct element_of<i32v> { using type = std::int32_t; };
+template <> struct element_of<i64v> { using type = std::int64_t; };
+template <class V> using element = typename element_of<V>::type;
 template <class T> constexpr int lanes = BYTES / static_cast<int>(sizeof(T));
 
 template <class T>

@@ -2,7 +2,6 @@
 
 #include "kernels/activation.hpp"
 #include "kernels/map.hpp"
-#include "kernels/wide.hpp"
 
 namespace lampas {
 namespace LAMPAS_PATH {

@@ -17,31 +17,36 @@ template <class V> LAMPAS_INLINE V sgn_of(V x) {
 }
 template <class V> LAMPAS_INLINE V hardsigmoid_of(V x) { return clip(x + 3, V{}, V{} + 6) / 6; }
 template <class V> LAMPAS_INLINE V hardswish_of(V x) { return x * hardsigmoid_of(x); }
-LAMPAS_INLINE f32v abs_of(f32v x) { return absolute(x); }
-LAMPAS_INLINE f64v abs_of(f64v x) { return bits_of<f64v>(bits_of<i64v>(x) & 0x7fffffffffffffff); }
+template <class V> LAMPAS_INLINE V abs_of(V x) { return absolute(x); }
 template <class V> LAMPAS_INLINE V sqrt_of(V x) { return root(x); }
-LAMPAS_INLINE f32v exp_of(f32v x) { return exp(x); }
-LAMPAS_INLINE f32v expm1_of(f32v x) { return expm1(x); }
-LAMPAS_INLINE f32v log_of(f32v x) { return log(x); }
-LAMPAS_INLINE f32v log1p_of(f32v x) { return log1p(x); }
-LAMPAS_INLINE f32v tanh_of(f32v x) { return tanh(x); }
-LAMPAS_INLINE f32v sigmoid_of(f32v x) { return sigmoid(x); }
-LAMPAS_INLINE f32v erf_of(f32v x) { return erf(x); }
-LAMPAS_INLINE f32v silu_of(f32v x) { return silu(x); }
-LAMPAS_INLINE f32v mish_of(f32v x) { return mish(x); }
-LAMPAS_INLINE f32v gelu_of(f32v x) { return gelu(x); }
-LAMPAS_INLINE f32v gelu_tanh_of(f32v x) { return gelu_tanh(x); }
-LAMPAS_INLINE f32v logsigmoid_of(f32v x) { return -softplus(-x); }
+template <class V> LAMPAS_INLINE V exp_of(V x) { return exp(x); }
+template <class V> LAMPAS_INLINE V expm1_of(V x) { return expm1(x); }
+template <class V> LAMPAS_INLINE V log_of(V x) { return log(x); }
+template <class V> LAMPAS_INLINE V log1p_of(V x) { return log1p(x); }
+template <class V> LAMPAS_INLINE V tanh_of(V x) { return tanh(x); }
+template <class V> LAMPAS_INLINE V sigmoid_of(V x) { return sigmoid(x); }
+template <class V> LAMPAS_INLINE V erf_of(V x) { return erf(x); }
+template <class V> LAMPAS_INLINE V silu_of(V x) { return silu(x); }
+template <class V> LAMPAS_INLINE V mish_of(V x) { return mish(x); }
+template <class V> LAMPAS_INLINE V gelu_of(V x) { return gelu(x); }
+template <class V> LAMPAS_INLINE V gelu_tanh_of(V x) { return gelu_tanh(x); }
+template <class V> LAMPAS_INLINE V logsigmoid_of(V x) { return -softplus(-x); }
 
-// Beyond WIDE, angles are left to the C library, one by one.
-LAMPAS_INLINE f32v sin_of(f32v x) {
-    const f32v y = one_by_one(sine(x, 0), x, ~(absolute(x) <= WIDE),
-                              [](float v) { return __builtin_sinf(v); });
-    return x == 0.0f ? x : y;
+// Beyond the limit, angles are left to the C library, one by one.
+LAMPAS_INLINE float widest(f32v) { return WIDE; }
+LAMPAS_INLINE double widest(f64v) { return WIDE_D; }
+LAMPAS_INLINE float one_sine(float x) { return __builtin_sinf(x); }
+LAMPAS_INLINE double one_sine(double x) { return __builtin_sin(x); }
+LAMPAS_INLINE float one_cosine(float x) { return __builtin_cosf(x); }
+LAMPAS_INLINE double one_cosine(double x) { return __builtin_cos(x); }
+template <class V> LAMPAS_INLINE V sin_of(V x) {
+    const V y = one_by_one(sine(x, 0), x, ~(absolute(x) <= widest(x)),
+                           [](element<V> v) { return one_sine(v); });
+    return x == 0 ? x : y;
 }
-LAMPAS_INLINE f32v cos_of(f32v x) {
-    return one_by_one(sine(x, 1), x, ~(absolute(x) <= WIDE),
-                      [](float v) { return __builtin_cosf(v); });
+template <class V> LAMPAS_INLINE V cos_of(V x) {
+    return one_by_one(sine(x, 1), x, ~(absolute(x) <= widest(x)),
+                      [](element<V> v) { return one_cosine(v); });
 }
 
 // What takes numbers is a structure made from them once for each loop.
@@ -75,24 +80,22 @@ template <class T> struct softshrink {
     explicit softshrink(const double* n) : limit(all<T>(static_cast<T>(n[0]))) {}
     LAMPAS_INLINE vec<T> operator()(vec<T> x) const { return x - clip(x, -limit, limit); }
 };
-template <class T> struct elu;
-template <> struct elu<float> {
-    f32v below, scale, rate;
+template <class T> struct elu {
+    vec<T> below, scale, rate;
     explicit elu(const double* n)
-        : below(all(static_cast<float>(n[0] * n[1]))),
-          scale(all(static_cast<float>(n[1]))),
-          rate(all(static_cast<float>(n[2]))) {}
-    LAMPAS_INLINE f32v operator()(f32v x) const {
-        return x > 0.0f ? x * scale : expm1(x * rate) * below;
+        : below(all<T>(static_cast<T>(n[0] * n[1]))),
+          scale(all<T>(static_cast<T>(n[1]))),
+          rate(all<T>(static_cast<T>(n[2]))) {}
+    LAMPAS_INLINE vec<T> operator()(vec<T> x) const {
+        return x > 0 ? x * scale : expm1(x * rate) * below;
     }
 };
-template <class T> struct softplus_op;
-template <> struct softplus_op<float> {
-    f32v beta, limit;
+template <class T> struct softplus_op {
+    vec<T> beta, limit;
     explicit softplus_op(const double* n)
-        : beta(all(static_cast<float>(n[0]))), limit(all(static_cast<float>(n[1]))) {}
-    LAMPAS_INLINE f32v operator()(f32v x) const {
-        const f32v scaled = x * beta;
+        : beta(all<T>(static_cast<T>(n[0]))), limit(all<T>(static_cast<T>(n[1]))) {}
+    LAMPAS_INLINE vec<T> operator()(vec<T> x) const {
+        const vec<T> scaled = x * beta;
         return scaled > limit ? x : softplus(scaled) / beta;
     }
 };
@@ -132,21 +135,15 @@ using namespace LAMPAS_PATH;
                [](vec<T> v) { return name##_of(v); });             \
     },
 #define F32(name) LOOP(float, name)
-#define SIMPLE_F64 \
-    LOOP(double, neg) LOOP(double, abs) LOOP(double, square) LOOP(double, sqrt) \
-    LOOP(double, rsqrt) LOOP(double, reciprocal) LOOP(double, relu) LOOP(double, sgn) \
-    LOOP(double, hardsigmoid) LOOP(double, hardswish)
+#define F64(name) LOOP(double, name)
+#define NUMBERED(T)                                                                     \
+    loop_with<T, leaky_relu<T>>, loop_with<T, elu<T>>, loop_with<T, softplus_op<T>>,    \
+        loop_with<T, hardtanh<T>>, loop_with<T, clamp<T>>, loop_with<T, threshold<T>>,  \
+        loop_with<T, hardshrink<T>>, loop_with<T, softshrink<T>>, power<T>
 
 const UnaryKernels LAMPAS_PATH_OF(unary) = {
-    {LAMPAS_UNARY(F32) loop_with<float, leaky_relu<float>>, loop_with<float, elu<float>>,
-     loop_with<float, softplus_op<float>>, loop_with<float, hardtanh<float>>,
-     loop_with<float, clamp<float>>, loop_with<float, threshold<float>>,
-     loop_with<float, hardshrink<float>>, loop_with<float, softshrink<float>>, power<float>},
-    {SIMPLE_F64 nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr,
-     nullptr, nullptr, nullptr, nullptr, nullptr, loop_with<double, leaky_relu<double>>, nullptr,
-     nullptr, loop_with<double, hardtanh<double>>, loop_with<double, clamp<double>>,
-     loop_with<double, threshold<double>>, loop_with<double, hardshrink<double>>,
-     loop_with<double, softshrink<double>>, power<double>},
+    {LAMPAS_UNARY(F32) NUMBERED(float)},
+    {LAMPAS_UNARY(F64) NUMBERED(double)},
 };
 
 }  // namespace lampas

@@ -33,7 +33,7 @@ using SlopeLoop = void (*)(const void* g, const void* x, void* y, long count, bo
                            bool one_x, const double* numbers);
 
 struct UnaryKernels {
-    UnaryLoop f32[UNARY_COUNT], f64[UNARY_COUNT];  // nullptr: left to the reference
+    UnaryLoop f32[UNARY_COUNT], f64[UNARY_COUNT];
 };
 LAMPAS_FAMILY(UnaryKernels, unary)
 
