@@ -342,3 +342,30 @@ def test_gradients_with_and_without_kernels():
     for a, b in zip(first, second, strict=True):
         np.testing.assert_allclose(a, b, 1e-12, 1e-12)
     assert reference("gather", np.arange(3), dim=0, index=np.array([2])).tolist() == [2]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("few", [1, 10, 256, 257])
+@pytest.mark.parametrize("count", [2048, 4099, 200_001])
+def test_many_numbers_in_few_places_lose_no_digits(count, few, path):
+    rng = np.random.default_rng(count)
+    x, index = rng.random(few, np.float32), rng.integers(0, few, count)
+    value = rng.random(count, np.float32)
+    made = []
+    for threads in (1, 2):
+        with setting(path, threads):
+            made.append(kernel("scatter_sum", x, value, dim=0, index=index))
+    same(*made)
+    right = x + np.bincount(index, value.astype(np.float64), few)
+    np.testing.assert_array_almost_equal_nulp(made[0], right.astype(np.float32), 1)
+    index[count // 2] = few
+    with pytest.raises(IndexError):
+        kernel("scatter_sum", x, value, dim=0, index=index, accepted=False)
+
+
+def test_nothing_added_leaves_the_sign_of_a_zero():
+    x = np.full(2, -0.0, np.float32)
+    index = np.zeros(64, np.int64)
+    value = np.full(64, -0.0, np.float32)
+    y = kernel("scatter_sum", x, value, dim=0, index=index)
+    assert np.signbit(y).all()

@@ -284,7 +284,8 @@ bool Places::pick(Pick pick, int item, const void* x, void* values) const {
     return good;
 }
 
-bool Places::each_plane(const Part& part, Put put, int item, char* x, const char* values) const {
+bool Places::each_plane(const Part& part, Put put, int item, int value_item, char* x,
+                        const char* values) const {
     const int r = joined_ - 2, c = joined_ - 1;
     long extent[MOST_DIMS], position[MOST_DIMS] = {};
     for (int d = 0; d < joined_; ++d) extent[d] = extent_[d];
@@ -293,7 +294,8 @@ bool Places::each_plane(const Part& part, Put put, int item, char* x, const char
     const std::int64_t* index = index_ + part.first * index_stride_[part.dim];
     long place = part.first * at_[part.dim], valued = part.first * value_[part.dim];
     for (;;) {
-        if (!put(plane, index, x + place * item, values + valued * item, part.from, part.to)) {
+        if (!put(plane, index, x + place * item, values + valued * value_item, part.from,
+                 part.to)) {
             return false;
         }
         int d = r - 1;
@@ -313,7 +315,7 @@ bool Places::each_plane(const Part& part, Put put, int item, char* x, const char
 
 // Threads write to parts of the array that are apart: by a dimension of its own, or by where
 // the index points. The order of what comes to one place is the index's in either case.
-bool Places::put(Put put, int item, void* x, const void* values) const {
+bool Places::put(Put put, int item, int valued, void* x, const void* values) const {
     const int c = joined_ - 1;
     Part whole;
     whole.dim = 0;
@@ -321,7 +323,7 @@ bool Places::put(Put put, int item, void* x, const void* values) const {
     whole.to = limit_;
     auto* to = static_cast<char*>(x);
     const auto* from = static_cast<const char*>(values);
-    if (count_ <= PIECE) return each_plane(whole, put, item, to, from);
+    if (count_ <= PIECE) return each_plane(whole, put, item, valued, to, from);
     const Unlocked unlocked;
     int dim = -1;
     long least = 8;
@@ -347,7 +349,7 @@ bool Places::put(Put put, int item, void* x, const void* values) const {
             part.first = first * unit;
             part.last = std::min(last * unit, extent_[dim]);
         }
-        if (!each_plane(part, put, item, to, from)) {
+        if (!each_plane(part, put, item, valued, to, from)) {
             __atomic_store_n(&good, false, __ATOMIC_RELAXED);
         }
     });

@@ -38,7 +38,8 @@ public:
 
     // False where an index is outside; the values or the array are then of no use.
     bool pick(Pick pick, int item, const void* x, void* values) const;
-    bool put(Put put, int item, void* x, const void* values) const;
+    // `item` and `valued` are the bytes of an element of the array and of the values.
+    bool put(Put put, int item, int valued, void* x, const void* values) const;
 
 private:
     struct Part;
@@ -48,7 +49,8 @@ private:
                       const npy_intp* picked);
     void join();
     Plane plane_of(long rows, long columns) const;
-    bool each_plane(const Part& part, Put put, int item, char* x, const char* values) const;
+    bool each_plane(const Part& part, Put put, int item, int valued, char* x,
+                    const char* values) const;
 
     int dims_ = 0;  // of the array
     long size_[MOST_DIMS], stride_[MOST_DIMS];

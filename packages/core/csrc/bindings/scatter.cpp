@@ -56,8 +56,8 @@ PyArrayObject* copied(PyArrayObject* x) {
 // Values joined to `y`, a new array that is given back or, where an index is bad, let go.
 PyObject* joined(PyArrayObject* y, const Places& places, PyArrayObject* values, Put put) {
     if (y == nullptr) return nullptr;
-    const int item = item_size(type_of(y));
-    if (places.put(put, item, data_of<void>(y), data_of<void>(values))) {
+    const int item = item_size(type_of(y)), valued = item_size(type_of(values));
+    if (places.put(put, item, valued, data_of<void>(y), data_of<void>(values))) {
         return reinterpret_cast<PyObject*>(y);
     }
     Py_DECREF(y);
@@ -79,18 +79,11 @@ bool wants_double(Type type, long count, const Places& places, Join join) {
     return join == Join::sum && type == Type::f32 && places.count() > MANY * count;
 }
 
-// `y` is given away; the places have not met the values yet.
-PyObject* joined_in_double(PyArrayObject* y, Places& places, PyArrayObject* values) {
-    PyArrayObject* from = cast_to(values, NPY_DOUBLE);
-    PyArrayObject* to = from == nullptr ? nullptr : cast_to(y, NPY_DOUBLE);
+// `y` is given away; the places have met the values.
+PyObject* joined_in_double(PyArrayObject* y, const Places& places, PyArrayObject* values) {
+    PyArrayObject* to = cast_to(y, NPY_DOUBLE);
     Py_DECREF(y);
-    PyObject* wide = nullptr;
-    if (to != nullptr && places.values_of(from)) {
-        wide = joined(to, places, from, put_of(Type::f64, Join::sum));
-    } else {
-        Py_XDECREF(to);
-    }
-    Py_XDECREF(from);
+    PyObject* wide = joined(to, places, values, placer().sum_wide);
     if (wide == nullptr) return nullptr;
     PyArrayObject* result = cast_to(reinterpret_cast<PyArrayObject*>(wide), NPY_FLOAT);
     Py_DECREF(wide);
@@ -119,7 +112,7 @@ struct Zeros {
         long size = 1;
         for (int d = 0; d < ndim; ++d) size *= shape[d];
         const bool wide = wants_double(type_of(values), size, places, join);
-        if (!wide && !places.values_of(values)) return DECLINED;
+        if (!places.values_of(values)) return DECLINED;
         PyArrayObject* y = new_array(type_of(values), ndim, shape);
         if (y == nullptr) return nullptr;
         clear(y);
@@ -188,7 +181,7 @@ PyObject* into_copy(PyArrayObject* x, Places& places, PyArrayObject* values, Joi
     const Put put = put_of(type_of(x), join);
     if (put == nullptr || type_of(values) != type_of(x)) return DECLINED;
     const bool wide = wants_double(type_of(x), PyArray_SIZE(x), places, join);
-    if (!wide && !places.values_of(values)) return DECLINED;
+    if (!places.values_of(values)) return DECLINED;
     PyArrayObject* y = copied(x);
     if (y != nullptr && wide) return joined_in_double(y, places, values);
     return joined(y, places, values, put);

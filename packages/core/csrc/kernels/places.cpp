@@ -99,54 +99,98 @@ struct Min {
     template <class T> static LAMPAS_INLINE T of(T a, T b) { return a <= b || a != a ? a : b; }
 };
 
-template <class T, class Op>
-bool put_rows(const Plane& p, const std::int64_t* index, T* x, const T* value, long from,
+template <class T, class Op, class V>
+bool put_rows(const Plane& p, const std::int64_t* index, T* x, const V* value, long from,
               long to) {
     for (long r = 0; r < p.rows; ++r) {
         const std::int64_t i = index[r * p.index_row];
         if (!inside(i, p.limit)) return false;
         if (i < from || i >= to) continue;
         T* __restrict target = x + i * p.unit + r * p.at_row;
-        const T* __restrict source = value + r * p.value_row;
+        const V* __restrict source = value + r * p.value_row;
         if (p.at_column == 1 && p.value_column == 1) {
-            for (long c = 0; c < p.columns; ++c) target[c] = Op::of(target[c], source[c]);
+            for (long c = 0; c < p.columns; ++c) target[c] = Op::of(target[c], T(source[c]));
         } else {
             for (long c = 0; c < p.columns; ++c) {
                 T* one = target + c * p.at_column;
-                *one = Op::of(*one, source[c * p.value_column]);
+                *one = Op::of(*one, T(source[c * p.value_column]));
             }
         }
     }
     return true;
 }
 
-template <class T, class Op>
+constexpr long FEW = 256;         // places that have four sums of their own at hand
+constexpr long AT_ONCE = 2048;    // indices that are looked at first
+
+// Many numbers added to few places: four sums of each, so that none waits for the last.
+// Which of them a number comes to is told by its column alone.
+template <class V>
+bool add_to_few(const Plane& p, const std::int64_t* at, double* x, const V* value, long from,
+                long to) {
+    double sums[4][FEW];
+    for (auto& row : sums) {
+        for (long i = 0; i < p.limit; ++i) row[i] = -0.0;  // to which all adds up as it is
+    }
+    const std::uint64_t range = static_cast<std::uint64_t>(to - from);
+    const bool every = from == 0 && to == p.limit;
+    for (long first = 0; first < p.columns; first += AT_ONCE) {
+        const long last = first + AT_ONCE < p.columns ? first + AT_ONCE : p.columns;
+        if (!all_inside(at + first, 1, last - first, p.limit)) return false;
+        long c = first;
+        for (; every && c + 4 <= last; c += 4) {
+            for (long k = 0; k < 4; ++k) sums[k][at[c + k]] += static_cast<double>(value[c + k]);
+        }
+        for (; c < last; ++c) {
+            if (static_cast<std::uint64_t>(at[c] - from) >= range) continue;
+            sums[c & 3][at[c]] += static_cast<double>(value[c]);
+        }
+    }
+    for (long i = from; i < to; ++i) x[i] += (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
+    return true;
+}
+
+template <class T, class Op, class V = T>
 bool put(const Plane& p, const std::int64_t* index, void* target, const void* source, long from,
          long to) {
     T* x = static_cast<T*>(target);
-    const T* value = static_cast<const T*>(source);
-    if (p.index_column == 0) return put_rows<T, Op>(p, index, x, value, from, to);
+    const V* value = static_cast<const V*>(source);
+    if (p.index_column == 0) return put_rows<T, Op, V>(p, index, x, value, from, to);
     const std::uint64_t range = static_cast<std::uint64_t>(to - from);
     const bool every = from == 0 && to == p.limit;
     const bool plain = p.index_column == 1 && p.value_column == 1 && p.unit == 1;
     for (long r = 0; r < p.rows; ++r) {
         const std::int64_t* __restrict at = index + r * p.index_row;
         T* __restrict into = x + r * p.at_row;
-        const T* __restrict of_row = value + r * p.value_row;
-        if (!all_inside(at, p.index_column, p.columns, p.limit)) return false;
+        const V* __restrict of_row = value + r * p.value_row;
+        if constexpr (sizeof(V) < sizeof(T)) {
+            if (plain && p.at_column == 0 && p.limit <= FEW && p.columns >= 4 * p.limit) {
+                if (!add_to_few(p, at, into, of_row, from, to)) return false;
+                continue;
+            }
+        }
         if (every && plain && p.at_column == 0) {
-            for (long c = 0; c < p.columns; ++c) into[at[c]] = Op::of(into[at[c]], of_row[c]);
-        } else if (every) {
+            for (long first = 0; first < p.columns; first += AT_ONCE) {
+                const long last = first + AT_ONCE < p.columns ? first + AT_ONCE : p.columns;
+                if (!all_inside(at + first, 1, last - first, p.limit)) return false;
+                for (long c = first; c < last; ++c) {
+                    into[at[c]] = Op::of(into[at[c]], T(of_row[c]));
+                }
+            }
+            continue;
+        }
+        if (!all_inside(at, p.index_column, p.columns, p.limit)) return false;
+        if (every) {
             for (long c = 0; c < p.columns; ++c) {
                 T* one = into + at[c * p.index_column] * p.unit + c * p.at_column;
-                *one = Op::of(*one, of_row[c * p.value_column]);
+                *one = Op::of(*one, T(of_row[c * p.value_column]));
             }
         } else {
             for (long c = 0; c < p.columns; ++c) {
                 const std::int64_t i = at[c * p.index_column];
                 if (static_cast<std::uint64_t>(i - from) >= range) continue;
                 T* one = into + i * p.unit + c * p.at_column;
-                *one = Op::of(*one, of_row[c * p.value_column]);
+                *one = Op::of(*one, T(of_row[c * p.value_column]));
             }
         }
     }
@@ -236,6 +280,7 @@ const PlaceKernels LAMPAS_PATH_OF(placer) = {
     JOINED(float),
     JOINED(double),
     JOINED(std::int64_t),
+    put<double, Sum, float>,
     bounds,
     count_set,
     list_set,

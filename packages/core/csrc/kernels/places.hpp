@@ -31,6 +31,7 @@ struct PlaceKernels {
     Pick pick[5];  // by the logarithm of an element's bytes
     Put set[5];
     Put join_f32[JOINS], join_f64[JOINS], join_i64[JOINS];  // without `set`
+    Put sum_wide;  // of values of float in an array of double
     // The least and the largest of integers; there is one at least.
     void (*bounds)(const std::int64_t* x, long count, std::int64_t* low, std::int64_t* high);
     // How many of an array of bools are set, and the numbers of those, counted from `first`.
