@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -162,6 +163,7 @@ def _index(size: int, lo: int, hi: int, mode: str) -> np.ndarray:
     return np.where(places >= size, 2 * (size - 1) - places, places)
 
 
+@functools.lru_cache(maxsize=256)
 def _runs_of(size: int, lo: int, hi: int, mode: str) -> Runs:
     return (range(size),) if lo == hi == 0 else _runs(_index(size, lo, hi, mode))
 
