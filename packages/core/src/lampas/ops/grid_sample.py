@@ -324,7 +324,7 @@ def grid_sample(
 
 
 def _points(sizes: Sequence[int], corners: bool, like: Tensor) -> Any:
-    """The points (x, y, 1) or (x, y, z, 1) of an even grid, (size, dims + 1)."""
+    """The points (x, y, 1) or (x, y, z, 1) of an even grid, (dims + 1, size)."""
     axes = []
     for axis, size in enumerate(sizes):
         end = (1.0 if corners else (size - 1) / size) if size > 1 else 0.0
@@ -333,7 +333,7 @@ def _points(sizes: Sequence[int], corners: bool, like: Tensor) -> Any:
         axes.append(line.reshape(*beside).expand(*sizes).reshape(-1))
     axes.reverse()
     axes.append(ones(math.prod(sizes), dtype=like.dtype, device=like.device))
-    return stack(axes, 1)
+    return stack(axes, 0)
 
 
 def affine_grid(
@@ -376,7 +376,8 @@ def affine_grid(
     if min(sizes) <= 0:
         raise ArgumentError(f"affine_grid: size must be positive, got {tuple(size)}")
     points = _points(sizes[2:], bool(align_corners), theta)
-    grid = points @ theta.transpose(1, 2)
+    # Long rows, brought into order at the end, take a quarter of the time of short ones.
+    grid: Any = (theta @ points).transpose(1, 2).contiguous()  # type: ignore[attr-defined]
     return grid.reshape(sizes[0], *sizes[2:], dims)
 
 
