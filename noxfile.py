@@ -26,8 +26,6 @@ LINT_TOOLS = ["ruff>=0.12"]
 TYPE_TOOLS = ["mypy>=1.15"]
 LAYER_TOOLS = ["import-linter>=2.3"]
 SANITIZERS = "address,undefined"
-# Benchmarks whose figures docs/benchmarks.md shows.
-WITH_FIGURES = ["curves", "kernels", "models", "ops", "overhead"]
 KERNEL_TESTS = sorted(map(str, ROOT.glob("packages/core/tests/test_kernels*.py")))
 FUZZ_TESTS = "packages/core/tests/test_kernels_fuzz.py"
 OLDEST_CORE_TAG = "core-v0.1.0"
@@ -307,10 +305,10 @@ def api(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time calls, ops, kernels, models, curves, loading; write docs/benchmarks.md.
+    """Time calls, ops, kernels, models, curves; write docs/benchmarks.md.
 
-    PyTorch is compared with where it is installed: ``-- --python COMMAND`` says what
-    runs the benchmarks.
+    ``-- NAME ...`` picks files of ``benchmarks/``. PyTorch is compared with where it is
+    installed: ``-- --python COMMAND`` says what runs the benchmarks.
     """
     # What distributions are compared with, and what draws.
     session.install("-q", "scipy>=1.14", "matplotlib>=3.9", *TEST_TOOLS)
@@ -319,15 +317,7 @@ def bench(session: nox.Session) -> None:
     if "--python" in given:
         at = given.index("--python")
         python, given = given[at + 1], given[:at] + given[at + 2 :]
-    for script in sorted(ROOT.glob("benchmarks/[!_]*.py")):
-        written = [
-            "--json",
-            str(ROOT / "benchmarks" / "results" / f"{script.stem}.json"),
-        ]
-        to = written if script.stem in WITH_FIGURES else []
-        session.run(python, str(script), *to, *given, external=True)
-    path = {"PYTHONPATH": str(ROOT / "tests")}
-    session.run("python", "-m", "tools.benchmark_page", "--plots", env=path)
+    session.run(python, str(ROOT / "benchmarks"), *given, external=True)
 
 
 @nox.session

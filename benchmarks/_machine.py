@@ -6,11 +6,12 @@ Nothing here names a host, a user or a path.
 from __future__ import annotations
 
 import importlib.metadata
+import itertools
 import os
 import platform
 import subprocess
 import threading
-import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,6 @@ import numpy as np
 
 import lampas
 from lampas import kernels
-
-BANDWIDTH_FLOATS = 10**8
 
 
 def _processor() -> str:
@@ -31,15 +30,21 @@ def _processor() -> str:
     return named[0] if named else platform.machine()
 
 
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude=*"],
-        cwd=Path(__file__).parent,
+def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["git", *arguments],
+        cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
         check=False,
     )
-    return done.stdout.strip() or "unknown"
+
+
+def _commit() -> str:
+    """The commit; figures and pages may have changed since, but no package."""
+    changed = _git("diff", "--quiet", "HEAD", "--", "packages").returncode
+    name = _git("rev-parse", "--short", "HEAD").stdout.strip()
+    return f"{name}{'-dirty' * bool(changed)}" if name else "unknown"
 
 
 def _version(name: str) -> str | None:
@@ -49,23 +54,20 @@ def _version(name: str) -> str | None:
         return None
 
 
-def copy_bandwidth(rounds: int = 5) -> float:
-    """GB/s, read and written, of the quickest copy of 10^8 floats by all threads."""
-    source = np.ones(BANDWIDTH_FLOATS, np.float32)
-    target = np.ones(BANDWIDTH_FLOATS, np.float32)
-    count = lampas.get_num_threads()
-    edges = np.linspace(0, source.size, count + 1).astype(int)
-    parts = [(target[a:b], source[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
-    best = float("inf")
-    for _ in range(rounds):
+def copier(count: int) -> Callable[[], None]:
+    """Copies so many floats by all threads, each time to the same place."""
+    source, target = (np.ones(count, np.float32) for _ in range(2))
+    edges = np.linspace(0, count, lampas.get_num_threads() + 1).astype(int)
+    parts = [(target[a:b], source[a:b]) for a, b in itertools.pairwise(edges)]
+
+    def copy() -> None:
         workers = [threading.Thread(target=np.copyto, args=part) for part in parts]
-        began = time.perf_counter()
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-        best = min(best, time.perf_counter() - began)
-    return 2 * source.nbytes / best / 1e9
+
+    return copy
 
 
 def facts() -> dict[str, Any]:

@@ -39,7 +39,8 @@ def _without_kernels(function: Callable[[], object]) -> Callable[[], object]:
     return go
 
 
-def _seconds(function: Callable[[], object], calls: int) -> float:
+def timed(function: Callable[[], object], calls: int) -> float:
+    """Seconds of a call, the mean of so many."""
     began = time.perf_counter()
     for _ in range(calls):
         function()
@@ -47,7 +48,7 @@ def _seconds(function: Callable[[], object], calls: int) -> float:
 
 
 def compare(
-    program: Program, rounds: int = 7, seconds: float = 3.0, reference: bool = False
+    program: Program, rounds: int = 7, seconds: float = 2.0, reference: bool = False
 ) -> Figures:
     """Median milliseconds of our side, and of the others' over ours.
 
@@ -69,14 +70,14 @@ def compare(
     calls = {}
     for name, side in sides.items():  # which also warms up
         side()
-        calls[name] = max(1, int(SHORTEST / max(_seconds(side, 1), 1e-9)))
+        calls[name] = max(1, int(SHORTEST / max(timed(side, 1), 1e-9)))
     times: dict[str, list[float]] = {name: [] for name in sides}
     began = time.perf_counter()
     for done in range(rounds):
         if done >= 3 and time.perf_counter() - began > seconds:
             break
         for name, side in sides.items():
-            times[name].append(_seconds(side, calls[name]))
+            times[name].append(timed(side, calls[name]))
     found: Figures = {"ms": statistics.median(times["ours"]) * 1e3}
     for name in ("torch", "reference")[: 1 + reference]:
         pairs = zip(times.get(name, []), times["ours"], strict=False)

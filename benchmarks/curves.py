@@ -82,7 +82,7 @@ def figures_of(curve: Curve) -> dict[str, Any]:
     """Milliseconds of each side at each point."""
     found: dict[str, Any] = {"over": curve.over, "points": list(curve.points)}
     rows = [
-        compare(lambda m, p=point: curve.make(m, p), rounds=5, seconds=2.0)
+        compare(lambda m, p=point: curve.make(m, p), rounds=5, seconds=0.7)
         for point in curve.points
     ]
     found["ms"] = [row["ms"] for row in rows]

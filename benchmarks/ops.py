@@ -2,9 +2,9 @@
 
     python benchmarks/ops.py [--only NAME] [--sizes 100 10000] [--json FILE]
 
-Each is timed on 10^2 to 10^6 elements, some that only pass over memory on 10^8 too:
-what those move is also given as a part of what copying memory moves in the same run.
-"reference" is lampas without its native kernels.
+Each is timed on 10^2 to 10^6 elements, some that only pass over memory on 10^8 too
+(``bandwidth.py`` says how near they come to copying). "reference" is lampas without its
+native kernels.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from _machine import copy_bandwidth
 from _side_by_side import Program, chosen, compare, line, parser_of, write
 
 Operation = Callable[[ModuleType, Any], Any]
@@ -187,31 +186,20 @@ def program_of(operation: Operation, size: int, both: bool = True) -> Program:
 OPERATIONS: dict[str, Operation] = {**PASSING, **OTHERS, **WHOLE}
 
 
-def bytes_moved(name: str, size: int) -> int | None:
-    """What one forward pass reads and writes, where it is timed alone."""
-    per_element = {"exp (no gradient)": 8, "add (no gradient)": 12}.get(name)
-    return None if per_element is None else per_element * size
-
-
 def main() -> None:
     """Print the figures, and write them as JSON where asked to."""
     parser = parser_of(str(__doc__))
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES)
     options = parser.parse_args()
-    copying = copy_bandwidth()
-    print(f"copying memory: {copying:.1f} GB/s read and written")
-    figures: dict[str, Any] = {"copy GB/s": copying, "by size": {}}
+    figures: dict[str, Any] = {}
     for name in chosen(OPERATIONS, options):
         for size in options.sizes:
             large = size >= LARGE
-            if large and name not in ALSO_LARGE and not bytes_moved(name, size):
+            if large and name not in ALSO_LARGE:
                 continue
             program = program_of(OPERATIONS[name], size, name not in WHOLE)
-            found = compare(program, rounds=5, seconds=0.7, reference=not large)
-            moved = bytes_moved(name, size)
-            if moved and large:
-                found["of copying"] = moved / found["ms"] / 1e6 / copying  # type: ignore[operator]
-            figures["by size"].setdefault(name, {})[str(size)] = found
+            found = compare(program, rounds=5, seconds=0.4, reference=not large)
+            figures.setdefault(name, {})[str(size)] = found
             print(line(f"{name} {size:.0e}", found), flush=True)
             gc.collect()
     write(options, figures)

@@ -45,6 +45,27 @@ def test_a_section_holds_what_was_measured():
     assert "| `exp` | 2.5 | - | - |" in text
 
 
+def test_products_and_memory_have_their_sections():
+    figures = {
+        "products": {"2 x 3 x 4": {"lampas": 120.0, "numpy": 99.5}},
+        "bandwidth": {"exp": {"copying GB/s": 20.0, "ours GB/s": 18.0}},
+    }
+    parts = {name: {**FACTS, "figures": found} for name, found in figures.items()}
+    text = benchmark_page.page(parts)
+    assert "- products, bandwidth: cores 2\n" in text
+    assert "| shape | lampas | numpy |" in text
+    assert "| 2 x 3 x 4 | 120 | 99.5 |" in text
+    assert "| `exp` | 20 | 18 | - | - |" in text
+
+
+def test_kernels_are_timed_on_images_of_the_size_asked_for(benchmark):
+    timed, fuzz = benchmark("kernels"), benchmark("fuzz_calls")
+    for name in ("max_pool", "conv", "exp"):
+        call = timed.brought_to(name, 10**4)
+        sizes = [array.size for array in fuzz.arrays_in(call.operands)]
+        assert 5000 < max(sizes) < 20_000
+
+
 def test_every_operation_runs_with_its_gradient(benchmark):
     ops = benchmark("ops")
     for name, operation in ops.OPERATIONS.items():

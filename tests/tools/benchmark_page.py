@@ -20,9 +20,9 @@ Results = dict[str, dict[str, Any]]
 
 OPENING = """# Benchmarks
 
-Made by `nox -s bench` and `python -m tools.benchmark_page`; the figures stand in
-`benchmarks/results`. Ratios are another's time over ours, medians of rounds in which
-the sides take turns in one process: above 1 lampas is faster.
+Made by `nox -s bench`; the figures stand in `benchmarks/results`. Ratios are another's
+time over ours, medians of rounds in which the sides take turns in one process: above 1
+lampas is faster.
 """
 
 
@@ -52,12 +52,12 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 
 def _machine(results: Results) -> str:
-    seen = []
+    """The facts of the machine, once where several benchmarks have the same."""
+    of: dict[str, list[str]] = {}
     for name, part in results.items():
-        facts = ", ".join(
-            f"{k} {v}" for k, v in part["machine"].items() if v is not None
-        )
-        seen.append(f"- {name}: {facts}")
+        known = {k: v for k, v in part["machine"].items() if v is not None}
+        of.setdefault(", ".join(f"{k} {v}" for k, v in known.items()), []).append(name)
+    seen = [f"- {', '.join(names)}: {facts}" for facts, names in of.items()]
     return "## The machine\n\n" + "\n".join(seen) + "\n"
 
 
@@ -87,10 +87,10 @@ def _models(part: dict[str, Any]) -> str:
 
 def _operations(part: dict[str, Any]) -> str:
     found = part["figures"]
-    sizes = sorted({int(size) for by in found["by size"].values() for size in by})
+    sizes = sorted({int(size) for by in found.values() for size in by})
     head = ["operation", *[f"10^{math.log10(size):.0f}" for size in sizes]]
     rows = []
-    for name, by in found["by size"].items():
+    for name, by in found.items():
         cells = []
         for size in sizes:
             one = by.get(str(size))
@@ -99,16 +99,45 @@ def _operations(part: dict[str, Any]) -> str:
                 " / ".join(number(one.get(key)) for key in keys) if one else ""
             )
         rows.append([name, *cells])
-    copying = [
-        f"{name} of 10^8 floats reaches {by[str(10**8)]['of copying']:.2f} of that"
-        for name, by in found["by size"].items()
-        if "of copying" in by.get(str(10**8), {})
-    ]
     said = "Torch's time over ours / the time without kernels over ours, by elements; "
     said += "forward and\nbackward unless said otherwise."
-    bandwidth = f"\nCopying memory: {found['copy GB/s']:.1f} GB/s read and written"
-    lines = "; ".join([bandwidth, *copying]) + ".\n"
-    return f"## Operations\n\n{said}\n\n{table(head, rows)}{lines}"
+    return f"## Operations\n\n{said}\n\n{table(head, rows)}"
+
+
+def _products(part: dict[str, Any]) -> str:
+    sides = list(next(iter(part["figures"].values())))
+    rows = [
+        [shape, *[number(found[side]) for side in sides]]
+        for shape, found in part["figures"].items()
+    ]
+    said = "GFLOP/s in float32; each side in a process of its own, in turn."
+    return f"## Matrix products\n\n{said}\n\n{table(['shape', *sides], rows)}"
+
+
+def _bandwidth(part: dict[str, Any]) -> str:
+    keys = ["copying GB/s", "ours GB/s", "of copying", "torch of copying"]
+    rows = [
+        [f"`{name}`", *[number(found.get(key)) for key in keys]]
+        for name, found in part["figures"].items()
+    ]
+    said = (
+        "Forward on 10^8 floats: bytes read and written in a second, beside those of "
+    )
+    said += "a copy by all\nthreads measured in turn."
+    head = ["op", "copying, GB/s", "ours", "ours / copying", "torch / copying"]
+    return f"## Elementwise at 10^8\n\n{said}\n\n{table(head, rows)}"
+
+
+def _attention_memory(part: dict[str, Any]) -> str:
+    keys = ["MB", "growth over that"]
+    rows = [
+        [name, *[number(found[key]) for key in keys]]
+        for name, found in part["figures"].items()
+    ]
+    said = "The growth of peak memory by attention forward and backward, over the size "
+    said += "of its inputs,\noutput, cotangent and gradients."
+    head = ["case", "MB of arrays", "growth / that"]
+    return f"## Memory of attention\n\n{said}\n\n{table(head, rows)}"
 
 
 def _kernels(part: dict[str, Any]) -> str:
@@ -162,9 +191,12 @@ def _curves(part: dict[str, Any]) -> str:
 SECTIONS = {
     "models": _models,
     "curves": _curves,
+    "products": _products,
+    "bandwidth": _bandwidth,
     "ops": _operations,
     "kernels": _kernels,
     "overhead": _overhead,
+    "attention_memory": _attention_memory,
 }
 
 
