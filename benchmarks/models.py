@@ -251,7 +251,7 @@ def a_busy_core() -> Iterator[None]:
 def slowdown(program: Program, alone: Figures) -> Figures:
     """How much longer both sides take beside a busy core."""
     with a_busy_core():
-        beside = compare(program, rounds=5)
+        beside = compare(program, rounds=3)
     found: Figures = {"slower beside a busy core": beside["ms"] / alone["ms"]}  # type: ignore[operator]
     ratio = beside["torch over ours"]
     if ratio is not None:
