@@ -229,7 +229,8 @@ def _strewn(a: np.ndarray, special: tuple[float, ...], rng: Any) -> np.ndarray:
 
 def _work(shapes: list[tuple[int, ...]], bilinear: bool) -> int:
     """The most elements that the arrays, or results of products of them, may have."""
-    largest = max(map(math.prod, shapes))
+    # Also those of nothing: a layout with gaps has room for it.
+    largest = max(math.prod(max(n, 1) for n in shape) for shape in shapes)
     together = math.prod({n for shape in shapes for n in shape if n})
     # Arrays of one shape may be added, or multiplied as matrices.
     different = shapes if bilinear else set(shapes)
