@@ -153,12 +153,9 @@ def _single(record: Record) -> Callable[..., Any]:
             raise translated(record, (x,), error) from None
         finally:
             unsilence(token)
-        if not one:
-            out = _wrap_results(record, y)
-        elif y.dtype is _F64 and a.dtype is not _F64 and _has_scalars(params):
+        if one and y.dtype is _F64 and a.dtype is not _F64 and _has_scalars(params):
             return call(x, **_plain(params))
-        else:
-            out = wrap(np.asarray(y) if isinstance(y, np.generic) else y)
+        out = _wrap_results(record, y)
         if view:
             link_view(record, x, out, params)
         parent = x._node

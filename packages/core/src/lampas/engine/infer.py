@@ -21,6 +21,7 @@ __all__ = [
     "like_input",
     "predicate",
     "reduced",
+    "reduced_twice",
 ]
 
 
@@ -81,3 +82,9 @@ def reduced(specs: Sequence[Spec], *, dim: Any, keepdim: bool, **params: Any) ->
     else:
         kept = tuple(s for i, s in enumerate(shape) if i not in gone)
     return Spec(kept, dtype)
+
+
+def reduced_twice(specs: Sequence[Spec], **params: Any) -> tuple[Spec, Spec]:
+    """Two results of one reduction."""
+    spec = reduced(specs, **params)
+    return spec, spec

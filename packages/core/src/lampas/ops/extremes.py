@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lampas.engine.batching import moved, prefixed, shifted
-from lampas.engine.infer import Spec, reduced
+from lampas.engine.infer import Spec, reduced, reduced_twice
 from lampas.engine.record import LINEAR, OPAQUE, REDUCTION, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import DimensionError, DTypeError
@@ -193,12 +193,9 @@ def amax_vjp(
     return (F.masked(F.reshape(g, shape=kept) / count, top),)
 
 
-def _pair(specs: Any, *, dim: Any, keepdim: bool) -> Any:
-    spec = reduced(specs, dim=dim, keepdim=keepdim)
-    return spec, spec
-
-
-_aminmax = op("aminmax", kind=REDUCTION, outputs=2, saves="x y0 y1", infer=_pair)
+_aminmax = op(
+    "aminmax", kind=REDUCTION, outputs=2, saves="x y0 y1", infer=reduced_twice
+)
 
 
 @_aminmax.forward

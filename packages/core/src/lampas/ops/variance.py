@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from lampas.engine.infer import reduced
+from lampas.engine.infer import reduced, reduced_twice
 from lampas.engine.record import REDUCTION, op
 from lampas.engine.tensor import Tensor, method
 from lampas.errors import ArgumentError
@@ -62,29 +62,18 @@ def var_vjp(
     return (g * away * (2 / freedom if freedom else math.inf),)
 
 
+def _of_square(F: Any, g: Any, root: Any) -> Any:
+    """The cotangent of a square from that of its root; none at 0."""
+    return F.masked(g / (root * 2), root != 0)
+
+
 @_std.vjp
-def std_vjp(
-    F: Any,
-    g: Any,
-    x: Any,
-    y: Any,
-    *,
-    need: Any,
-    dim: Any,
-    keepdim: bool,
-    correction: float,
-) -> Any:
-    g = F.masked(g / (y * 2), y != 0)
-    return var_vjp(F, g, x, need=need, dim=dim, keepdim=keepdim, correction=correction)
+def std_vjp(F: Any, g: Any, x: Any, y: Any, *, need: Any, **how: Any) -> Any:
+    return var_vjp(F, _of_square(F, g, y), x, need=need, **how)
 
 
-def _pair(specs: Any, *, dim: Any, keepdim: bool, correction: float) -> Any:
-    spec = reduced(specs, dim=dim, keepdim=keepdim)
-    return spec, spec
-
-
-_var_mean = op("var_mean", kind=REDUCTION, outputs=2, saves="x", infer=_pair)
-_std_mean = op("std_mean", kind=REDUCTION, outputs=2, saves="x y0", infer=_pair)
+_var_mean = op("var_mean", kind=REDUCTION, outputs=2, saves="x", infer=reduced_twice)
+_std_mean = op("std_mean", kind=REDUCTION, outputs=2, saves="x y0", infer=reduced_twice)
 
 
 @_var_mean.forward
@@ -126,29 +115,11 @@ def var_mean_vjp(
 
 
 @_std_mean.vjp
-def std_mean_vjp(
-    F: Any,
-    g: Any,
-    x: Any,
-    y: Any,
-    *,
-    need: Any,
-    dim: Any,
-    keepdim: bool,
-    correction: float,
-) -> Any:
+def std_mean_vjp(F: Any, g: Any, x: Any, y: Any, *, need: Any, **how: Any) -> Any:
     of_spread, of_mean = g
     if of_spread is not None:
-        of_spread = F.masked(of_spread / (y * 2), y != 0)
-    return var_mean_vjp(
-        F,
-        (of_spread, of_mean),
-        x,
-        need=need,
-        dim=dim,
-        keepdim=keepdim,
-        correction=correction,
-    )
+        of_spread = _of_square(F, of_spread, y)
+    return var_mean_vjp(F, (of_spread, of_mean), x, need=need, **how)
 
 
 def _correction(
