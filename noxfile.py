@@ -129,7 +129,8 @@ def sanitize(session: nox.Session) -> None:
     session.install("-q", *BUILD_TOOLS, *TEST_TOOLS)
     sources, flags = ROOT / "packages" / "core" / "csrc", ["-std=c++20", "-O1", "-g"]
     # The pool and the blocks, without Python: it would have to be sanitized too.
-    parts = ["runtime/pool.cpp", "runtime/blocks.cpp", "tests/threads.cpp"]
+    runtime = [f"runtime/{name}.cpp" for name in ("pool", "openmp", "blocks")]
+    parts = [*runtime, "tests/threads.cpp"]
     for sanitizer in ("thread", SANITIZERS):
         program = str(Path(session.create_tmp()) / "threads")
         given = [f"-fsanitize={sanitizer}", "-pthread", f"-I{sources}", "-o", program]

@@ -52,6 +52,24 @@ PyObject* stop(PyObject*, PyObject*) {
     Py_RETURN_NONE;
 }
 
+PyObject* get_openmp(PyObject*, PyObject*) {
+    const char* file;
+    {
+        const Unlocked unlocked;
+        file = lending_runtime();
+    }
+    if (file == nullptr) Py_RETURN_NONE;
+    return PyUnicode_DecodeFSDefault(file);
+}
+
+PyObject* leave_openmp(PyObject*, PyObject*) {
+    {
+        const Unlocked unlocked;
+        borrow_no_threads();
+    }
+    Py_RETURN_NONE;
+}
+
 PyObject* memory_stats(PyObject*, PyObject*) {
     const BlockStatistics now = block_statistics();
     return Py_BuildValue("{sLsLsLsLsL}", "live_bytes", (long long)now.live_bytes,
@@ -111,6 +129,9 @@ PyMethodDef methods[] = {
     {"threads", get_threads, METH_NOARGS, "threads(): how many take part"},
     {"set_threads", change_threads, METH_O, "set_threads(count)"},
     {"stop", stop, METH_NOARGS, "stop(): end the threads; they start again when needed"},
+    {"openmp", get_openmp, METH_NOARGS,
+     "openmp(): the file of the OpenMP runtime whose threads take part, or None"},
+    {"leave_openmp", leave_openmp, METH_NOARGS, "leave_openmp(): use threads of our own"},
     {"memory_stats", memory_stats, METH_NOARGS, "memory_stats(): what the block cache holds"},
     {"reset_peak", reset_peak, METH_NOARGS, "reset_peak(): the peak is what is live now"},
     {"trim", trim, METH_NOARGS, "trim(): give cached blocks back; returns their bytes"},

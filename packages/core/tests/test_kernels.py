@@ -107,6 +107,71 @@ def test_a_forked_child_has_a_pool_of_its_own(two_threads):
     assert np.array_equal(x.exp().numpy(), expected)
 
 
+# Runs with an OpenMP runtime that was loaded after lampas, as another library would.
+BESIDE_OPENMP = """
+import ctypes, os, threading
+import numpy as np
+import lampas
+from lampas.backend import native
+
+lampas.set_num_threads(1)
+x = lampas.tensor(np.linspace(-20, 20, 1_000_003, dtype=np.float32))
+alone = x.exp().numpy()
+lampas.set_num_threads(2)
+assert native.extension.openmp() is None
+library = ctypes.CDLL("libgomp.so.1")
+
+
+def same():
+    return np.array_equal(x.exp().numpy(), alone)
+
+
+def threads():
+    return len(os.listdir("/proc/self/task"))
+"""
+
+
+def test_threads_of_an_openmp_runtime_take_part_in_its_place():
+    code = """
+before = threads()
+assert all(same() for _ in range(20))
+print(os.path.basename(native.extension.openmp()), threads() - before)
+native.extension.stop()
+print(threads() - before)
+lampas.show_config()
+"""
+    lines = run(BESIDE_OPENMP + code).splitlines()
+    # One thread more, which is not the pool's: it stays when those end.
+    assert lines[:2] == ["libgomp.so.1 1", "1"]
+    assert any("kernels" in line and "libgomp.so.1" in line for line in lines[2:])
+
+
+def test_beside_openmp_other_threads_and_children_use_the_pool():
+    code = """
+assert all(same() for _ in range(20))
+results = []
+worker = threading.Thread(target=lambda: results.append(same()))
+worker.start()
+worker.join(60)
+child = os.fork()
+if child == 0:
+    os._exit(0 if same() and native.extension.openmp() is None else 1)
+print(results, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), same())
+"""
+    assert run(BESIDE_OPENMP + code) == "[True] 0 True"
+
+
+def test_openmp_is_left_alone_by_wish():
+    code = """
+before = threads()
+assert same()
+print(native.extension.openmp(), threads() - before)
+native.extension.stop()
+print(threads() - before)
+"""
+    assert run(BESIDE_OPENMP + code, LAMPAS_OPENMP="off") == "None 1\n0"
+
+
 def test_the_process_ends_while_the_pool_sleeps():
     code = "import lampas; lampas.set_num_threads(4); lampas.ones(10**6).exp()"
     assert run(code) == ""

@@ -11,6 +11,8 @@
 #include <thread>
 #include <vector>
 
+#include "runtime/openmp.hpp"
+
 namespace lampas {
 namespace {
 
@@ -26,6 +28,8 @@ constexpr auto SPIN = std::chrono::microseconds(40);
 constexpr std::uint64_t OPEN = 1u << 15;
 constexpr std::uint64_t ACTIVE = OPEN - 1;
 constexpr std::uint64_t NEXT_JOB = 1u << 16;
+
+thread_local bool inside = false;  // a chunk
 
 // A job is open while workers may join it. `state_` holds its number, the flag and the
 // count of workers inside; a worker reads the job's fields only after it has joined, and
@@ -49,11 +53,12 @@ public:
 
     // The caller holds `owner`.
     void run(long chunks, ChunkFunction function, void* context) {
-        start();
         function_ = function;
         context_ = context;
         chunks_ = chunks;
         next_.store(0, std::memory_order_relaxed);
+        if (run_on_openmp(count(), work_for, this)) return;
+        start();
         const std::uint64_t job = (state_.load() & ~(NEXT_JOB - 1)) + NEXT_JOB;
         state_.store(job | OPEN);
         wake_.fetch_add(1);
@@ -82,6 +87,12 @@ private:
         wake_.notify_all();
         for (std::thread& worker : workers_) worker.join();
         workers_.clear();
+    }
+
+    static void work_for(void* pool) {
+        inside = true;
+        static_cast<Pool*>(pool)->work();
+        inside = false;
     }
 
     void work() {
@@ -130,8 +141,6 @@ private:
     std::atomic<bool> stopping_{false};
 };
 
-thread_local bool inside = false;
-
 void Pool::serve() {
     inside = true;
     std::uint32_t seen = wake_.load();
@@ -152,7 +161,10 @@ Pool* pool = new (storage) Pool(1);
 void before_fork() { pool->owner.lock(); }
 void after_fork_parent() { pool->owner.unlock(); }
 // The threads are the parent's; what stood in the old object is left alone.
-void after_fork_child() { pool = new (storage) Pool(pool->count()); }
+void after_fork_child() {
+    pool = new (storage) Pool(pool->count());
+    leave_openmp();
+}
 
 }  // namespace
 
@@ -163,6 +175,16 @@ void set_threads(int count) {
 }
 
 void stop_threads() { pool->stop_alone(); }
+
+const char* lending_runtime() {
+    std::lock_guard<std::mutex> lock(pool->owner);
+    return openmp_runtime();
+}
+
+void borrow_no_threads() {
+    std::lock_guard<std::mutex> lock(pool->owner);
+    leave_openmp();
+}
 
 void install_fork_handlers() {
     pthread_atfork(before_fork, after_fork_parent, after_fork_child);

@@ -20,6 +20,10 @@ void set_threads(int count);
 // End the other threads; the pool starts them again when it is needed.
 void stop_threads();
 
+// The file of the OpenMP runtime whose threads take part instead of the pool's own, or null.
+const char* lending_runtime();
+void borrow_no_threads();
+
 // Survive fork: the child has no threads of its own yet. Called once.
 void install_fork_handlers();
 

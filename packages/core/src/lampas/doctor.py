@@ -186,6 +186,9 @@ def _kernels(machine: Machine) -> Finding:
     if native.extension is None:
         return Finding("kernels", True, f"built, not in use: {native.why_absent}")
     text = f"{native.extension.path()}, {native.extension.threads()} threads"
+    lender = native.extension.openmp()
+    if lender is not None:
+        text += f", those of {Path(lender).name}"
     return Finding("kernels", True, text)
 
 

@@ -1,7 +1,8 @@
 """The native kernels for the CPU, where they were built: found by the name of an op.
 
 ``LAMPAS_KERNELS=off`` leaves every op to its reference; ``LAMPAS_REQUIRE_NATIVE=1``
-makes a missing extension an error instead of a slower suite.
+makes a missing extension an error instead of a slower suite. ``LAMPAS_OPENMP=off``
+keeps the kernels to threads of their own where another library has loaded OpenMP.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def _prepare() -> None:
     extension.set_threads(
         int(wanted) if wanted.isdecimal() and wanted != "0" else cores
     )
+    if os.environ.get("LAMPAS_OPENMP") == "off":
+        extension.leave_openmp()
     atexit.register(extension.stop)
     Block = extension.Block
 
