@@ -135,14 +135,15 @@ def test_threads_of_an_openmp_runtime_take_part_in_its_place():
     code = """
 before = threads()
 assert all(same() for _ in range(20))
-print(os.path.basename(native.extension.openmp()), threads() - before)
+print(os.path.basename(native.extension.openmp()))
 native.extension.stop()
 print(threads() - before)
 lampas.show_config()
 """
     lines = run(BESIDE_OPENMP + code).splitlines()
-    # One thread more, which is not the pool's: it stays when those end.
-    assert lines[:2] == ["libgomp.so.1 1", "1"]
+    # One thread more, which is not the pool's: it stays when those end. (On a busy
+    # machine it may have come late, and the pool have started one beside it.)
+    assert lines[:2] == ["libgomp.so.1", "1"]
     assert any("kernels" in line and "libgomp.so.1" in line for line in lines[2:])
 
 
