@@ -121,6 +121,7 @@ PyObject* pow_number_entry(const Arguments& arguments) {
 #define SPECIAL_ENTRY(name) LAMPAS_KERNEL(name, special_entry<Special::name>);
 #define SLOPE_ENTRY(name) LAMPAS_KERNEL(name, slope_entry<Slope::name>);
 LAMPAS_UNARY(ENTRY)
+LAMPAS_ANGLES(ENTRY)
 LAMPAS_SPECIAL(SPECIAL_ENTRY)
 LAMPAS_SLOPE(SLOPE_ENTRY)
 

@@ -25,6 +25,17 @@ LAMPAS_INLINE void map(const T* x, T* y, long count, F f) {
     }
 }
 
+// Whether the comparison f holds of any element.
+template <class T, class F>
+LAMPAS_INLINE bool any_in(const T* x, long count, F f) {
+    constexpr long W = lanes<T>;
+    auto found = f(vec<T>{}) & 0;
+    long i = 0;
+    for (; i + W <= count; i += W) found |= f(load(x + i));
+    if (i < count) found |= f(load_part(x + i, static_cast<int>(count - i)));
+    return any_of(bits_of<i32v>(found));
+}
+
 // One operand of a binary loop: an array, or one value for all elements.
 template <class T>
 struct Many {

@@ -25,13 +25,6 @@ LAMPAS_INLINE f32v nearest(f32v x, i32v* integer) {
     return shifted - magic;
 }
 
-LAMPAS_INLINE bool any_of(i32v mask) {
-    std::int32_t lane[LANES], found = 0;
-    std::memcpy(lane, &mask, sizeof mask);
-    for (int i = 0; i < LANES; ++i) found |= lane[i];
-    return found != 0;
-}
-
 // Lanes of y where `which` is set are function(x).
 template <class V, class Mask, class F>
 LAMPAS_INLINE V one_by_one(V y, V x, Mask which, F function) {
@@ -236,22 +229,20 @@ LAMPAS_INLINE f32v erf(f32v x) {
     return y * p / q;
 }
 
-// sin(r) - r and cos(r) - (1 - r^2 / 2) for |r| <= pi / 4.
+// sin(r) - r and cos(r) - (1 - r^2 / 2) for |r| <= pi / 4, over r^3 and r^4.
+constexpr float SINE_TERMS[] = {2.7183116e-6f, -1.9839335e-4f, 8.333329e-3f, -1.6666667e-1f};
+constexpr float COSINE_TERMS[] = {-2.7210237e-7f, 2.479952e-5f, -1.3888883e-3f, 4.1666668e-2f};
+
+LAMPAS_INLINE f32v series(const float (&terms)[4], f32v s) {
+    return ((terms[0] * s + terms[1]) * s + terms[2]) * s + terms[3];
+}
 LAMPAS_INLINE f32v sine_tail(f32v r) {
     const f32v s = r * r;
-    f32v p = all(2.7183116e-6f);
-    p = p * s + -1.9839335e-4f;
-    p = p * s + 8.333329e-3f;
-    p = p * s + -1.6666667e-1f;
-    return p * s * r;
+    return series(SINE_TERMS, s) * s * r;
 }
 LAMPAS_INLINE f32v cosine_tail(f32v r) {
     const f32v s = r * r;
-    f32v p = all(-2.7210237e-7f);
-    p = p * s + 2.479952e-5f;
-    p = p * s + -1.3888883e-3f;
-    p = p * s + 4.1666668e-2f;
-    return p * s * s;
+    return series(COSINE_TERMS, s) * s * s;
 }
 
 // sin or cos for |x| <= WIDE: the quadrant is taken off in three parts of pi / 2.
@@ -264,7 +255,13 @@ LAMPAS_INLINE f32v sine(f32v x, std::int32_t quadrants) {
     r = r - q * 4.837512969970703125e-4f;
     r = r - q * 7.549789948768648e-8f;
     n = n + quadrants;
-    const f32v y = (n & 1) != 0 ? cosine_tail(r) + (r * r * -0.5f + 1.0f) : sine_tail(r) + r;
+    // One polynomial, whose numbers are chosen: sin r = r + r s p, cos r = 1 - s / 2 + s s p.
+    const i32v odd = (n & 1) != 0;
+    const f32v s = r * r;
+    f32v p = odd ? all(COSINE_TERMS[0]) : all(SINE_TERMS[0]);
+#pragma GCC unroll 3
+    for (int i = 1; i < 4; ++i) p = p * s + (odd ? all(COSINE_TERMS[i]) : all(SINE_TERMS[i]));
+    const f32v y = (odd ? s : r) * (s * p) + (odd ? s * -0.5f + 1.0f : r);
     return bits_of<f32v>(bits_of<i32v>(y) ^ ((n & 2) << 30));
 }
 

@@ -80,7 +80,32 @@ LAMPAS_INLINE To bits_of(From v) {
 }
 
 // The first `count` lanes; the others are zero, or left alone.
-#if defined(__AVX2__) && !defined(__AVX512F__)
+#if defined(__AVX512F__)
+// One instruction, where a copy of unknown length is a call and a wait for what it wrote.
+template <class T>
+LAMPAS_INLINE vec<T> load_part(const T* from, int count) {
+    const unsigned wanted = (1u << count) - 1;
+    if constexpr (sizeof(T) == 4) {
+        return bits_of<vec<T>>(__builtin_ia32_loadups512_mask(
+            reinterpret_cast<const float*>(from), f32v{}, static_cast<unsigned short>(wanted)));
+    } else {
+        return bits_of<vec<T>>(__builtin_ia32_loadupd512_mask(
+            reinterpret_cast<const double*>(from), f64v{}, static_cast<unsigned char>(wanted)));
+    }
+}
+template <class T>
+LAMPAS_INLINE void store_part(T* to, vec<T> v, int count) {
+    const unsigned wanted = (1u << count) - 1;
+    if constexpr (sizeof(T) == 4) {
+        __builtin_ia32_storeups512_mask(reinterpret_cast<float*>(to), bits_of<f32v>(v),
+                                        static_cast<unsigned short>(wanted));
+    } else {
+        __builtin_ia32_storeupd512_mask(reinterpret_cast<double*>(to), bits_of<f64v>(v),
+                                        static_cast<unsigned char>(wanted));
+    }
+}
+#else
+#if defined(__AVX2__)
 // One instruction, where a copy of unknown length is a call and a wait for what it wrote.
 template <class T>
 LAMPAS_INLINE vec<T> load_part(const T* from, int count) {
@@ -108,6 +133,7 @@ template <class T>
 LAMPAS_INLINE void store_part(T* to, vec<T> v, int count) {
     std::memcpy(to, &v, static_cast<std::size_t>(count) * sizeof(T));
 }
+#endif
 
 template <class T>
 LAMPAS_INLINE vec<T> all(T value) {
@@ -151,6 +177,22 @@ LAMPAS_INLINE f32v smaller(f32v a, f32v b) { return a < b ? a : b; }
 LAMPAS_INLINE f64v larger(f64v a, f64v b) { return a > b ? a : b; }
 LAMPAS_INLINE f64v smaller(f64v a, f64v b) { return a < b ? a : b; }
 #endif
+
+// Whether any lane of a comparison is set.
+LAMPAS_INLINE bool any_of(i32v mask) {
+#if defined(__AVX512F__)
+    return __builtin_ia32_ptestmd512(mask, mask, static_cast<unsigned short>(-1)) != 0;
+#elif defined(__AVX2__)
+    return __builtin_ia32_movmskps256(bits_of<f32v>(mask)) != 0;
+#elif defined(__SSE2__)
+    return __builtin_ia32_movmskps(bits_of<f32v>(mask)) != 0;
+#else
+    std::int32_t lane[LANES], found = 0;
+    std::memcpy(lane, &mask, sizeof mask);
+    for (int i = 0; i < LANES; ++i) found |= lane[i];
+    return found != 0;
+#endif
+}
 
 // Lanes added up in a fixed tree.
 template <class T>

@@ -32,22 +32,13 @@ template <class V> LAMPAS_INLINE V gelu_of(V x) { return gelu(x); }
 template <class V> LAMPAS_INLINE V gelu_tanh_of(V x) { return gelu_tanh(x); }
 template <class V> LAMPAS_INLINE V logsigmoid_of(V x) { return -softplus(-x); }
 
-// Beyond the limit, angles are left to the C library, one by one.
+// Beyond these, angles are left to the C library.
 LAMPAS_INLINE float widest(f32v) { return WIDE; }
 LAMPAS_INLINE double widest(f64v) { return WIDE_D; }
-LAMPAS_INLINE float one_sine(float x) { return __builtin_sinf(x); }
-LAMPAS_INLINE double one_sine(double x) { return __builtin_sin(x); }
-LAMPAS_INLINE float one_cosine(float x) { return __builtin_cosf(x); }
-LAMPAS_INLINE double one_cosine(double x) { return __builtin_cos(x); }
-template <class V> LAMPAS_INLINE V sin_of(V x) {
-    const V y = one_by_one(sine(x, 0), x, ~(absolute(x) <= widest(x)),
-                           [](element<V> v) { return one_sine(v); });
-    return x == 0 ? x : y;
-}
-template <class V> LAMPAS_INLINE V cos_of(V x) {
-    return one_by_one(sine(x, 1), x, ~(absolute(x) <= widest(x)),
-                      [](element<V> v) { return one_cosine(v); });
-}
+LAMPAS_INLINE float sine_of(float x) { return __builtin_sinf(x); }
+LAMPAS_INLINE double sine_of(double x) { return __builtin_sin(x); }
+LAMPAS_INLINE float cosine_of(float x) { return __builtin_cosf(x); }
+LAMPAS_INLINE double cosine_of(double x) { return __builtin_cos(x); }
 
 // What takes numbers is a structure made from them once for each loop.
 template <class T> struct leaky_relu {
@@ -100,6 +91,35 @@ template <class T> struct softplus_op {
     }
 };
 
+// sin, and cos a quadrant further on.
+template <class T, int QUADRANTS>
+LAMPAS_INLINE vec<T> angle_of(vec<T> x) {
+    const vec<T> y = sine(x, QUADRANTS);
+    return QUADRANTS == 0 ? (x == 0 ? x : y) : y;
+}
+
+// Beyond the limit, angles are left to the C library, one by one: in a loop of its own, as
+// the loop around a call keeps no constants in registers.
+template <class T, int QUADRANTS>
+void angles(const void* x, void* y, long count, const double*) {
+    constexpr long BLOCK = 1024;
+    for (long first = 0; first < count; first += BLOCK) {
+        const T* from = static_cast<const T*>(x) + first;
+        T* to = static_cast<T*>(y) + first;
+        const long size = count - first < BLOCK ? count - first : BLOCK;
+        const auto far = [](vec<T> v) { return absolute(v) > widest(v); };
+        if (!any_in(from, size, far)) {
+            map<T>(from, to, size, [](vec<T> v) { return angle_of<T, QUADRANTS>(v); });
+            continue;
+        }
+        map<T>(from, to, size, [&](vec<T> v) {
+            return one_by_one(angle_of<T, QUADRANTS>(v), v, far(v), [](T angle) {
+                return QUADRANTS == 0 ? sine_of(angle) : cosine_of(angle);
+            });
+        });
+    }
+}
+
 template <class T, class F>
 void loop_with(const void* x, void* y, long count, const double* numbers) {
     map<T>(static_cast<const T*>(x), static_cast<T*>(y), count, F(numbers));
@@ -142,8 +162,8 @@ using namespace LAMPAS_PATH;
         loop_with<T, hardshrink<T>>, loop_with<T, softshrink<T>>, power<T>
 
 const UnaryKernels LAMPAS_PATH_OF(unary) = {
-    {LAMPAS_UNARY(F32) NUMBERED(float)},
-    {LAMPAS_UNARY(F64) NUMBERED(double)},
+    {LAMPAS_UNARY(F32) angles<float, 0>, angles<float, 1>, NUMBERED(float)},
+    {LAMPAS_UNARY(F64) angles<double, 0>, angles<double, 1>, NUMBERED(double)},
 };
 
 }  // namespace lampas

@@ -4,11 +4,12 @@
 
 namespace lampas {
 
-// Functions of one element; those of the second list take numbers too (see unary.cpp).
+// Functions of one element; those of the last list take numbers too (see unary.cpp).
 #define LAMPAS_UNARY(X) \
     X(neg) X(abs) X(square) X(sqrt) X(rsqrt) X(reciprocal) X(relu) X(sgn) X(hardsigmoid) \
-    X(hardswish) X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(erf) X(sin) X(cos) \
-    X(silu) X(mish) X(gelu) X(gelu_tanh) X(logsigmoid)
+    X(hardswish) X(exp) X(expm1) X(log) X(log1p) X(tanh) X(sigmoid) X(erf) X(silu) \
+    X(mish) X(gelu) X(gelu_tanh) X(logsigmoid)
+#define LAMPAS_ANGLES(X) X(sin) X(cos)
 #define LAMPAS_UNARY_WITH(X) \
     X(leaky_relu, 1) X(elu, 3) X(softplus, 2) X(hardtanh, 2) X(clamp, 2) X(threshold, 2) \
     X(hardshrink, 1) X(softshrink, 1) X(pow_number, 1)
@@ -21,7 +22,9 @@ namespace lampas {
     X(gate, 2) X(leaky_relu_backward, 1) X(elu_backward, 3) X(softplus_backward, 2)
 
 #define LAMPAS_NAME(name, ...) name,
-enum class Unary : int { LAMPAS_UNARY(LAMPAS_NAME) LAMPAS_UNARY_WITH(LAMPAS_NAME) count };
+enum class Unary : int {
+    LAMPAS_UNARY(LAMPAS_NAME) LAMPAS_ANGLES(LAMPAS_NAME) LAMPAS_UNARY_WITH(LAMPAS_NAME) count
+};
 enum class Slope : int { LAMPAS_SLOPE(LAMPAS_NAME) LAMPAS_SLOPE_WITH(LAMPAS_NAME) count };
 
 constexpr int UNARY_COUNT = static_cast<int>(Unary::count);
