@@ -11,8 +11,8 @@ namespace {
 
 // So much of k at once that a panel of B stays in the first-level cache.
 constexpr long K_BLOCK = 384;
-// A block's panels of B fill about half of the second-level cache.
-constexpr long BLOCK = 64 * 1024, LEAST_PIXELS = 128, MOST_PIXELS = 512;
+// A block's panels of B, in entries: the second-level cache holds most of them.
+constexpr long BLOCK = 96 * 1024, LEAST_PIXELS = 128, MOST_PIXELS = 512;
 // Up to so many pixels in all, packing the weight costs more than it saves.
 constexpr long FEW_PIXELS = 192;
 

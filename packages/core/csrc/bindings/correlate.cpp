@@ -11,8 +11,9 @@
 namespace lampas {
 namespace {
 
-// Pixels of a block: a panel of their cotangents stays in the first-level cache.
-constexpr long PIXELS = 384;
+// Pixels of a block: a panel of their cotangents stays in the first-level cache, and what
+// is added up one by one stays short, for its rounding.
+constexpr long PIXELS = 128;
 // A chunk's sums should stay in the second-level cache, unless there are few rows.
 constexpr long SUMS = 64 * 1024, LEAST_ROWS = 256;
 constexpr long CHUNKS = 16, GRAIN = 256 * 1024;

@@ -59,19 +59,17 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
         }
         return;
     }
-    T edge[ROWS][VECTORS * L];
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i) {
 #pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v) store(edge[i] + v * L, sum[i][v]);
-    }
-    for (int i = 0; i < ROWS; ++i) {
-        T* to = c + i * ldc;
-        for (int j = 0; j < columns; ++j) {
-            T value = edge[i][j];
-            if (add) value += to[j];
-            if (bias != nullptr) value += bias[j];
-            to[j] = value;
+        for (int v = 0; v < VECTORS; ++v) {
+            const int rest = columns - v * L, count = rest < L ? rest : L;
+            if (count <= 0) break;
+            T* to = c + i * ldc + v * L;
+            vec<T> value = sum[i][v];
+            if (add) value += load_part(to, count);
+            if (bias != nullptr) value += load_part(bias + v * L, count);
+            store_part(to, value, count);
         }
     }
 }
