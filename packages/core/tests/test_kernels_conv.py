@@ -279,6 +279,26 @@ def test_what_is_not_finite_spreads_as_far_as_it_is_seen(path, channels, value):
     np.testing.assert_allclose(found[~seen], dx[~seen], rtol=0, atol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value")
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(
+    "sizes", [s for s in (*ODD, *BACK_OUT) if set(s.stride) != {1}], ids=str
+)
+def test_weights_that_are_not_finite_count_where_they_meet_something(
+    path, sizes, value
+):
+    """The zeros that strides leave between cotangents, and those around, do not."""
+    for end in (0, -1):
+        x, w, g = operands(sizes)
+        w.reshape(-1)[end] = value
+        found = _conv_input.on_host(g, w, size=x.shape[2:], **sizes.how)
+        wanted = formula(sizes, x, w, g)[1]
+        np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
+        seen = np.isfinite(wanted)
+        np.testing.assert_array_equal(np.isfinite(found), seen)
+        np.testing.assert_allclose(found[seen], wanted[seen], rtol=0, atol=1e-4)
+
+
 def test_sums_beyond_the_largest_number_of_tiles_alone_stay_right(path):
     """Winograd's matrices hold up to four times what the image does."""
     sizes = Sizes((8, 24, 9, 9), (24, 24, 3, 3), pads=1)

@@ -266,6 +266,11 @@ def test_what_is_not_finite_spreads_as_far_as_it_is_seen(path, case, value):
             # reference's padded image.
             assert not (np.isfinite(a) & ~np.isfinite(b)).any()
         np.testing.assert_array_equal(np.isfinite(found[1]), np.isfinite(wanted[1]))
+        x, w, g = operands(case)
+        w[(0, 0) + (end,) * len(case.size)] = value
+        found = _conv_input.on_host(g, w, size=x.shape[2:], **case.how)
+        wanted = formula(case, x, w, g)[1]
+        np.testing.assert_array_equal(np.isfinite(found), np.isfinite(wanted))
 
 
 @pytest.mark.parametrize(
