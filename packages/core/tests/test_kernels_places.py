@@ -367,6 +367,22 @@ def test_many_numbers_in_few_places_lose_no_digits(count, few, path):
         kernel("scatter_sum", x, value, dim=0, index=index, accepted=False)
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("shape", [(100_000,), (40_000, 3)])
+@pytest.mark.parametrize("share", [0.01, 0.5, 1.0])
+def test_many_numbers_in_one_of_many_places_lose_no_digits(share, shape, path):
+    rng = np.random.default_rng(0)
+    index = rng.integers(0, shape[0], 200_000)
+    index[rng.random(len(index)) < share] = 7
+    value = rng.random((len(index), *shape[1:]), np.float32) + np.float32(0.1)
+    x = np.zeros(shape, np.float32)
+    right = at(np.zeros(shape), index, value.astype(np.float64))
+    with setting(path):
+        made = kernel("index_sum", x, value, index=(index,))
+    np.testing.assert_array_almost_equal_nulp(made[7], right[7].astype(np.float32), 1)
+    np.testing.assert_allclose(made, right, 1e-6)
+
+
 def test_nothing_added_leaves_the_sign_of_a_zero():
     x = np.full(2, -0.0, np.float32)
     index = np.zeros(64, np.int64)

@@ -166,6 +166,37 @@ bool Places::flat_offsets(PyArrayObject* const* arrays, int count, int first, in
     return true;
 }
 
+// The numbers of the looked-at indices of each place, counted by a hash of the place: where
+// indices are drawn evenly, hardly ever do OFTEN of them share a number.
+bool Places::is_crowded(long many) const {
+    constexpr long LOOKED_AT = 2048, OFTEN = 6;
+    constexpr int BITS = 14;
+    constexpr std::uint64_t GOLDEN = 0x9E3779B97F4A7C15u;
+    std::uint16_t counts[1 << BITS] = {};
+    long all = 1;
+    for (int d = 0; d < ndim_; ++d) all *= index_stride_[d] == 0 ? 1 : shape_[d];
+    const long some = std::min(all, LOOKED_AT), step = all / some;
+    const double enough = static_cast<double>(many) * static_cast<double>(some) /
+                          static_cast<double>(all);
+    for (long i = 0; i < some; ++i) {
+        const std::uint64_t draw = static_cast<std::uint64_t>(i) * GOLDEN >> 32;
+        long number = i * step + static_cast<long>(draw % static_cast<std::uint64_t>(step));
+        std::uint64_t place = 0;
+        long indexed = 0;
+        for (int d = ndim_ - 1; d >= 0; --d) {
+            if (index_stride_[d] == 0) continue;
+            const long own = number % shape_[d];
+            number /= shape_[d];
+            place += static_cast<std::uint64_t>(own * at_[d]);
+            indexed += own * index_stride_[d];
+        }
+        place += static_cast<std::uint64_t>(index_[indexed]) * static_cast<std::uint64_t>(unit_);
+        const long count = ++counts[place * GOLDEN >> (64 - BITS)];
+        if (count >= OFTEN && static_cast<double>(count) > enough) return true;
+    }
+    return false;
+}
+
 void Places::values_in_order() {
     long step = 1;
     for (int d = ndim_ - 1; d >= 0; --d) {

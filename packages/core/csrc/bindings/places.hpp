@@ -31,6 +31,9 @@ public:
     int ndim() const { return ndim_; }
     const npy_intp* shape() const { return shape_; }
     long count() const { return count_; }
+    // Whether more than so many values seem to come to one place, told by some of the
+    // indices. Asked before the work is joined.
+    bool is_crowded(long many) const;
 
     // The values are a new array's, or broadcast to the places; then the work is joined.
     void values_in_order();

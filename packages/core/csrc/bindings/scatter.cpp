@@ -74,12 +74,13 @@ PyArrayObject* cast_to(PyArrayObject* x, int number) {
 // Where many numbers may come to one place they are added up in double, as the reference
 // adds them in pairs: one by one in float they would lose digits. Where there are as many
 // places as no cache holds, that takes several times as long, so there they must be many
-// for each place.
+// for each place, or for some.
 constexpr long FEW = 64, MANY = 4, IN_CACHE = 32 * 1024;
 
 bool wants_double(Type type, long count, const Places& places, Join join) {
     if (join != Join::sum || type != Type::f32 || places.count() <= FEW) return false;
-    return count <= IN_CACHE || places.count() > MANY * count;
+    if (count <= IN_CACHE || places.count() > MANY * count) return true;
+    return places.is_crowded(FEW);
 }
 
 // `y` is given away; the places have met the values.

@@ -121,7 +121,21 @@ bool put_rows(const Plane& p, const std::int64_t* index, T* x, const V* value, l
 }
 
 constexpr long FEW = 256;         // places that have four sums of their own at hand
-constexpr long AT_ONCE = 2048;    // indices that are looked at first
+constexpr long AT_ONCE = 32;      // indices that are looked at first
+
+// Whether all indices are inside; each(first, last) for a few of them at a time, until one
+// is not. So few that they are used while the next ones are on their way from memory.
+template <class Each>
+LAMPAS_INLINE bool while_inside(const std::int64_t* at, long count, long limit, Each each) {
+    long first = 0;
+    for (; first + AT_ONCE <= count; first += AT_ONCE) {
+        if (!all_inside(at + first, 1, AT_ONCE, limit)) return false;
+        each(first, first + AT_ONCE);
+    }
+    if (!all_inside(at + first, 1, count - first, limit)) return false;
+    each(first, count);
+    return true;
+}
 
 // Many numbers added to few places: four sums of each, so that none waits for the last.
 // Which of them a number comes to is told by its column alone.
@@ -134,9 +148,7 @@ bool add_to_few(const Plane& p, const std::int64_t* at, double* x, const V* valu
     }
     const std::uint64_t range = static_cast<std::uint64_t>(to - from);
     const bool every = from == 0 && to == p.limit;
-    for (long first = 0; first < p.columns; first += AT_ONCE) {
-        const long last = first + AT_ONCE < p.columns ? first + AT_ONCE : p.columns;
-        if (!all_inside(at + first, 1, last - first, p.limit)) return false;
+    const bool good = while_inside(at, p.columns, p.limit, [&](long first, long last) {
         long c = first;
         for (; every && c + 4 <= last; c += 4) {
             for (long k = 0; k < 4; ++k) sums[k][at[c + k]] += static_cast<double>(value[c + k]);
@@ -145,7 +157,8 @@ bool add_to_few(const Plane& p, const std::int64_t* at, double* x, const V* valu
             if (static_cast<std::uint64_t>(at[c] - from) >= range) continue;
             sums[c & 3][at[c]] += static_cast<double>(value[c]);
         }
-    }
+    });
+    if (!good) return false;
     for (long i = from; i < to; ++i) x[i] += (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
     return true;
 }
@@ -170,13 +183,12 @@ bool put(const Plane& p, const std::int64_t* index, void* target, const void* so
             }
         }
         if (every && plain && p.at_column == 0) {
-            for (long first = 0; first < p.columns; first += AT_ONCE) {
-                const long last = first + AT_ONCE < p.columns ? first + AT_ONCE : p.columns;
-                if (!all_inside(at + first, 1, last - first, p.limit)) return false;
+            const bool good = while_inside(at, p.columns, p.limit, [&](long first, long last) {
                 for (long c = first; c < last; ++c) {
                     into[at[c]] = Op::of(into[at[c]], T(of_row[c]));
                 }
-            }
+            });
+            if (!good) return false;
             continue;
         }
         if (!all_inside(at, p.index_column, p.columns, p.limit)) return false;
