@@ -15,9 +15,10 @@ from lampas.ops import fourier
 pytestmark = pytest.mark.skipif(
     native.extension is None, reason="the kernels were not built"
 )
-# Powers, every radix alone and mixed, odd and even.
+# Powers, every radix alone and mixed, large primes and what has them, odd and even.
 LENGTHS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 15, 16, 22, 26, 35, 49, 60, 64, 96, 121]
 LONG = [243, 400, 512, 1001, 4096]
+PRIMES = [17, 31, 34, 38, 101, 173, 1009, 2038]  # or what has large ones
 TYPES = [np.float32, np.float64]
 HOSTS = {r.name: r.on_host for r in (fourier._c2c, fourier._r2c, fourier._c2r)}
 NORMS = ["backward", "ortho", "forward"]
@@ -66,6 +67,19 @@ def test_long_lines(path, n, dtype):
     close(y, np.fft.fft(x.astype(complex)), dtype, n)
     half = called("fft_r2c", x.real, dims=(1,), norm="backward")
     close(half, np.fft.rfft(x.real.astype(float)), dtype, n)
+    close(called("fft_c2r", half, n=n, dims=(1,), norm="backward"), x.real, dtype, n)
+
+
+@pytest.mark.parametrize("n", PRIMES)
+@pytest.mark.parametrize("count", [4, 19])
+def test_lines_whose_length_has_a_large_prime_factor(path, n, count):
+    x, dtype = numbers((count, n), np.float32, False), np.float32
+    for inverse in (False, True):
+        y = called("fft_c2c", x, dims=(1,), inverse=inverse, norm="ortho")
+        close(y, along(x.astype(complex), weights(n, inverse, "ortho"), 1), dtype, n)
+    half = called("fft_r2c", x.real, dims=(1,), norm="backward")
+    wanted = along(x.real.astype(float), weights(n, False, "backward"), 1)
+    close(half, wanted[:, : n // 2 + 1], dtype, n)
     close(called("fft_c2r", half, n=n, dims=(1,), norm="backward"), x.real, dtype, n)
 
 
@@ -144,8 +158,9 @@ def test_any_number_of_lines(path, count):
     close(y, along(x, weights(48, False, "backward"), 1), np.float32, 48)
 
 
-def test_faults_stay_in_their_lines(path):
-    x = numbers((9, 24), np.float32, True)
+@pytest.mark.parametrize("n", [24, 23])
+def test_faults_stay_in_their_lines(path, n):
+    x = numbers((9, n), np.float32, True)
     x[4, 3], x[6, 2] = math.nan, math.inf
     y = called("fft_r2c", x, dims=(1,), norm="backward")
     whole = np.isfinite(y).all(axis=1)
@@ -153,7 +168,7 @@ def test_faults_stay_in_their_lines(path):
 
 
 @pytest.mark.parametrize(
-    "shape", [(4, 17), (4, 2 * 19), (1, 8192), (0, 4), (3, 29 * 29)]
+    "shape", [(4, 2 * 16411), (4, 16411), (4, 17 * 17), (1, 8192), (0, 4)]
 )
 def test_what_is_left_to_the_reference(shape):
     x = lampas.tensor(numbers(shape, np.float32, True))
@@ -162,6 +177,13 @@ def test_what_is_left_to_the_reference(shape):
     after = kernels.report()["fft_r2c"]
     assert after == (before[0], before[1] + 1)
     np.testing.assert_allclose(y, np.fft.rfft(x.numpy()), rtol=1e-4, atol=1e-4)
+
+
+def test_doubles_of_a_large_prime_factor_are_left_to_the_reference():
+    x = numbers((8, 2 * 17), np.float64, True)
+    before = kernels.report()["fft_r2c"]
+    lampas.fft.rfft(lampas.tensor(x))
+    assert kernels.report()["fft_r2c"] == (before[0], before[1] + 1)
 
 
 def test_threads_do_not_change_a_transform():

@@ -1,5 +1,6 @@
-// Fourier transforms along dimensions one after the other. Lengths with a prime factor over
-// 13, and single lines of some length, are left to the reference.
+// Fourier transforms along dimensions one after the other. Single lines of some length, or
+// of one with a prime factor over 13, are left to the reference; so are lines of double with
+// one, and those of float in which it is small beside the length.
 #include "kernels/fft.hpp"
 
 #include <algorithm>
@@ -18,12 +19,14 @@ namespace {
 
 constexpr std::size_t MOST_PLANS = 64;
 constexpr long LONE = 4096;  // up to here a line alone is quick, the other lanes empty
+constexpr long MOST_CONVOLVED = 16 * 1024;  // numbers of lines with large prime factors
 constexpr double TURN = 6.283185307179586476925;
 
 struct OwnedPlan {
-    FftPlan plan;
-    std::vector<double> tables, turns;
+    FftPlan plan{};
+    std::vector<double> tables, turns, chirp, spectrum;
     std::vector<long> order;
+    std::unique_ptr<OwnedPlan> longer;
 };
 
 // exp(-2 pi i k / n) for k < count, from angles of at most an eighth of a turn.
@@ -89,8 +92,61 @@ void make_tables(OwnedPlan* owned) {
     plan.order = owned->order.data();
 }
 
+// The least length that holds a convolution of n numbers and has small factors only.
+long longer_than(long n) {
+    for (long m = (2 * n + 2) / 4 * 4;; m += 4) {
+        long left = m;
+        for (const long factor : {2, 3, 5}) {
+            while (left % factor == 0) left /= factor;
+        }
+        if (left == 1) return m;
+    }
+}
+
+// The plan of a convolution; false where there is no memory.
+bool make_longer(OwnedPlan* owned) {
+    FftPlan& plan = owned->plan;
+    const long n = plan.length, m = longer_than(n);
+    owned->longer = std::make_unique<OwnedPlan>();
+    FftPlan& longer = owned->longer->plan;
+    longer.n = longer.length = m;
+    find_stages(&longer);
+    make_tables(owned->longer.get());
+    const std::vector<double> roots = circle(2 * n, 2 * n);
+    owned->chirp.resize(static_cast<std::size_t>(2 * n));
+    owned->spectrum.assign(static_cast<std::size_t>(2 * m), 0.0);
+    for (long k = 0; k < n; ++k) {
+        const auto root = static_cast<std::size_t>(2 * (k * k % (2 * n)));
+        const double re = roots[root], im = roots[root + 1];
+        owned->chirp[static_cast<std::size_t>(2 * k)] = re;
+        owned->chirp[static_cast<std::size_t>(2 * k + 1)] = im;
+        for (const long at : {k, k == 0 ? 0 : m - k}) {
+            owned->spectrum[static_cast<std::size_t>(2 * at)] = re;
+            owned->spectrum[static_cast<std::size_t>(2 * at + 1)] = -im;
+        }
+        owned->order.push_back(k);
+    }
+    const Scratch work(static_cast<std::size_t>(longer.room(fft().width)) * sizeof(double));
+    if (work.get() == nullptr) return false;
+    const long begin = 0, step = 2 * sizeof(double);
+    auto* line = reinterpret_cast<char*>(owned->spectrum.data());
+    fft().run64(longer,
+                {line, line, &begin, &begin, step, step, 1, Transform::complex, false,
+                 1.0 / static_cast<double>(m)},
+                work.as<double>());
+    plan.stages = 0;
+    plan.order = owned->order.data();
+    plan.longer = &longer;
+    plan.chirp = owned->chirp.data();
+    plan.spectrum = owned->spectrum.data();
+    return true;
+}
+
 using Plan = std::shared_ptr<const OwnedPlan>;
 using Plans = std::map<std::pair<long, bool>, Plan>;
+
+// Real lines of even length are complex ones of half of it.
+long complex_length(long n, bool real) { return real && n % 2 == 0 ? n / 2 : n; }
 
 // The plan for lines of n, with one end real or not; nullptr where there is none.
 Plan plan_for(long n, bool real) {
@@ -101,13 +157,12 @@ Plan plan_for(long n, bool real) {
     if (found != plans->end()) return found->second;
     auto made = std::make_shared<OwnedPlan>();
     FftPlan& plan = made->plan;
-    const bool halved = real && n % 2 == 0;
     plan.n = n;
-    plan.length = halved ? n / 2 : n;
-    if (!find_stages(&plan)) return nullptr;
-    make_tables(made.get());
-    if (halved) made->turns = circle(n, plan.length + 1);
-    plan.turns = halved ? made->turns.data() : nullptr;
+    plan.length = complex_length(n, real);
+    if (find_stages(&plan)) make_tables(made.get());
+    else if (!make_longer(made.get())) return nullptr;
+    if (plan.length != n) made->turns = circle(n, plan.length + 1);
+    plan.turns = plan.length != n ? made->turns.data() : nullptr;
     if (plans->size() >= MOST_PLANS) plans->clear();
     plans->emplace(std::pair<long, bool>(n, real), made);
     return made;
@@ -150,7 +205,7 @@ bool run(const Pass& pass, const FftPlan& plan) {
     const auto transform = end == Type::c64 ? fft().run32 : fft().run64;
     const long groups = (count + width - 1) / width;
     const long grain = std::max<long>(1, HEAVY / (plan.n * width));
-    const std::size_t room = static_cast<std::size_t>(4 * width * (plan.length + 1)) * 8;
+    const std::size_t room = static_cast<std::size_t>(plan.room(fft().width)) * sizeof(double);
     return parallel_scratch(groups, grain, room, [&](const Scratch& work, long first, long last) {
         long from_at[64], to_at[64];
         for (long group = first; group < last; ++group) {
@@ -206,17 +261,41 @@ struct Request {
     long size(int i) const { return PyArray_DIM(x, static_cast<int>(dims[i])); }
 };
 
-// Whether most lanes would be empty, over a line that is not short.
-bool is_lonely(long n, long lines) { return n > LONE && 2 * lines < fft().width; }
+long largest_factor(long n) {
+    long largest = 1;
+    for (long factor = 2; factor * factor <= n; ++factor) {
+        for (; n % factor == 0; n /= factor) largest = factor;
+    }
+    return std::max(n, largest);
+}
+
+// Whether lines are better convolved than added up for their large prime factor, which of
+// long lines takes fewer steps.
+bool is_convolved(long length) {
+    const long factor = largest_factor(length);
+    return length <= MOST_CONVOLVED && factor * factor >= 2 * length;
+}
+
+// Adds the plan for so many lines of n, unless most lanes would be empty over lines that are
+// not quick. Lines of double whose length has a prime factor over 13 are more accurate by
+// the reference's sums; of float it is rounding them that counts.
+bool add_plan(const Request& request, long n, bool real, long lines, std::vector<Plan>* plans) {
+    const Type type = type_of(request.x);
+    FftPlan trial{};
+    trial.length = complex_length(n, real);
+    const bool small = find_stages(&trial);
+    const bool single = type == Type::f32 || type == Type::c64;
+    if (!small && !(single && is_convolved(trial.length))) return false;
+    if ((n > LONE || !small) && 2 * lines < fft().width) return false;
+    plans->push_back(plan_for(n, real));
+    return plans->back() != nullptr;
+}
 
 // Whether a pass along each of the first `count` dimensions is worth while.
 bool find_plans(const Request& request, int count, std::vector<Plan>* plans) {
     for (int i = 0; i < count; ++i) {
         const long n = request.size(i);
-        const long lines = PyArray_SIZE(request.x) / n;
-        if (is_lonely(n, lines)) return false;
-        plans->push_back(plan_for(n, false));
-        if (plans->back() == nullptr) return false;
+        if (!add_plan(request, n, false, PyArray_SIZE(request.x) / n, plans)) return false;
     }
     return true;
 }
@@ -246,9 +325,9 @@ PyObject* complex_of(const Request& request, Type type, bool inverse) {
 PyObject* to_half_of(const Request& request, Type type) {
     const int last = request.last();
     const long n = PyArray_DIM(request.x, last);
-    if (is_lonely(n, PyArray_SIZE(request.x) / n)) return DECLINED;
-    std::vector<Plan> plans{plan_for(n, true)};
-    if (plans[0] == nullptr || !find_plans(request, request.count - 1, &plans)) {
+    std::vector<Plan> plans;
+    if (!add_plan(request, n, true, PyArray_SIZE(request.x) / n, &plans) ||
+        !find_plans(request, request.count - 1, &plans)) {
         return DECLINED;
     }
     npy_intp shape[MOST_DIMS];
@@ -269,11 +348,11 @@ PyObject* from_half_of(const Request& request, long n, Type own, Type type) {
     const int last = request.last();
     const long halves = PyArray_DIM(request.x, last);
     if (n < 1 || halves != n / 2 + 1) return DECLINED;
-    if (is_lonely(n, PyArray_SIZE(request.x) / halves)) return DECLINED;
     std::vector<Plan> plans;
-    if (!find_plans(request, request.count - 1, &plans)) return DECLINED;
-    plans.push_back(plan_for(n, true));
-    if (plans.back() == nullptr) return DECLINED;
+    if (!find_plans(request, request.count - 1, &plans) ||
+        !add_plan(request, n, true, PyArray_SIZE(request.x) / halves, &plans)) {
+        return DECLINED;
+    }
     // The other dimensions come first, in an array of their own.
     PyArrayObject* middle = request.x;
     std::vector<Pass> passes;

@@ -113,22 +113,56 @@ void stage_of(int radix, double* x, long blocks, long part, const double* table)
     }
 }
 
-// Transform in place; frequency i is then number order[i]. Blocks that the first cache
-// holds go through all their stages one after the other.
-void transform(double* x, const FftPlan& plan, int first, long length) {
+// Stages in place; frequency i is then number order[i]. Blocks that the first cache holds
+// go through all of them one after the other.
+void all_stages(double* x, const FftPlan& plan, int first, long length) {
     long blocks = 1;
     for (int i = first; i < plan.stages; ++i) {
         const long part = length / plan.radix[i];
         stage_of(plan.radix[i], x, blocks, part, plan.tables[i]);
         if (length > CACHED) {
             for (long k = 0; k < plan.radix[i]; ++k) {
-                transform(x + BOTH * part * k, plan, i + 1, part);
+                all_stages(x + BOTH * part * k, plan, i + 1, part);
             }
             return;
         }
         blocks *= plan.radix[i];
         length = part;
     }
+}
+
+// The inverse is the transform with real and imaginary parts exchanged before and after.
+LAMPAS_INLINE Complex exchanged(const Complex& a, bool really) {
+    return really ? Complex{a.im, a.re} : a;
+}
+
+// sum_j x[j] w^(j k) = c[k] sum_j (x[j] c[j]) conj(c[k - j]), of the chirp c.
+void convolve(double* x, const FftPlan& plan, double* work) {
+    const FftPlan& longer = *plan.longer;
+    const long n = plan.length, m = longer.length;
+    double *a = work, *b = work + BOTH * m;
+    const auto times = [](const Complex& z, const double* of, long i) {
+        return turned(z, of[2 * i], of[2 * i + 1]);
+    };
+    for (long i = 0; i < n; ++i) put(a + BOTH * i, times(get(x + BOTH * i), plan.chirp, i));
+    for (long i = n; i < m; ++i) put(a + BOTH * i, {f64v{}, f64v{}});
+    all_stages(a, longer, 0, m);
+    for (long i = 0; i < m; ++i) {
+        const Complex z = times(get(a + BOTH * longer.order[i]), plan.spectrum, i);
+        put(b + BOTH * i, exchanged(z, true));
+    }
+    all_stages(b, longer, 0, m);
+    for (long i = 0; i < n; ++i) {
+        const Complex z = exchanged(get(b + BOTH * longer.order[i]), true);
+        put(x + BOTH * i, times(z, plan.chirp, i));
+    }
+}
+
+// Transform in place; frequency i is then number order[i]. What memory is needed lies
+// behind that of all kinds of lines.
+void transform(double* x, const FftPlan& plan, double* work) {
+    if (plan.longer == nullptr) return all_stages(x, plan, 0, plan.length);
+    convolve(x, plan, work + 2 * BOTH * (plan.length + 1));
 }
 
 template <int... J>
@@ -195,11 +229,6 @@ struct Writer {
         std::memcpy(at[j] + i * step, pair, sizeof pair);
     }
 };
-
-// The inverse is the transform with real and imaginary parts exchanged before and after.
-LAMPAS_INLINE Complex exchanged(const Complex& a, bool really) {
-    return really ? Complex{a.im, a.re} : a;
-}
 
 // Numbers of which both parts, and all neighbours, lie side by side in each line: they are
 // transposed as whole vectors. What is left of `count` goes one by one.
@@ -304,7 +333,7 @@ template <class T>
 void run_complex(const FftPlan& plan, const FftLines& lines, double* a) {
     const bool back = lines.inverse;
     read_all(Reader<T>(lines), lines, a, plan.length, back);
-    transform(a, plan, 0, plan.length);
+    transform(a, plan, a);
     write_all<T>(lines, plan.length,
                  [&](long i) { return exchanged(get(a + BOTH * plan.order[i]), back); });
 }
@@ -316,13 +345,13 @@ void run_to_half(const FftPlan& plan, const FftLines& lines, double* a) {
     const auto frequency = [&](long i) { return get(a + BOTH * plan.order[i]); };
     if (plan.turns == nullptr) {
         for (long i = 0; i < m; ++i) put(a + BOTH * i, {reader.real(i), f64v{}});
-        transform(a, plan, 0, m);
+        transform(a, plan, a);
         write_all<T>(lines, plan.n / 2 + 1, frequency);
         return;
     }
     long i = lines.from_step == ITEM<T> ? read_blocks(reader, a, m, false) : 0;
     for (; i < m; ++i) put(a + BOTH * i, {reader.real(2 * i), reader.real(2 * i + 1)});
-    transform(a, plan, 0, m);
+    transform(a, plan, a);
     // Twice number k, and what number m - k is made of: the even elements' part less the odd
     // ones', conjugated.
     const auto both = [&](long k, Complex* mirrored) {
@@ -361,7 +390,7 @@ void run_from_half(const FftPlan& plan, const FftLines& lines, double* a, double
             put(a + BOTH * k, {z.im, z.re});
             if (k > 0) put(a + BOTH * (n - k), {-z.im, z.re});
         }
-        transform(a, plan, 0, m);
+        transform(a, plan, a);
         for (long i = 0; i < n; ++i) writer.real(i, get(a + BOTH * plan.order[i]).im);
         return;
     }
@@ -371,7 +400,7 @@ void run_from_half(const FftPlan& plan, const FftLines& lines, double* a, double
         const Complex odd = turned(left, plan.turns[2 * k], -plan.turns[2 * k + 1]);
         put(a + BOTH * k, {even.im + odd.re, even.re - odd.im});
     }
-    transform(a, plan, 0, m);
+    transform(a, plan, a);
     const auto pair = [&](long i) { return exchanged(get(a + BOTH * plan.order[i]), true); };
     long i = lines.to_step == ITEM<T> ? write_blocks(writer, m, pair) : 0;
     for (; i < m; ++i) {

@@ -24,6 +24,17 @@ struct FftPlan {
     const double* tables[MOST_STAGES];
     const long* order;    // where each frequency is in the end
     const double* turns;  // exp(-2 pi i k / n) for k <= length, where that is n / 2
+    // Lengths of large primes: a convolution with chirp[k] = exp(-pi i k^2 / length) (L. I.
+    // Bluestein, 1970), done by a longer transform whose factors are small. `spectrum` is
+    // that of the chirp's conjugate, divided by the longer length.
+    const FftPlan* longer;
+    const double* chirp;
+    const double* spectrum;
+
+    // Elements that a transform of so many lines at a time needs to work with.
+    long room(int width) const {
+        return 4L * width * (length + 1 + (longer == nullptr ? 0 : longer->length));
+    }
 };
 
 // One group of lines: where they begin and how far apart their elements are, in bytes.
@@ -41,8 +52,7 @@ struct FftLines {
 
 struct FftKernels {
     int width;
-    // Of lines of float and of double; `work` has room for 4 * width * (plan.length + 1)
-    // elements.
+    // Of lines of float and of double; `work` has plan.room(width) elements.
     void (*run32)(const FftPlan& plan, const FftLines& lines, double* work);
     void (*run64)(const FftPlan& plan, const FftLines& lines, double* work);
 };
