@@ -131,6 +131,10 @@ def _unary(record: Record) -> Callable[..., Any]:
     return call
 
 
+def _is_half(a: Any) -> bool:
+    return a.itemsize == 2 and a.dtype.kind not in "iu"
+
+
 def _single(record: Record) -> Callable[..., Any]:
     """The path of ops of one tensor with parameters: reductions, shapes, views."""
     general = partial(_general, record)
@@ -142,7 +146,7 @@ def _single(record: Record) -> Callable[..., Any]:
         if type(x) is not Tensor:
             return general(x, **params)
         a = x._data
-        if type(a) is not _ndarray or (widen and a.itemsize == 2):
+        if type(a) is not _ndarray or (widen and _is_half(a)):
             return general(x, **params)
         if not one and params and _has_scalars(params):
             return general(x, **params)
@@ -181,7 +185,7 @@ def _several(record: Record) -> Callable[..., Any]:
             if type(x) is not Tensor:
                 return general(*args, **params)
             a = x._data
-            if type(a) is not _ndarray or (widen and a.itemsize == 2):
+            if type(a) is not _ndarray or (widen and _is_half(a)):
                 return general(*args, **params)
             arrays.append(a)
             need.append(x._node is not None)

@@ -153,7 +153,11 @@ def require_same_device(name: str, **arguments: Tensor) -> None:
         RuntimeError: they are not all on one device; the text names each.
     """
     first, *others = arguments.values()
-    if all(t.device == first.device for t in others):
+    device = first.device
+    for t in others:
+        if t.device != device:
+            break
+    else:
         return
     shown = ", ".join(f"{k} on {t.device}" for k, t in arguments.items())
     raise DeviceError(

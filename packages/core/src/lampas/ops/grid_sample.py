@@ -26,6 +26,8 @@ from lampas.ops.join import stack
 
 __all__ = ["affine_grid", "grid_sample"]
 
+_MODES = tuple(TAPS)
+
 
 def _sampled(specs: Any, **params: Any) -> Spec:
     x, weight, _ = specs
@@ -249,10 +251,11 @@ def _check_sampled(input: Tensor, grid: Tensor, mode: str) -> None:
     name = "grid_sample"
     shape, points = tuple(input._data.shape), tuple(grid._data.shape)
     require_same_device(name, input=input, grid=grid)
-    if not input.is_floating_point() or input.dtype is not grid.dtype:
+    dtype, of_grid = input.dtype, grid.dtype
+    if dtype is not of_grid or not dtype.is_floating_point:
         raise DTypeError(
-            f"{name}: input and grid must have one floating dtype, got {input.dtype} "
-            f"and {grid.dtype}"
+            f"{name}: input and grid must have one floating dtype, got {dtype} "
+            f"and {of_grid}"
         )
     if len(shape) not in (4, 5) or len(points) != len(shape):
         raise ShapeError(
@@ -268,6 +271,12 @@ def _check_sampled(input: Tensor, grid: Tensor, mode: str) -> None:
         raise ShapeError(f"{name}: input has an empty spatial dimension, {shape}")
     if mode == "bicubic" and len(shape) == 5:
         raise ShapeError(f"{name}: bicubic sampling takes 4-D input only, got {shape}")
+
+
+def _unknown(what: str, value: str, known: Sequence[str]) -> ArgumentError:
+    return ArgumentError(
+        f"grid_sample: {what} must be one of {', '.join(known)}; got {value!r}"
+    )
 
 
 @computes_in("float:cpu")
@@ -302,22 +311,17 @@ def grid_sample(
     >>> lampas.nn.functional.grid_sample(x, lampas.zeros(1, 1, 1, 2))
     tensor([[[[1.5000]]]])
     """
-    for what, value, known in (
-        ("mode", mode, tuple(TAPS)),
-        ("padding_mode", padding_mode, PADDINGS),
-    ):
-        if value not in known:
-            raise ArgumentError(
-                f"grid_sample: {what} must be one of {', '.join(known)}; got {value!r}"
-            )
+    if mode not in _MODES:
+        raise _unknown("mode", mode, _MODES)
+    if padding_mode not in PADDINGS:
+        raise _unknown("padding_mode", padding_mode, PADDINGS)
     _check_sampled(input, grid, mode)
-    x: Any = input
-    points: Any = grid
-    if input.dtype in HALVES:
-        x, points = x.to(float32), points.to(float32)
-    how = {"padding": padding_mode, "corners": bool(align_corners)}
-    y = _grid_sample.call(x, points, mode=mode, **how)
-    return y.to(input.dtype) if input.dtype in HALVES else y
+    how = {"mode": mode, "padding": padding_mode, "corners": bool(align_corners)}
+    dtype = input.dtype
+    if dtype not in HALVES:
+        return _grid_sample.call(input, grid, **how)
+    x: Any = input.to(float32)
+    return _grid_sample.call(x, grid.to(float32), **how).to(dtype)
 
 
 # ---- grids
