@@ -69,6 +69,19 @@ ODD = [
     Sizes((2, 3, 5, 4, 4), (4, 3, 3, 1, 1), pads=((2, 2), (0, 0), (0, 0))),
     Sizes((5, 20, 4, 8), (7, 20, 1, 1)),  # images of whole vectors
     Sizes((1, 2, 3, 40, 40), (3, 2, 5, 1, 3), dilation=(2, 1, 1), pads=4),
+    # Some taps see nothing but padding, in the last but one all of them.
+    Sizes((40, 17, 1, 1), (18, 17, 3, 3), pads=1),
+    Sizes((40, 17, 2, 2), (18, 17, 3, 3), stride=2, pads=1),
+    Sizes(
+        (3, 4, 2, 7),
+        (5, 4, 5, 3),
+        stride=(1, 4),
+        dilation=(2, 3),
+        pads=((4, 4), (3, 3)),
+    ),
+    Sizes((3, 4, 2, 2, 1), (6, 2, 3, 3, 5), groups=2, pads=((1, 1), (1, 1), (2, 2))),
+    Sizes((2, 3, 3, 3), (4, 3, 2, 2), stride=9, pads=((4, 0), (4, 0))),
+    Sizes((2, 3, 9, 9), (4, 3, 5, 5), stride=3, pads=((0, 0), (-6, 8))),
 ]
 WINOGRAD = [  # 3 x 3 taps, stride 1, channels and tiles enough
     Sizes((4, 24, 15, 14), (33, 24, 3, 3), pads=1),

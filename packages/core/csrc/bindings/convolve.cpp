@@ -268,6 +268,7 @@ void set_phase(const Convolution& of, long row, long column, Mapping<T>* map) {
     }
     map->lines = over(of.size[1] - row, of.stride[1]);
     map->length = over(of.size[2] - column, of.stride[2]);
+    if (!map->taps.empty()) map->drop_blind_taps();
 }
 
 }  // namespace

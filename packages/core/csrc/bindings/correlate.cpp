@@ -45,6 +45,9 @@ public:
                    whole % splits_, first, c);
         });
         if (failed_) return false;
+        if (taps_ < map_.weight_part) clear(dw);
+        std::vector<long> places;
+        for (const Tap& tap : map_.taps) places.push_back(tap.weight);
         const long rows = map_.channels * taps_;
         const long grain = up_to(std::max(1L, 32 * 1024 / ldc_ / splits_), 16);
         const long pieces = over(rows, grain);
@@ -54,12 +57,18 @@ public:
             T* to = dw + group * map_.weight_group + part * map_.weight_part;
             kernels_.turn({sums.as<T>() + whole * splits_ * size, splits_, size, ldc_, first,
                            std::min(first + grain, rows), outs_, to,
-                           map_.channels * of_.taps(), of_.taps(), taps_});
+                           map_.channels * of_.taps(), of_.taps(), places.data(), taps_});
         });
         return true;
     }
 
 private:
+    // Of taps that see nothing, the gradient is zero.
+    void clear(T* dw) const {
+        parallel_ranges(of_.outs * map_.channels * of_.taps(), 1 << 16,
+                        [&](long first, long last) { std::fill(dw + first, dw + last, T(0)); });
+    }
+
     // First channels are divided, then the blocks, whose sums are added up at the end.
     void choose_chunks() {
         const long rows = map_.channels * taps_;

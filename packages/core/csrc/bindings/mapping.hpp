@@ -46,6 +46,20 @@ struct Mapping {
         return result + slice / depths * to_image + slice % depths * to_depth +
                row * to_row + line * to_line;
     }
+    // Leave out taps that see nothing but the zeros around the source, but for one.
+    void drop_blind_taps() {
+        const auto sees = [](long at, long step, long count, long source) {
+            const long first = at < 0 ? over(-at, step) : 0;
+            return first < count && first * step + at < source;
+        };
+        const auto blind = [&](const Tap& tap) {
+            return !sees(tap.row, step[0], lines, size[1]) ||
+                   !sees(tap.column, step[1], length, size[2]);
+        };
+        const Tap first = taps.front();
+        std::erase_if(taps, blind);
+        if (taps.empty()) taps.push_back(first);
+    }
     long k() const { return channels * static_cast<long>(taps.size()); }
     long slices() const { return images * depths; }
 };
@@ -83,6 +97,7 @@ Mapping<T> forward_mapping(const Convolution& of, Cube<T> x) {
     map.depths = of.out[0];
     map.lines = of.out[1];
     map.length = of.out[2];
+    map.drop_blind_taps();
     return map;
 }
 

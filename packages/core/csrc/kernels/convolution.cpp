@@ -13,7 +13,11 @@ template <class T>
 LAMPAS_INLINE void clear(T* to, long count) {
     long i = 0;
     for (; i + lanes<T> <= count; i += lanes<T>) store(to + i, vec<T>{});
-    for (; i < count; ++i) to[i] = 0;
+    if constexpr (PARTS_ARE_CHEAP) {
+        if (i < count) store_part(to + i, vec<T>{}, static_cast<int>(count - i));
+    } else {
+        for (; i < count; ++i) to[i] = 0;
+    }
 }
 
 // Every `step`th entry.
@@ -23,10 +27,21 @@ LAMPAS_INLINE void copy_every(const T* from, long step, long count, T* to) {
     long i = 0;
     if (step == 1) {
         for (; i + L <= count; i += L) store(to + i, load(from + i));
+        if (PARTS_ARE_CHEAP && i < count) {
+            const int rest = static_cast<int>(count - i);
+            return store_part(to + i, load_part(from + i, rest), rest);
+        }
     } else if (step == 2) {
         for (; i + L < count; i += L) {  // not the last: it would read behind the end
             const T* at = from + 2 * i;
             store(to + i, pairs_of<L>::firsts(load(at), load(at + L)));
+        }
+        if (PARTS_ARE_CHEAP && i < count) {
+            const T* at = from + 2 * i;
+            const int rest = static_cast<int>(count - i), read = 2 * rest - 1;
+            const vec<T> low = load_part(at, read < L ? read : L);
+            const vec<T> high = read > L ? load_part(at + L, read - L) : vec<T>{};
+            return store_part(to + i, pairs_of<L>::firsts(low, high), rest);
         }
     }
     for (; i < count; ++i) to[i] = from[i * step];
@@ -46,6 +61,7 @@ void stage_phase(const Staging<T>& s, long p) {
         ? low
         : clamp((s.width - start + s.step - 1) / s.step, low, s.part);
     const long distance = s.row_step * s.row;
+    const bool short_rows = PARTS_ARE_CHEAP && s.step * s.column == 1 && s.part <= lanes<T>;
     for (long c = 0; c < s.channels; ++c) {
         T* to = s.to + c * s.plane + p * s.part;
         const T* from = s.from + c * s.channel + s.first_row * s.row +
@@ -54,6 +70,12 @@ void stage_phase(const Staging<T>& s, long p) {
         for (long r = 0; r < s.rows; ++r, to += length, row += s.row_step, from += distance) {
             if (row < 0 || row >= s.height) {
                 clear(to, s.part);
+                continue;
+            }
+            if (short_rows) {
+                const vec<T> v = load_between(from - low, static_cast<int>(low),
+                                              static_cast<int>(high));
+                store_part(to, v, static_cast<int>(s.part));
                 continue;
             }
             clear(to, low);
@@ -207,7 +229,7 @@ template <class T>
 LAMPAS_INLINE void turn_rest(const Turn<T>& t, long r, long o) {
     T sum = t.parts[r * t.ldc + o];
     for (long p = 1; p < t.part_count; ++p) sum += t.parts[p * t.size + r * t.ldc + o];
-    t.to[o * t.out + r / t.taps * t.channel + r % t.taps] = sum;
+    t.to[o * t.out + r / t.taps * t.channel + t.places[r % t.taps]] = sum;
 }
 
 template <class T>

@@ -44,14 +44,17 @@ struct Correlation {
     bool add;
 };
 
-// to[o * outs + (r / taps) * channel + r % taps] = sum over p of parts[p * size + r * ldc + o]
+// to[o * out + (r / taps) * channel + places[r % taps]] =
+//     sum over p of parts[p * size + r * ldc + o]
 template <class T>
 struct Turn {
     const T* parts;
     long part_count, size, ldc;
     long first, last, outs;  // rows r to turn, and how many o
     T* to;
-    long out, channel, taps;
+    long out, channel;
+    const long* places;
+    long taps;
 };
 
 template <class T>

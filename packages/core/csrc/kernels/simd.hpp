@@ -81,10 +81,11 @@ LAMPAS_INLINE To bits_of(From v) {
 
 // The first `count` lanes; the others are zero, or left alone.
 #if defined(__AVX512F__)
+constexpr bool PARTS_ARE_CHEAP = true;
 // One instruction, where a copy of unknown length is a call and a wait for what it wrote.
 template <class T>
-LAMPAS_INLINE vec<T> load_part(const T* from, int count) {
-    const unsigned wanted = (1u << count) - 1;
+LAMPAS_INLINE vec<T> load_between(const T* from, int first, int last) {
+    const unsigned wanted = (1u << last) - (1u << first);
     if constexpr (sizeof(T) == 4) {
         return bits_of<vec<T>>(__builtin_ia32_loadups512_mask(
             reinterpret_cast<const float*>(from), f32v{}, static_cast<unsigned short>(wanted)));
@@ -92,6 +93,10 @@ LAMPAS_INLINE vec<T> load_part(const T* from, int count) {
         return bits_of<vec<T>>(__builtin_ia32_loadupd512_mask(
             reinterpret_cast<const double*>(from), f64v{}, static_cast<unsigned char>(wanted)));
     }
+}
+template <class T>
+LAMPAS_INLINE vec<T> load_part(const T* from, int count) {
+    return load_between(from, 0, count);
 }
 template <class T>
 LAMPAS_INLINE void store_part(T* to, vec<T> v, int count) {
@@ -105,6 +110,13 @@ LAMPAS_INLINE void store_part(T* to, vec<T> v, int count) {
     }
 }
 #else
+constexpr bool PARTS_ARE_CHEAP = false;
+template <class T>
+LAMPAS_INLINE vec<T> load_between(const T* from, int first, int last) {
+    vec<T> v = {};
+    for (int i = first; i < last; ++i) v[i] = from[i];
+    return v;
+}
 #if defined(__AVX2__)
 // One instruction, where a copy of unknown length is a call and a wait for what it wrote.
 template <class T>
