@@ -98,6 +98,14 @@ struct Gridded {
     }
 };
 
+// `body` with the loops of the type of `result`, which is then given back.
+template <class Body>
+PyObject* by_type(PyArrayObject* result, Body&& body) {
+    if (result == nullptr) return nullptr;
+    const bool done = type_of(result) == Type::f32 ? body(gridder().f32) : body(gridder().f64);
+    return finished(result, done);
+}
+
 template <class T>
 bool run_sample(const Gridded& s, const GridLoops<T>& loops, PyArrayObject* x,
                 PyArrayObject* grid, PyArrayObject* y) {
@@ -118,10 +126,7 @@ PyObject* sample_entry(const Arguments& arguments) {
     npy_intp shape[MOST_AXES + 2] = {s.images, s.how.channels};
     for (int d = 0; d < s.how.dims; ++d) shape[d + 2] = PyArray_DIM(grid, d + 1);
     PyArrayObject* y = new_array(s.type, s.how.dims + 2, shape);
-    const bool done = y != nullptr && (s.type == Type::f32
-                                           ? run_sample(s, gridder().f32, x, grid, y)
-                                           : run_sample(s, gridder().f64, x, grid, y));
-    return finished(y, done);
+    return by_type(y, [&](const auto& loops) { return run_sample(s, loops, x, grid, y); });
 }
 
 template <class T>
@@ -164,10 +169,7 @@ PyObject* input_entry(const Arguments& arguments) {
     npy_intp shape[MOST_AXES + 2] = {s.images, s.how.channels};
     for (int d = 0; d < s.how.dims; ++d) shape[d + 2] = sizes[d];
     PyArrayObject* dx = new_array(s.type, s.how.dims + 2, shape);
-    const bool done = dx != nullptr && (s.type == Type::f32
-                                            ? run_spread(s, gridder().f32, g, grid, dx)
-                                            : run_spread(s, gridder().f64, g, grid, dx));
-    return finished(dx, done);
+    return by_type(dx, [&](const auto& loops) { return run_spread(s, loops, g, grid, dx); });
 }
 
 template <class T>
@@ -192,10 +194,8 @@ PyObject* points_entry(const Arguments& arguments) {
         return DECLINED;
     }
     PyArrayObject* dgrid = new_like(grid);
-    const bool done = dgrid != nullptr && (s.type == Type::f32
-                                               ? run_move(s, gridder().f32, g, x, grid, dgrid)
-                                               : run_move(s, gridder().f64, g, x, grid, dgrid));
-    return finished(dgrid, done);
+    return by_type(dgrid,
+                   [&](const auto& loops) { return run_move(s, loops, g, x, grid, dgrid); });
 }
 
 LAMPAS_KERNEL(grid_sample, sample_entry);

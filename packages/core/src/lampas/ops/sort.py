@@ -357,13 +357,15 @@ def _distinct(line: Any, data: Any, inverse: bool, counts: bool) -> Any:
         # Small integers are sorted by their digits if the order is to be stable.
         line = np.sort(line, kind="stable" if line.dtype.itemsize <= 2 else None)
     first = _starts(line[1:] != line[:-1], len(line))
-    results = [wrap(line[first].astype(data.dtype, copy=False))]
+    # Places are quicker to follow than a mask.
+    places = np.flatnonzero(first)
+    results = [wrap(line.take(places).astype(data.dtype, copy=False))]
     if inverse:
         numbers = np.empty_like(order)
         numbers[order] = np.cumsum(first) - 1
         results.append(wrap(numbers.reshape(data.shape)))
     if counts:
-        results.append(wrap(_lengths(first)))
+        results.append(wrap(_lengths(places, len(first))))
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -372,9 +374,9 @@ def _starts(changes: Any, size: int) -> Any:
     return np.concatenate([np.ones(min(size, 1), bool), changes])
 
 
-def _lengths(first: Any) -> Any:
-    """The lengths of runs that begin where ``first`` is true."""
-    return np.diff(np.append(np.flatnonzero(first), len(first)))
+def _lengths(places: Any, size: int) -> Any:
+    """The lengths of runs that begin at ``places`` and fill ``size`` elements."""
+    return np.diff(np.append(places, size))
 
 
 @method()
@@ -409,13 +411,14 @@ def unique_consecutive(
         rows = lines.reshape(len(lines), math.prod(lines.shape[1:]))
         changes = (rows[1:] != rows[:-1]).any(axis=1)
     first = _starts(changes, len(lines))
-    values = lines[first]
+    places = np.flatnonzero(first)
+    values = lines.take(places, axis=0)
     results = [wrap(values if dim is None else np.moveaxis(values, 0, dim))]
     if return_inverse:
         inverse = np.cumsum(first) - 1
         results.append(wrap(inverse.reshape(data.shape if dim is None else (-1,))))
     if return_counts:
-        results.append(wrap(_lengths(first)))
+        results.append(wrap(_lengths(places, len(first))))
     return results[0] if len(results) == 1 else tuple(results)
 
 
