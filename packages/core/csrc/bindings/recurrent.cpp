@@ -117,10 +117,10 @@ struct Forward : Sizes {
         float* next = order == steps - 1 ? c + first * size
                                          : cells + (at(order + 1) * batch + first) * size;
         if (order == 0) copy(c0 + first * size, count * size, cell);
-        copy(gx + place * 4 * size, count * 4 * size, gate);
-        hidden->multiply(count, state, gate, true, bias);
+        hidden->multiply(count, state, gate, false, bias);
         float* unprojected = projected ? scratch + first * size : output;
-        recurrent().lstm_step({count, size, gate, cell, next, unprojected, size});
+        recurrent().lstm_step(
+            {count, size, gx + place * 4 * size, gate, cell, next, unprojected, size});
         if (projected) projection->multiply(count, unprojected, output, false, nullptr);
     }
 };

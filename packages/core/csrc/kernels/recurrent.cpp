@@ -28,15 +28,17 @@ LAMPAS_INLINE void along(long size, const Body& body) {
 void lstm_step(const LstmStep& s) {
     const long n = s.size;
     for (long r = 0; r < s.rows; ++r) {
+        const float* input = s.input + r * 4 * n;
         float* gates = s.gates + r * 4 * n;
         const float* cell = s.cell + r * n;
         float* next = s.next_cell + r * n;
         float* output = s.output + r * s.output_row;
         along(n, [&](auto span, long j, int count) {
-            const f32v i = sigmoid(span.get(gates + j, count));
-            const f32v f = sigmoid(span.get(gates + n + j, count));
-            const f32v g = tanh(span.get(gates + 2 * n + j, count));
-            const f32v o = sigmoid(span.get(gates + 3 * n + j, count));
+            const auto gate = [&](long k) {
+                return span.get(gates + k * n + j, count) + span.get(input + k * n + j, count);
+            };
+            const f32v i = sigmoid(gate(0)), f = sigmoid(gate(1));
+            const f32v g = tanh(gate(2)), o = sigmoid(gate(3));
             span.put(gates + j, i, count);
             span.put(gates + n + j, f, count);
             span.put(gates + 2 * n + j, g, count);

@@ -8,6 +8,7 @@ namespace lampas {
 // Some rows of one step of an LSTM. Gates lie side by side: i, f, g, o, each of `size`.
 struct LstmStep {
     long rows, size;
+    const float* input;   // (rows, 4 size), which is added to:
     float* gates;         // (rows, 4 size): before the activations; after it, their values
     const float* cell;    // (rows, size)
     float* next_cell;     // (rows, size)
