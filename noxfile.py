@@ -33,24 +33,25 @@ OLDEST_CORE_TAG = "core-v0.1.0"
 # The suite measures results, not speed: one thread per process, a process per core.
 PARALLEL = ["-n", "2", "--dist", "loadgroup"]
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-# AVX-512 takes the longest to compile; ``nox -s build`` compiles everything.
-TEST_BUILD = (
+# AVX-512 takes the longest to compile: sessions that take long themselves have it.
+QUICK_BUILD = (
     {"CMAKE_ARGS": "-DLAMPAS_PATHS=baseline;avx2"}
     if platform.machine() in ("x86_64", "AMD64")
     else {}
 )
 
 
-def install_suite(session: nox.Session, *tools: str, kernels: bool = True) -> None:
+def install_suite(session: nox.Session, *tools: str, kernels: str = "quick") -> None:
     """Install the five packages so that edits show at once, and ``tools``.
 
-    Without ``kernels`` nothing is compiled: for what only reads the sources.
+    ``kernels`` are compiled for the instruction sets of a "quick" build, for "all", or
+    for "none", which serves what only reads the sources.
     """
     paths = [f"./packages/{name}" for name in PACKAGES]
     paths[0] += "[plot]"
     editable = [part for path in paths for part in ("-e", path)]
     session.install("-q", *BUILD_TOOLS, *tools)
-    env = TEST_BUILD if kernels else {"LAMPAS_KERNELS": "off"}
+    env = {"quick": QUICK_BUILD, "all": {}, "none": {"LAMPAS_KERNELS": "off"}}[kernels]
     session.install("-q", "--no-build-isolation", *editable, env=env)
 
 
@@ -69,7 +70,7 @@ def run_tool(session: nox.Session, name: str, *arguments: str) -> None:
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check format and style, and that each ``__all__`` is exact."""
-    install_suite(session, *TEST_TOOLS, *LINT_TOOLS, kernels=False)
+    install_suite(session, *TEST_TOOLS, *LINT_TOOLS, kernels="none")
     session.run("ruff", "format", "--check", ".")
     session.run("ruff", "check", ".")
     run_pytest(session, "-q", "tests/test_all.py", "tests/test_repository.py")
@@ -78,7 +79,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the annotations of the five packages with mypy."""
-    install_suite(session, *TYPE_TOOLS, kernels=False)
+    install_suite(session, *TYPE_TOOLS, kernels="none")
     # mypy does not follow the hook through which an editable core is found.
     path = {"MYPYPATH": str(ROOT / "packages" / "core" / "src")}
     session.run("mypy", *[part for name in IMPORTS for part in ("-p", name)], env=path)
@@ -87,7 +88,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def layers(session: nox.Session) -> None:
     """Check that no import goes upward and no two modules import each other."""
-    install_suite(session, *TEST_TOOLS, *LAYER_TOOLS, kernels=False)
+    install_suite(session, *TEST_TOOLS, *LAYER_TOOLS, kernels="none")
     session.run("lint-imports")
     run_pytest(session, "-q", "tests/test_layers.py")
 
@@ -104,21 +105,21 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def references(session: nox.Session) -> None:
     """Run the operators' tests on the references alone, without the kernels."""
-    install_suite(session, *TEST_TOOLS, kernels=False)
+    install_suite(session, *TEST_TOOLS, kernels="none")
     run_pytest(session, "-q", *PARALLEL, "packages/core/tests")
 
 
 @nox.session
 def tests_full(session: nox.Session) -> None:
     """Run the quick suite and the slow sweeps."""
-    install_suite(session, *TEST_TOOLS)
+    install_suite(session, *TEST_TOOLS, kernels="all")
     run_pytest(session, "-q", *PARALLEL, "-m", "not budget")
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Search for calls that a kernel gets wrong; LAMPAS_FUZZ of each (1000)."""
-    install_suite(session, *TEST_TOOLS)
+    install_suite(session, *TEST_TOOLS, kernels="all")
     session.env["LAMPAS_FUZZ"] = os.environ.get("LAMPAS_FUZZ", "1000")
     run_pytest(session, "-q", *PARALLEL, "-m", "slow", FUZZ_TESTS)
 
@@ -242,7 +243,7 @@ def oldest_core(session: nox.Session) -> str:
 @nox.session
 def budgets(session: nox.Session) -> None:
     """Measure what has a budget of time: calls, import, tape."""
-    install_suite(session, *TEST_TOOLS)
+    install_suite(session, *TEST_TOOLS, kernels="all")
     run_pytest(session, "-q", "-m", "budget")
 
 
@@ -313,7 +314,7 @@ def bench(session: nox.Session) -> None:
     """
     # What distributions are compared with, and what draws.
     session.install("-q", "scipy>=1.14", "matplotlib>=3.9", *TEST_TOOLS)
-    install_suite(session)
+    install_suite(session, kernels="all")
     python, given = "python", list(session.posargs)
     if "--python" in given:
         at = given.index("--python")

@@ -69,16 +69,34 @@ def _path_as_it_was():
     native.extension.set_path(before)
 
 
+def tries(calls, paths):
+    """The first call in each way on each path, the others on one after another."""
+    for i, call in enumerate(calls):
+        for j, variant in enumerate(FEW):
+            for path in paths if i == 0 else [paths[(i + j) % len(paths)]]:
+                yield path, call, variant
+
+
+@pytest.mark.parametrize("paths", [["a"], ["a", "b"], ["a", "b", "c"]])
+def test_every_way_is_tried_on_every_path(paths):
+    found = list(tries([0], paths))
+    assert {(path, variant) for path, _, variant in found} == set(
+        itertools.product(paths, FEW)
+    )
+    later = [found for found in tries([0, 1, 2, 3], paths) if found[1] > 0]
+    assert {(path, variant) for path, _, variant in later} == set(
+        itertools.product(paths, FEW)
+    )
+
+
 @pytest.mark.parametrize("name", OPS)
 def test_a_kernel_gives_what_its_reference_gives(name):
     calls = fuzz_calls.calls()[name]
     assert calls, f"nothing calls {name}: it needs a case, or a program in SEEDS"
-    paths = itertools.cycle(native.extension.paths())
     taken = 0
-    for call in calls:
-        for variant in FEW:
-            native.extension.set_path(next(paths))
-            taken += bool(checked(name, call, variant))
+    for path, call, variant in tries(calls, native.extension.paths()):
+        native.extension.set_path(path)
+        taken += bool(checked(name, call, variant))
     assert taken, f"{name} declined all: it needs a call that it takes in SEEDS"
 
 

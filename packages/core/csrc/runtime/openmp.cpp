@@ -26,6 +26,8 @@ using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
 // core: the end of each job would wait for it, while the pool's own threads need not come.
 constexpr microseconds LATE{300};
 constexpr milliseconds SHORTEST_REST{50}, LONGEST_REST{1000};
+// Late again so soon after a rest, the next is twice as long.
+constexpr milliseconds SOON{200};
 
 struct Job {
     void (*function)(void*);
@@ -75,10 +77,8 @@ public:
         if (job.start < rested_) return false;
         parallel_(take_part, &job, static_cast<unsigned>(count), 0);
         if (job.late.load(std::memory_order_relaxed)) {
-            rest_ = std::clamp(2 * rest_, SHORTEST_REST, LONGEST_REST);
+            rest_ = job.start < rested_ + SOON ? std::min(2 * rest_, LONGEST_REST) : SHORTEST_REST;
             rested_ = Clock::now() + rest_;
-        } else {
-            rest_ = {};
         }
         return true;
     }
@@ -108,7 +108,7 @@ private:
     unsigned long long loads_ = 0;
     bool left_ = false;
     Clock::time_point rested_{};
-    milliseconds rest_{0};
+    milliseconds rest_ = SHORTEST_REST;
 };
 
 OpenMP openmp;
