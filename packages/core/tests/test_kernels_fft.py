@@ -175,7 +175,9 @@ def test_what_is_left_to_the_reference(shape):
     before = kernels.report()["fft_r2c"]
     y = lampas.fft.rfft(x).numpy()
     after = kernels.report()["fft_r2c"]
-    assert after == (before[0], before[1] + 1)
+    # One line fills half of the narrowest vectors, which is enough.
+    taken = shape == (1, 8192) and kernels.instruction_set() in ("baseline", "neon")
+    assert after == (before[0] + taken, before[1] + (not taken))
     np.testing.assert_allclose(y, np.fft.rfft(x.numpy()), rtol=1e-4, atol=1e-4)
 
 
