@@ -235,7 +235,14 @@ def _work(shapes: list[tuple[int, ...]], bilinear: bool) -> int:
     # Arrays of one shape may be added, or multiplied as matrices.
     different = shapes if bilinear else set(shapes)
     apart = math.prod(max(shape, default=1) for shape in different)
-    return max(largest, together, apart)
+    return max(largest, together, apart, _broadcast_size(shapes))
+
+
+def _broadcast_size(shapes: list[tuple[int, ...]]) -> int:
+    """The elements of a sum of the arrays; none where their shapes differ."""
+    with contextlib.suppress(ValueError):
+        return math.prod(np.broadcast_shapes(*shapes))
+    return 0
 
 
 def apply(name: str, call: Call, variant: Variant, most: int = MOST) -> Call | None:

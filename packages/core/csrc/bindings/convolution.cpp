@@ -3,6 +3,9 @@
 #include "bindings/convolution.hpp"
 
 #include <algorithm>
+#include <atomic>
+
+#include "runtime/pool.hpp"
 
 namespace lampas {
 namespace {
@@ -12,6 +15,8 @@ constexpr Name STRIDE("stride"), PADDING("padding"), DILATION("dilation"), GROUP
 
 // Multiplications from which other Python threads may run meanwhile.
 constexpr long WORTH_UNLOCKING = 64 * 1024;
+
+constexpr long LOOKED_THROUGH = 64 * 1024;  // weights, by one thread
 
 // An operand as a cube; a copy of it where `dense` is asked and it is not.
 template <class T>
@@ -172,10 +177,14 @@ bool wants_reference(const Convolution& of, const T* weight) {
     const long* s = of.stride;
     const bool apart = of.groups > 1 && of.channels == of.groups;
     if (!apart && s[0] == 1 && s[1] == 1 && s[2] == 1) return false;
+    std::atomic<bool> odd{false};
     const long count = of.outs * of.channels_of_group() * of.taps();
-    int odd = 0;
-    for (long i = 0; i < count; ++i) odd |= weight[i] - weight[i] != T(0);
-    return odd != 0;
+    parallel_ranges(count, LOOKED_THROUGH, [&](long i, long last) {
+        int any = 0;
+        for (; i < last; ++i) any |= weight[i] - weight[i] != T(0);
+        if (any != 0) odd = true;
+    });
+    return odd;
 }
 
 template <class T>

@@ -61,7 +61,7 @@ void stage_phase(const Staging<T>& s, long p) {
         ? low
         : clamp((s.width - start + s.step - 1) / s.step, low, s.part);
     const long distance = s.row_step * s.row;
-    const bool short_rows = PARTS_ARE_CHEAP && s.step * s.column == 1 && s.part <= lanes<T>;
+    [[maybe_unused]] const bool short_rows = s.step * s.column == 1 && s.part <= lanes<T>;
     for (long c = 0; c < s.channels; ++c) {
         T* to = s.to + c * s.plane + p * s.part;
         const T* from = s.from + c * s.channel + s.first_row * s.row +
@@ -72,11 +72,13 @@ void stage_phase(const Staging<T>& s, long p) {
                 clear(to, s.part);
                 continue;
             }
-            if (short_rows) {
-                const vec<T> v = load_between(from - low, static_cast<int>(low),
-                                              static_cast<int>(high));
-                store_part(to, v, static_cast<int>(s.part));
-                continue;
+            if constexpr (PARTS_ARE_CHEAP) {
+                if (short_rows) {
+                    const vec<T> v = load_between(from - low, static_cast<int>(low),
+                                                  static_cast<int>(high));
+                    store_part(to, v, static_cast<int>(s.part));
+                    continue;
+                }
             }
             clear(to, low);
             copy_every(from, s.step * s.column, high - low, to + low);

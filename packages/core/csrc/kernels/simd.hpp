@@ -111,12 +111,6 @@ LAMPAS_INLINE void store_part(T* to, vec<T> v, int count) {
 }
 #else
 constexpr bool PARTS_ARE_CHEAP = false;
-template <class T>
-LAMPAS_INLINE vec<T> load_between(const T* from, int first, int last) {
-    vec<T> v = {};
-    for (int i = first; i < last; ++i) v[i] = from[i];
-    return v;
-}
 #if defined(__AVX2__)
 // One instruction, where a copy of unknown length is a call and a wait for what it wrote.
 template <class T>
