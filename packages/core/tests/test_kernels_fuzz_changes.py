@@ -25,25 +25,31 @@ OPTIMIZERS = sorted(
 OPTIONS = [{}, {"weight_decay": 0.1}, {"momentum": 0.9}, {"amsgrad": True}]
 MATRICES = [(33, 64), (3, 5)]
 SHAPES = [(), (0,), (1,), (7,), *MATRICES, (70_001,)]
+NEAR = {"float32": 2e-6, "float64": 1e-14}
+SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e15, 1e-15]
 
 
-def drawn(shape, layout, rng):
-    made = rng.standard_normal(shape).astype(np.float32)
+def drawn(shape, layout, rng, dtype="float32", special=False):
+    made = rng.standard_normal(shape).astype(dtype)
+    if special:
+        places = rng.integers(0, max(made.size, 1), made.size // 5)
+        made.reshape(-1)[places] = rng.choice(SPECIAL, places.size)
     return lampas.from_numpy(LAYOUTS[layout](made, rng))
 
 
-def parameters(layout, shapes=SHAPES):
+def parameters(layout, shapes=SHAPES, dtype="float32", special=False):
     """Parameters with gradients that lie alike."""
     rng = np.random.default_rng(0)
-    made = [nn.Parameter(drawn(shape, layout, rng)) for shape in shapes]
+    made = [nn.Parameter(drawn(shape, layout, rng, dtype)) for shape in shapes]
     for p in made:
-        p.grad = drawn(p.shape, layout, rng)
+        p.grad = drawn(p.shape, layout, rng, dtype, special)
     return made
 
 
-def stepped(name, options, layout):
+def stepped(name, options, layout, dtype="float32", special=False):
     """Parameters after some steps; None where the optimizer has no such option."""
-    made = parameters(layout, MATRICES if name == "Muon" else SHAPES)
+    shapes = MATRICES if name == "Muon" else SHAPES
+    made = parameters(layout, shapes, dtype, special)
     try:
         optimizer = getattr(optim, name)(made, lr=0.01, **options)
     except TypeError:
@@ -119,7 +125,9 @@ def same(change, *arguments):
         right = change(*arguments)
     for one, other in zip(ours, right, strict=True):
         one, other = one.detach().numpy(), other.detach().numpy()
-        np.testing.assert_allclose(one, other, 2e-6, 2e-6)
+        assert one.dtype == other.dtype
+        near = NEAR.get(other.dtype.name, 0.0)
+        np.testing.assert_allclose(one, other, near, near)
 
 
 @pytest.mark.parametrize("layout", sorted(LAYOUTS.keys() - {"repeated"}))
@@ -128,11 +136,19 @@ def test_changes_are_those_of_the_references(change, layout):
     same(change, layout)
 
 
+@pytest.mark.parametrize("dtype", NEAR)
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_steps_are_those_of_the_references(name):
+def test_steps_are_those_of_the_references(name, dtype):
     for options in OPTIONS:
-        for layout in ("plain", "columns", "steps", "one on"):
-            same(stepped, name, options, layout)
+        for layout in ("plain", "columns", "steps", "one on", "misaligned"):
+            same(stepped, name, options, layout, dtype)
+
+
+@pytest.mark.parametrize("dtype", NEAR)
+@pytest.mark.parametrize("name", sorted({*OPTIMIZERS} - {"Muon"}))
+def test_steps_of_what_is_not_finite_are_those_of_the_references(name, dtype):
+    for options in OPTIONS:
+        same(stepped, name, options, "plain", dtype, True)
 
 
 def test_every_kernel_that_changes_arrays_is_reached():
@@ -143,6 +159,11 @@ def test_every_kernel_that_changes_arrays_is_reached():
         for options in OPTIONS:
             stepped(name, options, "plain")
     after = kernels.report()
+    for name in sorted({*OPTIMIZERS} - {"Adafactor", "Muon"}):
+        stepped(name, {}, "plain", "float64")
+    wide = kernels.report()
+    steps = [n for n in wide if n.endswith("_step")]
+    assert [n for n in steps if wide[n][0] == after[n][0]] == []
     ops = RECORDS.keys() | fuzz_calls.helpers().keys()
     left = [n for n in set(after) - ops if after[n][0] == before[n][0]]
     assert left == [], "these need a program in CHANGES"

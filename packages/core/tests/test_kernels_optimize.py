@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -30,14 +32,21 @@ SGDS = [
 ]
 
 
-def steps(make, options, count=3):
+# How far single numbers may be off after some steps, relatively and absolutely.
+NEAR = {"float32": (3e-6, 3e-6), "float64": (1e-14, 1e-14)}
+BOTH = pytest.mark.parametrize("dtype", NEAR)
+
+
+def steps(make, options, count=3, dtype="float32"):
     """Parameters after some steps, and what float64 makes of the same numbers."""
     rng = np.random.default_rng(0)
-    starts = [rng.standard_normal(s).astype(np.float32) for s in SHAPES]
-    slopes = [
-        [rng.standard_normal(s).astype(np.float32) for s in SHAPES]
-        for _ in range(count)
-    ]
+
+    def drawn():
+        # Numbers of float32 in any case, so that there are the same ones in both.
+        made = [rng.standard_normal(s).astype(np.float32) for s in SHAPES]
+        return [a.astype(dtype) for a in made]
+
+    starts, slopes = drawn(), [drawn() for _ in range(count)]
     params = [lampas.nn.Parameter(lampas.tensor(a)) for a in starts]
     optimizer = make(params, **options)
     for row in slopes:
@@ -81,26 +90,28 @@ def sgd(p, slopes, o):
 
 @pytest.mark.parametrize("options", ADAMS, ids=str)
 @pytest.mark.parametrize("decoupled", [False, True])
-def test_adam(path, options, decoupled):
+@BOTH
+def test_adam(path, options, decoupled, dtype):
     make = lampas.optim.AdamW if decoupled else lampas.optim.Adam
     taken = kernels.report()["adam_step"][0]
-    params, starts, slopes = steps(make, options)
+    params, starts, slopes = steps(make, options, dtype=dtype)
     assert kernels.report()["adam_step"][0] == taken + 3
     for i, p in enumerate(params):
         expected = adam(starts[i], [row[i] for row in slopes], options, decoupled)
-        np.testing.assert_allclose(p.detach().numpy(), expected, rtol=3e-6, atol=3e-6)
+        np.testing.assert_allclose(p.detach().numpy(), expected, *NEAR[dtype])
 
 
 @pytest.mark.parametrize("options", SGDS, ids=str)
-def test_sgd(path, options):
+@BOTH
+def test_sgd(path, options, dtype):
     taken = kernels.report()["sgd_step"][0]
-    params, starts, slopes = steps(lampas.optim.SGD, options)
+    params, starts, slopes = steps(lampas.optim.SGD, options, dtype=dtype)
     # The first step of a momentum makes the velocity, which the reference does.
     by_kernel = 2 if options.get("momentum") else 3
     assert kernels.report()["sgd_step"][0] == taken + by_kernel
     for i, p in enumerate(params):
         expected = sgd(starts[i], [row[i] for row in slopes], options)
-        np.testing.assert_allclose(p.detach().numpy(), expected, rtol=3e-6, atol=3e-6)
+        np.testing.assert_allclose(p.detach().numpy(), expected, *NEAR[dtype])
 
 
 # By the name of the kernel: the optimizer and what sets its branches apart.
@@ -131,45 +142,42 @@ OTHERS = [
 ]
 
 
-def in_doubles(make, options, count):
-    """The same steps in float64, which kernels leave to the reference."""
-    before, rng = lampas.get_default_dtype(), np.random.default_rng(0)
-    lampas.set_default_dtype(lampas.float64)
+@contextlib.contextmanager
+def numbers_of(dtype):
+    """Counts and rates in the states are of the default type."""
+    before = lampas.get_default_dtype()
+    lampas.set_default_dtype(getattr(lampas, dtype))
     try:
-        starts = [rng.standard_normal(s).astype(np.float32) for s in SHAPES]
-        params = [lampas.nn.Parameter(lampas.tensor(a).double()) for a in starts]
-        optimizer = make(params, **options)
-        for _ in range(count):
-            for p in params:
-                slope = rng.standard_normal(p.shape).astype(np.float32)
-                p.grad = lampas.tensor(slope).double()
-            optimizer.step()
+        yield
     finally:
         lampas.set_default_dtype(before)
-    return params
 
 
 @pytest.mark.parametrize(("name", "make", "options"), OTHERS, ids=str)
-def test_other_optimizers(path, name, make, options):
+@pytest.mark.parametrize(
+    ("dtype", "near"), [("float32", (2e-5, 5e-6)), ("float64", (1e-13, 1e-13))]
+)
+def test_other_optimizers(path, name, make, options, dtype, near):
     make, count = getattr(lampas.optim, make), 7
     taken = kernels.report()[f"{name}_step"][0]
-    params, _, _ = steps(make, options, count)
+    with numbers_of(dtype):
+        params, _, _ = steps(make, options, count, dtype)
     assert kernels.report()[f"{name}_step"][0] == taken + count
-    for p, q in zip(params, in_doubles(make, options, count), strict=True):
-        expected = q.detach().numpy()
-        np.testing.assert_allclose(p.detach().numpy(), expected, rtol=2e-5, atol=5e-6)
+    with numbers_of("float64"), kernels.disabled():
+        right, _, _ = steps(make, options, count, "float64")
+    for p, q in zip(params, right, strict=True):
+        np.testing.assert_allclose(p.detach().numpy(), q.detach().numpy(), *near)
 
 
+@BOTH
 @pytest.mark.parametrize(("name", "make", "options"), OTHERS, ids=str)
-def test_steps_of_what_is_not_finite(path, name, make, options):
-    values = np.array(
-        [np.nan, np.inf, -np.inf, 0.0, -0.0, 1e15, 1e-15, 2.0], np.float32
-    )
+def test_steps_of_what_is_not_finite(path, name, make, options, dtype):
+    values = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e15, 1e-15, 2.0], dtype)
     results = []
     for enabled in (True, False):
         before = native.extension.set_enabled(enabled)
         try:
-            p = lampas.nn.Parameter(lampas.ones(8))
+            p = lampas.nn.Parameter(lampas.ones(8, dtype=getattr(lampas, dtype)))
             optimizer = getattr(lampas.optim, make)([p], **options)
             for sign in (1.0, 1.0, -1.0):
                 p.grad = lampas.tensor(sign * values)
@@ -200,13 +208,39 @@ def test_gradients_in_another_order_of_memory_are_left_to_the_reference():
     assert p.tolist() == [[-1.0, -4.0], [-2.0, -5.0], [-3.0, -6.0]]
 
 
-@pytest.mark.parametrize("dtype", [lampas.float64, lampas.bfloat16, lampas.complex64])
+@pytest.mark.parametrize("dtype", [lampas.bfloat16, lampas.complex64])
 @pytest.mark.parametrize("make", [lampas.optim.SGD, lampas.optim.Adam])
 def test_other_types_are_left_to_the_reference(make, dtype):
     p = lampas.nn.Parameter(lampas.ones(3, dtype=dtype))
     p.grad = lampas.ones(3, dtype=dtype)
     make([p], lr=0.5).step()
     assert p.detach().to(lampas.complex64).real.tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("make", [lampas.optim.SGD, lampas.optim.Adam])
+@pytest.mark.parametrize("narrow", [lampas.float32, lampas.float16])
+def test_parameters_of_several_types_are_left_to_the_reference(make, narrow):
+    for dtypes in ([narrow, lampas.float64], [lampas.float64, narrow]):
+        params = [lampas.nn.Parameter(lampas.ones(3, dtype=d)) for d in dtypes]
+        for p in params:
+            p.grad = lampas.ones_like(p)
+        make(params, lr=0.5).step()
+        assert [p.dtype for p in params] == dtypes
+        for p in params:
+            np.testing.assert_allclose(p.detach().numpy(), 0.5, 1e-7)
+
+
+def test_moments_of_another_type_are_left_to_the_reference():
+    p = lampas.nn.Parameter(lampas.ones(3, dtype=lampas.float64))
+    p.grad = lampas.ones_like(p)
+    optimizer = lampas.optim.Adam([p], lr=0.5)
+    optimizer.step()
+    state = optimizer.state[p]
+    state["exp_avg"] = state["exp_avg"].float()
+    left = kernels.report()["adam_step"][1]
+    optimizer.step()
+    assert kernels.report()["adam_step"][1] == left + 1
+    np.testing.assert_allclose(p.detach().numpy(), 0.0, atol=1e-7)
 
 
 def test_threads_do_not_change_a_step():

@@ -2,7 +2,8 @@
 //
 // Each entry is NAME_step(rows, factors, *, options): a row has a parameter, its gradient
 // and its state; factors have what the optimizer computed for it, which is the number of
-// the step unless said otherwise. SGD has none. The result is True.
+// the step unless said otherwise. SGD has none. All arrays are of float, or all of double.
+// The result is True.
 #include "kernels/optimize.hpp"
 
 #include <cmath>
@@ -64,8 +65,10 @@ public:
     bool read(int states, int factors) {
         columns_ = 2 + states;
         width_ = factors;
-        return arguments_.count == (factors > 0 ? 2 : 1) &&
-               read_rows(arguments_[0], columns_, ~2u, Type::f32, &rows_) &&
+        if (arguments_.count != (factors > 0 ? 2 : 1)) return false;
+        type_ = type_of_rows(arguments_[0]);
+        return (type_ == Type::f32 || type_ == Type::f64) &&
+               read_rows(arguments_[0], columns_, ~2u, type_, &rows_) &&
                (factors == 0 || read_factors());
     }
 
@@ -73,15 +76,21 @@ public:
         return factors_[row * static_cast<std::size_t>(width_) + static_cast<std::size_t>(index)];
     }
 
+    // step(loops), with the loops for what the rows are made of.
+    template <class Step>
+    PyObject* typed(Step&& step) const {
+        return type_ == Type::f32 ? step(optimize().f32) : step(optimize().f64);
+    }
+
     // Step all rows, each with the factors that make(row) gives.
-    template <class Factors, class Make>
-    PyObject* run(StepOf<Factors> step, Make&& make) {
+    template <class T, class Factors, class Make>
+    PyObject* run(StepOf<T, Factors> step, Make&& make) const {
         std::vector<Factors> made(rows_.size());
         for (std::size_t i = 0; i < rows_.size(); ++i) made[i] = make(i);
         for_each_stretch(rows_, [&](std::size_t i, long first, long last) {
-            float* at[MOST_COLUMNS];
+            T* at[MOST_COLUMNS];
             for (int j = 0; j < columns_; ++j) {
-                at[j] = reinterpret_cast<float*>(rows_[i].arrays[j]) + first;
+                at[j] = reinterpret_cast<T*>(rows_[i].arrays[j]) + first;
             }
             step(at, last - first, made[i]);
         });
@@ -123,21 +132,24 @@ private:
     }
 
     const Arguments& arguments_;
+    Type type_ = Type::other;
     int columns_ = 0;  // of a row
     int width_ = 0;    // of the factors of one
     std::vector<Row> rows_;
     std::vector<double> factors_;
 };
 
-Mean mean_of(double old) { return {static_cast<float>(old), static_cast<float>(1.0 - old)}; }
-
-// A decoupled decay has the rate for its factor, the other is added to the gradient.
-Slope slope_of(bool maximize, double decay, bool decoupled = false, double lr = 0.0) {
-    return {maximize ? -1.0f : 1.0f, static_cast<float>(decoupled ? 0.0 : decay),
-            static_cast<float>(decoupled ? 1.0 - lr * decay : 1.0)};
+template <class T>
+Mean<T> mean_of(double old) {
+    return {T(old), T(1.0 - old)};
 }
 
-float narrow(double value) { return static_cast<float>(value); }
+// A decoupled decay has the rate for its factor, the other is added to the gradient.
+template <class T>
+Slope<T> slope_of(bool maximize, double decay, bool decoupled = false, double lr = 0.0) {
+    return {T(maximize ? -1 : 1), T(decoupled ? 0.0 : decay),
+            T(decoupled ? 1.0 - lr * decay : 1.0)};
+}
 
 // What all forms of Adam have.
 struct AdamOptions {
@@ -148,25 +160,32 @@ struct AdamOptions {
         return call.options({{&LR, &lr}, {&EPS, &eps}, {&DECAY, &decay}}, flags,
                             {{&BETAS, &beta1, &beta2}});
     }
-    Slope slope() const { return slope_of(maximize, decay, decoupled, lr); }
+
+    template <class T>
+    Slope<T> slope() const {
+        return slope_of<T>(maximize, decay, decoupled, lr);
+    }
 };
 
 PyObject* adam_entry(const Arguments& arguments) {
     AdamOptions o;
     bool amsgrad;
     Call call(arguments);
-    if (!o.read(call, {{&DECOUPLED, &o.decoupled}, {&AMSGRAD, &amsgrad}, {&MAXIMIZE, &o.maximize}}) ||
+    if (!o.read(call, {{&DECOUPLED, &o.decoupled},
+                       {&AMSGRAD, &amsgrad},
+                       {&MAXIMIZE, &o.maximize}}) ||
         !call.read(amsgrad ? 3 : 2, 1)) {
         return DECLINED;
     }
-    const Slope slope = o.slope();
-    return call.run<AdamFactors>(
-        amsgrad ? optimize().amsgrad : optimize().adam, [&](std::size_t i) -> AdamFactors {
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        const auto step = amsgrad ? loops.amsgrad : loops.adam;
+        return call.run(step, [&](std::size_t i) -> AdamFactors<T> {
             const double t = call.factor(i);
-            return {slope, mean_of(o.beta1), mean_of(o.beta2), narrow(o.eps),
-                    narrow(1.0 / std::sqrt(1.0 - std::pow(o.beta2, t))),
-                    narrow(o.lr / (1.0 - std::pow(o.beta1, t)))};
+            return {o.slope<T>(), mean_of<T>(o.beta1), mean_of<T>(o.beta2), T(o.eps),
+                    T(1.0 / std::sqrt(1.0 - std::pow(o.beta2, t))),
+                    T(o.lr / (1.0 - std::pow(o.beta1, t)))};
         });
+    });
 }
 
 PyObject* sgd_entry(const Arguments& arguments) {
@@ -179,10 +198,12 @@ PyObject* sgd_entry(const Arguments& arguments) {
         !call.read(momentum != 0.0 ? 1 : 0, 0)) {
         return DECLINED;
     }
-    const SgdFactors factors{slope_of(maximize, decay), narrow(lr), narrow(momentum),
-                             narrow(1.0 - dampening), nesterov};
-    return call.run<SgdFactors>(momentum != 0.0 ? optimize().heavy_sgd : optimize().sgd,
-                                [&](std::size_t) { return factors; });
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        const SgdFactors<T> factors{slope_of<T>(maximize, decay), T(lr), T(momentum),
+                                    T(1.0 - dampening), nesterov};
+        return call.run(momentum != 0.0 ? loops.heavy_sgd : loops.sgd,
+                        [&](std::size_t) { return factors; });
+    });
 }
 
 PyObject* rmsprop_entry(const Arguments& arguments) {
@@ -195,13 +216,13 @@ PyObject* rmsprop_entry(const Arguments& arguments) {
         !call.read(1 + (momentum != 0.0) + centered, 1)) {
         return DECLINED;
     }
-    const OptimizeKernels& kernels = optimize();
-    const auto plain = centered ? kernels.centered_rms : kernels.rms;
-    const auto heavy = centered ? kernels.heavy_centered_rms : kernels.heavy_rms;
-    const RmsFactors factors{slope_of(maximize, decay), mean_of(alpha), narrow(eps), narrow(lr),
-                             narrow(momentum)};
-    return call.run<RmsFactors>(momentum != 0.0 ? heavy : plain,
-                                [&](std::size_t) { return factors; });
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        const auto plain = centered ? loops.centered_rms : loops.rms;
+        const auto heavy = centered ? loops.heavy_centered_rms : loops.heavy_rms;
+        const RmsFactors<T> factors{slope_of<T>(maximize, decay), mean_of<T>(alpha), T(eps), T(lr),
+                                    T(momentum)};
+        return call.run(momentum != 0.0 ? heavy : plain, [&](std::size_t) { return factors; });
+    });
 }
 
 PyObject* adagrad_entry(const Arguments& arguments) {
@@ -213,11 +234,12 @@ PyObject* adagrad_entry(const Arguments& arguments) {
         !call.read(1, 1)) {
         return DECLINED;
     }
-    const Slope slope = slope_of(maximize, decay);
-    return call.run<AdagradFactors>(
-        optimize().adagrad, [&](std::size_t i) -> AdagradFactors {
-            return {slope, narrow(eps), narrow(lr / (1.0 + (call.factor(i) - 1.0) * lr_decay))};
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        return call.run(loops.adagrad, [&](std::size_t i) -> AdagradFactors<T> {
+            return {slope_of<T>(maximize, decay), T(eps),
+                    T(lr / (1.0 + (call.factor(i) - 1.0) * lr_decay))};
         });
+    });
 }
 
 PyObject* adadelta_entry(const Arguments& arguments) {
@@ -229,10 +251,11 @@ PyObject* adadelta_entry(const Arguments& arguments) {
         !call.read(2, 1)) {
         return DECLINED;
     }
-    const AdadeltaFactors factors{slope_of(maximize, decay), mean_of(rho), narrow(eps),
-                                  narrow(lr)};
-    return call.run<AdadeltaFactors>(optimize().adadelta,
-                                     [&](std::size_t) { return factors; });
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        const AdadeltaFactors<T> factors{slope_of<T>(maximize, decay), mean_of<T>(rho), T(eps),
+                                         T(lr)};
+        return call.run(loops.adadelta, [&](std::size_t) { return factors; });
+    });
 }
 
 PyObject* adamax_entry(const Arguments& arguments) {
@@ -242,10 +265,11 @@ PyObject* adamax_entry(const Arguments& arguments) {
         !call.read(2, 1)) {
         return DECLINED;
     }
-    const Slope slope = o.slope();
-    return call.run<AdamaxFactors>(optimize().adamax, [&](std::size_t i) -> AdamaxFactors {
-        return {slope, mean_of(o.beta1), narrow(o.beta2), narrow(o.eps),
-                narrow(o.lr / (1.0 - std::pow(o.beta1, call.factor(i))))};
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        return call.run(loops.adamax, [&](std::size_t i) -> AdamaxFactors<T> {
+            return {o.slope<T>(), mean_of<T>(o.beta1), T(o.beta2), T(o.eps),
+                    T(o.lr / (1.0 - std::pow(o.beta1, call.factor(i))))};
+        });
     });
 }
 
@@ -257,11 +281,12 @@ PyObject* nadam_entry(const Arguments& arguments) {
         !call.read(2, 3)) {
         return DECLINED;
     }
-    const Slope slope = o.slope();
-    return call.run<NadamFactors>(optimize().nadam, [&](std::size_t i) -> NadamFactors {
-        return {slope, mean_of(o.beta1), mean_of(o.beta2), narrow(o.eps),
-                narrow(1.0 - std::pow(o.beta2, call.factor(i, 2))),
-                narrow(o.lr * call.factor(i, 0)), narrow(o.lr * call.factor(i, 1))};
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        return call.run(loops.nadam, [&](std::size_t i) -> NadamFactors<T> {
+            return {o.slope<T>(), mean_of<T>(o.beta1), mean_of<T>(o.beta2), T(o.eps),
+                    T(1.0 - std::pow(o.beta2, call.factor(i, 2))),
+                    T(o.lr * call.factor(i, 0)), T(o.lr * call.factor(i, 1))};
+        });
     });
 }
 
@@ -273,10 +298,11 @@ PyObject* radam_entry(const Arguments& arguments) {
         !call.read(2, 2)) {
         return DECLINED;
     }
-    const Slope slope = o.slope();
-    return call.run<RadamFactors>(optimize().radam, [&](std::size_t i) -> RadamFactors {
-        return {slope, mean_of(o.beta1), mean_of(o.beta2), narrow(o.eps), narrow(call.factor(i, 0)),
-                narrow(call.factor(i, 1))};
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        return call.run(loops.radam, [&](std::size_t i) -> RadamFactors<T> {
+            return {o.slope<T>(), mean_of<T>(o.beta1), mean_of<T>(o.beta2), T(o.eps),
+                    T(call.factor(i, 0)), T(call.factor(i, 1))};
+        });
     });
 }
 
@@ -289,9 +315,11 @@ PyObject* rprop_entry(const Arguments& arguments) {
         !call.read(2, 1)) {
         return DECLINED;
     }
-    const RpropFactors factors{maximize ? -1.0f : 1.0f, narrow(shrink), narrow(grow),
-                               narrow(smallest), narrow(largest)};
-    return call.run<RpropFactors>(optimize().rprop, [&](std::size_t) { return factors; });
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        const RpropFactors<T> factors{T(maximize ? -1 : 1), T(shrink), T(grow), T(smallest),
+                                      T(largest)};
+        return call.run(loops.rprop, [&](std::size_t) { return factors; });
+    });
 }
 
 // factors: the rate, and the weight of the new parameters in their average.
@@ -303,11 +331,13 @@ PyObject* asgd_entry(const Arguments& arguments) {
         !call.read(1, 2)) {
         return DECLINED;
     }
-    return call.run<AsgdFactors>(optimize().asgd, [&](std::size_t i) -> AsgdFactors {
-        const double eta = call.factor(i, 0);
-        Slope slope = slope_of(maximize, decay);
-        slope.shrink = narrow(1.0 - lambd * eta);
-        return {slope, narrow(eta), narrow(call.factor(i, 1))};
+    return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
+        return call.run(loops.asgd, [&](std::size_t i) -> AsgdFactors<T> {
+            const double eta = call.factor(i, 0);
+            Slope<T> slope = slope_of<T>(maximize, decay);
+            slope.shrink = T(1.0 - lambd * eta);
+            return {slope, T(eta), T(call.factor(i, 1))};
+        });
     });
 }
 

@@ -8,13 +8,13 @@ namespace {
 
 // step(parameter, gradient, state...) for each element. The factors are copied, so that
 // the compiler knows that no store changes them.
-template <int STATES, class Factors, class Step>
-LAMPAS_INLINE void each(float* const* a, long count, const Factors& factors, Step step) {
-    float* __restrict p = a[0];
-    const float* __restrict g = a[1];
-    float* __restrict s0 = STATES > 0 ? a[2] : nullptr;
-    float* __restrict s1 = STATES > 1 ? a[3] : nullptr;
-    float* __restrict s2 = STATES > 2 ? a[4] : nullptr;
+template <int STATES, class T, class Factors, class Step>
+LAMPAS_INLINE void each(T* const* a, long count, const Factors& factors, Step step) {
+    T* __restrict p = a[0];
+    const T* __restrict g = a[1];
+    T* __restrict s0 = STATES > 0 ? a[2] : nullptr;
+    T* __restrict s1 = STATES > 1 ? a[3] : nullptr;
+    T* __restrict s2 = STATES > 2 ? a[4] : nullptr;
     const Factors k = factors;
     for (long i = 0; i < count; ++i) {
         if constexpr (STATES == 0) step(k, p[i], g[i]);
@@ -27,195 +27,217 @@ LAMPAS_INLINE void each(float* const* a, long count, const Factors& factors, Ste
 #define LAMPAS_STEP __attribute__((always_inline))
 
 // The gradient as the step takes it; a parameter that is infinite has a gradient yet.
-LAMPAS_INLINE float slope_of(const Slope& k, float p, float g) {
-    return k.decay != 0.0f ? g * k.sign + p * k.decay : g * k.sign;
+template <class T>
+LAMPAS_INLINE T slope_of(const Slope<T>& k, T p, T g) {
+    return k.decay != 0 ? g * k.sign + p * k.decay : g * k.sign;
 }
 
-LAMPAS_INLINE float mixed(const Mean& k, float before, float value) {
+template <class T>
+LAMPAS_INLINE T mixed(const Mean<T>& k, T before, T value) {
     return before * k.old + value * k.rest;
 }
 
 LAMPAS_INLINE float root(float x) { return __builtin_sqrtf(x); }
+LAMPAS_INLINE double root(double x) { return __builtin_sqrt(x); }
+
+LAMPAS_INLINE float size_of(float x) { return __builtin_fabsf(x); }
+LAMPAS_INLINE double size_of(double x) { return __builtin_fabs(x); }
 
 // As NumPy's maximum: NaN wherever one is.
-LAMPAS_INLINE float most(float a, float b) { return a > b || a != a ? a : b; }
+template <class T>
+LAMPAS_INLINE T most(T a, T b) { return a > b || a != a ? a : b; }
 
-LAMPAS_INLINE void adam_at(const AdamFactors& k, float& p, float g, float& mean, float& square,
-                           float* largest) {
-    const float slope = slope_of(k.slope, p, g);
+template <class T>
+LAMPAS_INLINE void adam_at(const AdamFactors<T>& k, T& p, T g, T& mean, T& square, T* largest) {
+    const T slope = slope_of(k.slope, p, g);
     mean = mixed(k.mean, mean, slope);
     square = mixed(k.square, square, slope * slope);
-    float used = square;
+    T used = square;
     if (largest != nullptr) used = *largest = most(*largest, square);
     p = p * k.slope.shrink - mean / (root(used) * k.scale + k.eps) * k.size;
 }
 
-void adam(float* const* a, long count, const AdamFactors& f) {
-    each<2>(a, count, f,
-            [](const auto& k, float& p, float g, float& mean, float& square) LAMPAS_STEP {
-                adam_at(k, p, g, mean, square, nullptr);
+template <class T>
+void adam(T* const* a, long count, const AdamFactors<T>& f) {
+    each<2>(a, count, f, [](const auto& k, T& p, T g, T& mean, T& square) LAMPAS_STEP {
+        adam_at<T>(k, p, g, mean, square, nullptr);
+    });
+}
+
+template <class T>
+void amsgrad(T* const* a, long count, const AdamFactors<T>& f) {
+    each<3>(a, count, f,
+            [](const auto& k, T& p, T g, T& mean, T& square, T& largest) LAMPAS_STEP {
+                adam_at<T>(k, p, g, mean, square, &largest);
             });
 }
 
-void amsgrad(float* const* a, long count, const AdamFactors& f) {
-    each<3>(a, count, f,
-            [](const auto& k, float& p, float g, float& mean, float& square,
-               float& largest) LAMPAS_STEP { adam_at(k, p, g, mean, square, &largest); });
-}
-
-void sgd(float* const* a, long count, const SgdFactors& f) {
-    each<0>(a, count, f, [](const auto& k, float& p, float g) LAMPAS_STEP {
+template <class T>
+void sgd(T* const* a, long count, const SgdFactors<T>& f) {
+    each<0>(a, count, f, [](const auto& k, T& p, T g) LAMPAS_STEP {
         p -= slope_of(k.slope, p, g) * k.lr;
     });
 }
 
-template <bool nesterov>
-void heavy_sgd_of(float* const* a, long count, const SgdFactors& f) {
-    each<1>(a, count, f, [](const auto& k, float& p, float g, float& velocity) LAMPAS_STEP {
-        const float slope = slope_of(k.slope, p, g);
+template <bool nesterov, class T>
+void heavy_sgd_of(T* const* a, long count, const SgdFactors<T>& f) {
+    each<1>(a, count, f, [](const auto& k, T& p, T g, T& velocity) LAMPAS_STEP {
+        const T slope = slope_of(k.slope, p, g);
         velocity = velocity * k.momentum + slope * k.undamped;
         p -= (nesterov ? slope + velocity * k.momentum : velocity) * k.lr;
     });
 }
 
-void heavy_sgd(float* const* a, long count, const SgdFactors& f) {
+template <class T>
+void heavy_sgd(T* const* a, long count, const SgdFactors<T>& f) {
     if (f.nesterov) heavy_sgd_of<true>(a, count, f);
     else heavy_sgd_of<false>(a, count, f);
 }
 
-LAMPAS_INLINE void rms_at(const RmsFactors& k, float& p, float g, float& square,
-                          float* velocity, float* mean) {
-    const float slope = slope_of(k.slope, p, g);
+template <class T>
+LAMPAS_INLINE void rms_at(const RmsFactors<T>& k, T& p, T g, T& square, T* velocity, T* mean) {
+    const T slope = slope_of(k.slope, p, g);
     square = mixed(k.square, square, slope * slope);
-    float spread = square;
+    T spread = square;
     if (mean != nullptr) {
         *mean = mixed(k.square, *mean, slope);
         spread = square - *mean * *mean;
     }
-    float step = slope / (root(spread) + k.eps);
+    T step = slope / (root(spread) + k.eps);
     if (velocity != nullptr) step = *velocity = *velocity * k.momentum + step;
     p -= step * k.lr;
 }
 
-void rms(float* const* a, long count, const RmsFactors& f) {
-    each<1>(a, count, f, [](const auto& k, float& p, float g, float& square) LAMPAS_STEP {
-        rms_at(k, p, g, square, nullptr, nullptr);
+template <class T>
+void rms(T* const* a, long count, const RmsFactors<T>& f) {
+    each<1>(a, count, f, [](const auto& k, T& p, T g, T& square) LAMPAS_STEP {
+        rms_at<T>(k, p, g, square, nullptr, nullptr);
     });
 }
 
-void heavy_rms(float* const* a, long count, const RmsFactors& f) {
-    each<2>(a, count, f,
-            [](const auto& k, float& p, float g, float& square, float& velocity) LAMPAS_STEP {
-                rms_at(k, p, g, square, &velocity, nullptr);
-            });
+template <class T>
+void heavy_rms(T* const* a, long count, const RmsFactors<T>& f) {
+    each<2>(a, count, f, [](const auto& k, T& p, T g, T& square, T& velocity) LAMPAS_STEP {
+        rms_at<T>(k, p, g, square, &velocity, nullptr);
+    });
 }
 
-void centered_rms(float* const* a, long count, const RmsFactors& f) {
-    each<2>(a, count, f,
-            [](const auto& k, float& p, float g, float& square, float& mean) LAMPAS_STEP {
-                rms_at(k, p, g, square, nullptr, &mean);
-            });
+template <class T>
+void centered_rms(T* const* a, long count, const RmsFactors<T>& f) {
+    each<2>(a, count, f, [](const auto& k, T& p, T g, T& square, T& mean) LAMPAS_STEP {
+        rms_at<T>(k, p, g, square, nullptr, &mean);
+    });
 }
 
-void heavy_centered_rms(float* const* a, long count, const RmsFactors& f) {
+template <class T>
+void heavy_centered_rms(T* const* a, long count, const RmsFactors<T>& f) {
     each<3>(a, count, f,
-            [](const auto& k, float& p, float g, float& square, float& velocity,
-               float& mean) LAMPAS_STEP { rms_at(k, p, g, square, &velocity, &mean); });
+            [](const auto& k, T& p, T g, T& square, T& velocity, T& mean) LAMPAS_STEP {
+                rms_at<T>(k, p, g, square, &velocity, &mean);
+            });
 }
 
-void adagrad(float* const* a, long count, const AdagradFactors& f) {
-    each<1>(a, count, f, [](const auto& k, float& p, float g, float& sum) LAMPAS_STEP {
-        const float slope = slope_of(k.slope, p, g);
+template <class T>
+void adagrad(T* const* a, long count, const AdagradFactors<T>& f) {
+    each<1>(a, count, f, [](const auto& k, T& p, T g, T& sum) LAMPAS_STEP {
+        const T slope = slope_of(k.slope, p, g);
         sum += slope * slope;
         p -= slope / (root(sum) + k.eps) * k.lr;
     });
 }
 
-void adadelta(float* const* a, long count, const AdadeltaFactors& f) {
-    each<2>(a, count, f,
-            [](const auto& k, float& p, float g, float& square, float& changes) LAMPAS_STEP {
-                const float slope = slope_of(k.slope, p, g);
-                square = mixed(k.square, square, slope * slope);
-                const float step = root((changes + k.eps) / (square + k.eps)) * slope;
-                changes = mixed(k.square, changes, step * step);
-                p -= step * k.lr;
-            });
-}
-
-void adamax(float* const* a, long count, const AdamaxFactors& f) {
-    each<2>(a, count, f,
-            [](const auto& k, float& p, float g, float& mean, float& largest) LAMPAS_STEP {
-                const float slope = slope_of(k.slope, p, g);
-                mean = mixed(k.mean, mean, slope);
-                largest = most(largest * k.beta2, __builtin_fabsf(slope) + k.eps);
-                p -= mean / largest * k.size;
-            });
-}
-
-void nadam(float* const* a, long count, const NadamFactors& f) {
-    each<2>(a, count, f,
-            [](const auto& k, float& p, float g, float& mean, float& square) LAMPAS_STEP {
-                const float slope = slope_of(k.slope, p, g);
-                mean = mixed(k.mean, mean, slope);
-                square = mixed(k.square, square, slope * slope);
-                const float step = slope * k.of_gradient + mean * k.of_mean;
-                p = p * k.slope.shrink - step / (root(square / k.correction) + k.eps);
-            });
-}
-
-void radam(float* const* a, long count, const RadamFactors& f) {
-    each<2>(a, count, f,
-            [](const auto& k, float& p, float g, float& mean, float& square) LAMPAS_STEP {
-                const float slope = slope_of(k.slope, p, g);
-                mean = mixed(k.mean, mean, slope);
-                square = mixed(k.square, square, slope * slope);
-                float step = mean * k.plain;
-                if (k.rectified != 0.0f) step = step / (root(square) + k.eps) * k.rectified;
-                p = p * k.slope.shrink - step;
-            });
-}
-
-void rprop(float* const* a, long count, const RpropFactors& f) {
-    each<2>(a, count, f,
-            [](const auto& k, float& p, float g, float& before, float& size) LAMPAS_STEP {
-                const float slope = g * k.sign, turn = slope * before;
-                float next = size * (turn > 0.0f ? k.grow : turn < 0.0f ? k.shrink : 1.0f);
-                next = next < k.smallest ? k.smallest : next;
-                size = next = next > k.largest ? k.largest : next;
-                const float kept = turn < 0.0f ? 0.0f : slope;
-                before = kept;
-                // NaN has no sign and stays.
-                p -= (kept > 0.0f ? 1.0f : kept < 0.0f ? -1.0f : kept) * next;
-            });
-}
-
-void asgd(float* const* a, long count, const AsgdFactors& f) {
-    each<1>(a, count, f, [](const auto& k, float& p, float g, float& average) LAMPAS_STEP {
-        const float slope = slope_of(k.slope, p, g);
-        p = p * k.slope.shrink - slope * k.eta;
-        average = k.mu == 1.0f ? p : average + (p - average) * k.mu;
+template <class T>
+void adadelta(T* const* a, long count, const AdadeltaFactors<T>& f) {
+    each<2>(a, count, f, [](const auto& k, T& p, T g, T& square, T& changes) LAMPAS_STEP {
+        const T slope = slope_of(k.slope, p, g);
+        square = mixed(k.square, square, slope * slope);
+        const T step = root((changes + k.eps) / (square + k.eps)) * slope;
+        changes = mixed(k.square, changes, step * step);
+        p -= step * k.lr;
     });
+}
+
+template <class T>
+void adamax(T* const* a, long count, const AdamaxFactors<T>& f) {
+    each<2>(a, count, f, [](const auto& k, T& p, T g, T& mean, T& largest) LAMPAS_STEP {
+        const T slope = slope_of(k.slope, p, g);
+        mean = mixed(k.mean, mean, slope);
+        largest = most(largest * k.beta2, size_of(slope) + k.eps);
+        p -= mean / largest * k.size;
+    });
+}
+
+template <class T>
+void nadam(T* const* a, long count, const NadamFactors<T>& f) {
+    each<2>(a, count, f, [](const auto& k, T& p, T g, T& mean, T& square) LAMPAS_STEP {
+        const T slope = slope_of(k.slope, p, g);
+        mean = mixed(k.mean, mean, slope);
+        square = mixed(k.square, square, slope * slope);
+        const T step = slope * k.of_gradient + mean * k.of_mean;
+        p = p * k.slope.shrink - step / (root(square / k.correction) + k.eps);
+    });
+}
+
+template <class T>
+void radam(T* const* a, long count, const RadamFactors<T>& f) {
+    each<2>(a, count, f, [](const auto& k, T& p, T g, T& mean, T& square) LAMPAS_STEP {
+        const T slope = slope_of(k.slope, p, g);
+        mean = mixed(k.mean, mean, slope);
+        square = mixed(k.square, square, slope * slope);
+        T step = mean * k.plain;
+        if (k.rectified != 0) step = step / (root(square) + k.eps) * k.rectified;
+        p = p * k.slope.shrink - step;
+    });
+}
+
+template <class T>
+void rprop(T* const* a, long count, const RpropFactors<T>& f) {
+    each<2>(a, count, f, [](const auto& k, T& p, T g, T& before, T& size) LAMPAS_STEP {
+        const T slope = g * k.sign, turn = slope * before;
+        T next = size * (turn > 0 ? k.grow : turn < 0 ? k.shrink : 1);
+        next = next < k.smallest ? k.smallest : next;
+        size = next = next > k.largest ? k.largest : next;
+        const T kept = turn < 0 ? 0 : slope;
+        before = kept;
+        // NaN has no sign and stays.
+        p -= (kept > 0 ? 1 : kept < 0 ? -1 : kept) * next;
+    });
+}
+
+template <class T>
+void asgd(T* const* a, long count, const AsgdFactors<T>& f) {
+    each<1>(a, count, f, [](const auto& k, T& p, T g, T& average) LAMPAS_STEP {
+        const T slope = slope_of(k.slope, p, g);
+        p = p * k.slope.shrink - slope * k.eta;
+        average = k.mu == 1 ? p : average + (p - average) * k.mu;
+    });
+}
+
+template <class T>
+constexpr OptimizeLoops<T> loops() {
+    return {
+        .adam = adam<T>,
+        .amsgrad = amsgrad<T>,
+        .sgd = sgd<T>,
+        .heavy_sgd = heavy_sgd<T>,
+        .rms = rms<T>,
+        .heavy_rms = heavy_rms<T>,
+        .centered_rms = centered_rms<T>,
+        .heavy_centered_rms = heavy_centered_rms<T>,
+        .adagrad = adagrad<T>,
+        .adadelta = adadelta<T>,
+        .adamax = adamax<T>,
+        .nadam = nadam<T>,
+        .radam = radam<T>,
+        .rprop = rprop<T>,
+        .asgd = asgd<T>,
+    };
 }
 
 }  // namespace
 }  // namespace LAMPAS_PATH
 
-const OptimizeKernels LAMPAS_PATH_OF(optimize) = {
-    .adam = LAMPAS_PATH::adam,
-    .amsgrad = LAMPAS_PATH::amsgrad,
-    .sgd = LAMPAS_PATH::sgd,
-    .heavy_sgd = LAMPAS_PATH::heavy_sgd,
-    .rms = LAMPAS_PATH::rms,
-    .heavy_rms = LAMPAS_PATH::heavy_rms,
-    .centered_rms = LAMPAS_PATH::centered_rms,
-    .heavy_centered_rms = LAMPAS_PATH::heavy_centered_rms,
-    .adagrad = LAMPAS_PATH::adagrad,
-    .adadelta = LAMPAS_PATH::adadelta,
-    .adamax = LAMPAS_PATH::adamax,
-    .nadam = LAMPAS_PATH::nadam,
-    .radam = LAMPAS_PATH::radam,
-    .rprop = LAMPAS_PATH::rprop,
-    .asgd = LAMPAS_PATH::asgd,
-};
+const OptimizeKernels LAMPAS_PATH_OF(optimize) = {LAMPAS_PATH::loops<float>(),
+                                                  LAMPAS_PATH::loops<double>()};
 
 }  // namespace lampas

@@ -7,92 +7,110 @@ namespace lampas {
 
 // What every step has: what the gradient is multiplied by (-1 to go up), the weight decay
 // that is added to it, and what a decoupled one multiplies the parameter by.
+template <class T>
 struct Slope {
-    float sign, decay, shrink;
+    T sign, decay, shrink;
 };
 
 // A running mean: what there is keeps `old`, what comes adds `rest`, 1 - old before it is
 // rounded.
+template <class T>
 struct Mean {
-    float old, rest;
+    T old, rest;
 };
 
+template <class T>
 struct AdamFactors {
-    Slope slope;
-    Mean mean, square;
-    float eps;
-    float scale;  // 1 / sqrt(1 - beta2 ** t)
-    float size;   // lr / (1 - beta1 ** t)
+    Slope<T> slope;
+    Mean<T> mean, square;
+    T eps;
+    T scale;  // 1 / sqrt(1 - beta2 ** t)
+    T size;   // lr / (1 - beta1 ** t)
 };
 
+template <class T>
 struct SgdFactors {
-    Slope slope;
-    float lr, momentum, undamped;  // undamped: 1 - dampening
+    Slope<T> slope;
+    T lr, momentum, undamped;  // undamped: 1 - dampening
     bool nesterov;
 };
 
+template <class T>
 struct RmsFactors {
-    Slope slope;
-    Mean square;
-    float eps, lr, momentum;
+    Slope<T> slope;
+    Mean<T> square;
+    T eps, lr, momentum;
 };
 
+template <class T>
 struct AdagradFactors {
-    Slope slope;
-    float eps, lr;
+    Slope<T> slope;
+    T eps, lr;
 };
 
+template <class T>
 struct AdadeltaFactors {
-    Slope slope;
-    Mean square;
-    float eps, lr;
+    Slope<T> slope;
+    Mean<T> square;
+    T eps, lr;
 };
 
+template <class T>
 struct AdamaxFactors {
-    Slope slope;
-    Mean mean;
-    float beta2, eps, size;  // size: lr / (1 - beta1 ** t)
+    Slope<T> slope;
+    Mean<T> mean;
+    T beta2, eps, size;  // size: lr / (1 - beta1 ** t)
 };
 
+template <class T>
 struct NadamFactors {
-    Slope slope;
-    Mean mean, square;
-    float eps, correction;        // 1 - beta2 ** t
-    float of_gradient, of_mean;  // the rate of each
+    Slope<T> slope;
+    Mean<T> mean, square;
+    T eps, correction;       // 1 - beta2 ** t
+    T of_gradient, of_mean;  // the rate of each
 };
 
+template <class T>
 struct RadamFactors {
-    Slope slope;
-    Mean mean, square;
-    float eps, plain, rectified;  // rectified: 0 where the step is not divided
+    Slope<T> slope;
+    Mean<T> mean, square;
+    T eps, plain, rectified;  // rectified: 0 where the step is not divided
 };
 
+template <class T>
 struct RpropFactors {
-    float sign, shrink, grow, smallest, largest;
+    T sign, shrink, grow, smallest, largest;
 };
 
+template <class T>
 struct AsgdFactors {
-    Slope slope;
-    float eta, mu;
+    Slope<T> slope;
+    T eta, mu;
 };
 
 // a: where the stretch begins in the parameter, in its gradient, and in the tensors of its
 // state, in the order in which they are named below.
-template <class Factors>
-using StepOf = void (*)(float* const* a, long count, const Factors& factors);
+template <class T, class Factors>
+using StepOf = void (*)(T* const* a, long count, const Factors& factors);
+
+template <class T>
+struct OptimizeLoops {
+    StepOf<T, AdamFactors<T>> adam, amsgrad;  // mean, square; and the largest square
+    StepOf<T, SgdFactors<T>> sgd, heavy_sgd;  // none; velocity
+    // square; and velocity; and mean; all, the mean last
+    StepOf<T, RmsFactors<T>> rms, heavy_rms, centered_rms, heavy_centered_rms;
+    StepOf<T, AdagradFactors<T>> adagrad;     // sum
+    StepOf<T, AdadeltaFactors<T>> adadelta;   // square, changes
+    StepOf<T, AdamaxFactors<T>> adamax;       // mean, largest
+    StepOf<T, NadamFactors<T>> nadam;         // mean, square
+    StepOf<T, RadamFactors<T>> radam;         // mean, square
+    StepOf<T, RpropFactors<T>> rprop;         // the gradient before, size
+    StepOf<T, AsgdFactors<T>> asgd;           // average
+};
 
 struct OptimizeKernels {
-    StepOf<AdamFactors> adam, amsgrad;    // mean, square; and the largest square
-    StepOf<SgdFactors> sgd, heavy_sgd;    // none; velocity
-    // square; and velocity; and mean; all, the mean last
-    StepOf<RmsFactors> rms, heavy_rms, centered_rms, heavy_centered_rms;
-    StepOf<AdagradFactors> adagrad;       // sum
-    StepOf<AdadeltaFactors> adadelta;     // square, changes
-    StepOf<AdamaxFactors> adamax;         // mean, largest
-    StepOf<NadamFactors> nadam;           // mean, square
-    StepOf<RadamFactors> radam;           // mean, square
-    StepOf<RpropFactors> rprop;           // the gradient before, size
-    StepOf<AsgdFactors> asgd;             // average
+    OptimizeLoops<float> f32;
+    OptimizeLoops<double> f64;
 };
 LAMPAS_FAMILY(OptimizeKernels, optimize)
 

@@ -365,7 +365,8 @@ def test_complex_parameters_are_pairs_of_real_ones(name):
     both = stepped(z, grads)
     real = stepped(z.real.copy(), [g.real.copy() for g in grads])
     imaginary = stepped(z.imag.copy(), [g.imag.copy() for g in grads])
-    np.testing.assert_array_equal(both, real + 1j * imaginary)
+    # Kernels step real ones only, and round products once with their sums.
+    np.testing.assert_allclose(both, real + 1j * imaginary, rtol=1e-14)
 
 
 @pytest.mark.parametrize("name", ["adafactor", "muon"])
@@ -402,7 +403,8 @@ def test_on_a_device(name):
         (0.5 * a * p * p + p.sin()).sum().backward()
         optimizer.step()
     assert p.device.type == "sim"
-    np.testing.assert_array_equal(p.detach().cpu().numpy(), on_host[-1])
+    # Kernels, which a device has not, round products once with their sums.
+    np.testing.assert_allclose(p.detach().cpu().numpy(), on_host[-1], rtol=1e-14)
 
 
 @ALL
