@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import bind, left_alone
 from lampas.dtypes import finfo
 from lampas.engine.tensor import Tensor, wrap
 from lampas.errors import ArgumentError, DTypeError
@@ -20,6 +22,8 @@ from lampas.optim.optimizer import (
 )
 
 __all__ = ["Adafactor"]
+
+_native_step: Callable[..., bool] = bind("adafactor_step", left_alone)
 
 
 class Adafactor(Optimizer):
@@ -87,6 +91,7 @@ class Adafactor(Optimizer):
         super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        rows, counts = [], []
         for p, g in zip(params, gradients_of(params), strict=True):
             if p.is_complex():
                 raise DTypeError("Adafactor takes real parameters, got a complex one")
@@ -96,8 +101,12 @@ class Adafactor(Optimizer):
             count = state["step"]._data
             count += 1
             if p._data.size:
-                g = negated(g) if group["maximize"] else g
-                _step(p, g, int(count), state, group)
+                names = ("variance",) if p.ndim < 2 else ("row_var", "col_var")
+                rows.append([p._data, g, *(state[name]._data for name in names)])
+                counts.append(int(count))
+        if rows and not _step_natively(rows, counts, group):
+            for arrays, t in zip(rows, counts, strict=True):
+                _step(arrays, t, group)
         changed(params)
 
 
@@ -112,38 +121,59 @@ def _begin(p: Tensor) -> dict[str, Any]:
     }
 
 
-def _step(
-    p: Tensor, g: Any, t: int, state: dict[str, Any], group: dict[str, Any]
-) -> None:
-    kind = p._data.dtype if p._data.dtype.itemsize > 2 else np.float32
-    data, g = p._data.astype(kind, copy=False), g.astype(kind, copy=False)
+def _step_natively(
+    rows: list[list[Any]], counts: list[int], group: dict[str, Any]
+) -> bool:
+    least, smallest = group["eps"]
+    return _native_step(
+        rows,
+        counts,
+        lr=float(group["lr"]),
+        beta2_decay=float(group["beta2_decay"]),
+        eps=(_least(least, rows[0][0].dtype), float(smallest)),
+        d=float(group["d"]),
+        weight_decay=float(group["weight_decay"]),
+        maximize=bool(group["maximize"]),
+    )
+
+
+def _least(least: float | None, dtype: Any) -> float:
+    return float(finfo(dtype).eps if least is None else least)
+
+
+def _step(arrays: list[Any], t: int, group: dict[str, Any]) -> None:
+    """Step one parameter: its data, its gradient and the means of squares."""
+    own, g, *means = arrays
+    kind = own.dtype if own.dtype.itemsize > 2 else np.float32
+    data, g = own.astype(kind, copy=False), g.astype(kind, copy=False)
+    g = negated(g) if group["maximize"] else g
     lr, (least, smallest) = float(group["lr"]), group["eps"]
-    least = finfo(p.dtype).eps if least is None else least
+    least = _least(least, own.dtype)
     size = max(smallest, _rms(data)) * min(lr, t**-0.5)
-    variance = _variance(g, t ** group["beta2_decay"], least, state)
+    variance = _variance(g, t ** group["beta2_decay"], least, means)
     np.maximum(variance, least * least, out=variance)
     update = np.divide(g, np.sqrt(variance, out=variance), out=variance)
     update *= -size / max(1.0, _rms(update) / group["d"])
-    p._data[...] = data * (1 - lr * float(group["weight_decay"])) + update
+    own[...] = data * (1 - lr * float(group["weight_decay"])) + update
 
 
 def _rms(x: Any) -> float:
     return float(np.sqrt(np.mean(np.square(x))))
 
 
-def _variance(g: Any, new: float, least: float, state: dict[str, Any]) -> Any:
+def _variance(g: Any, new: float, least: float, means: list[Any]) -> Any:
     """The estimate of each element's mean square, and the state it comes from."""
     squares = np.square(g)
     if g.ndim < 2:
-        return np.atleast_1d(_mixed(state["variance"], squares, new)).reshape(g.shape)
-    rows = _mixed(state["row_var"], squares.mean(-1, keepdims=True), new)
-    columns = _mixed(state["col_var"], squares.mean(-2, keepdims=True), new)
+        return np.atleast_1d(_mixed(means[0], squares, new)).reshape(g.shape)
+    rows = _mixed(means[0], squares.mean(-1, keepdims=True), new)
+    columns = _mixed(means[1], squares.mean(-2, keepdims=True), new)
     return rows * (columns / np.maximum(rows.mean(-2, keepdims=True), least))
 
 
-def _mixed(mean: Tensor, value: Any, new: float) -> Any:
+def _mixed(mean: Any, value: Any, new: float) -> Any:
     """Move a running mean towards a value; returns a new array of the value's dtype."""
-    result = mean._data.astype(value.dtype)
+    result = mean.astype(value.dtype)
     result += (value - result) * new
-    mean._data[...] = result
+    mean[...] = result
     return result
