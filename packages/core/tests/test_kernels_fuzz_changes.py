@@ -59,6 +59,23 @@ def stepped(name, options, layout, dtype="float32", special=False):
     return made
 
 
+def stepped_by_rows(layout, dtype="float32", special=False):
+    """Tables after steps for the rows that sparse gradients list, some twice."""
+    rng = np.random.default_rng(0)
+    shapes = [(9,), (5, 1), (33, 7), (11, 3, 5), (3, 0), (2_000, 65)]
+    tables = [nn.Parameter(drawn(shape, "plain", rng, dtype)) for shape in shapes]
+    optimizer = optim.SparseAdam(tables, lr=0.01)
+    for _ in range(3):
+        for p in tables:
+            listed = rng.integers(0, len(p), rng.integers(0, 2 * len(p)))
+            parts = drawn((len(listed), *p.shape[1:]), layout, rng, dtype, special)
+            p.grad = lampas.sparse_coo_tensor(
+                lampas.tensor(listed[None]), parts, p.shape
+            )
+        optimizer.step()
+    return tables
+
+
 def zeroed(layout):
     made = parameters(layout)
     optim.SGD(made).zero_grad(set_to_none=False)
@@ -112,7 +129,16 @@ def randomly_filled(layout):
     ]
 
 
-CHANGES = [zeroed, clipped, clamped, averaged, unscaled, added_up, randomly_filled]
+CHANGES = [
+    zeroed,
+    clipped,
+    clamped,
+    averaged,
+    unscaled,
+    added_up,
+    randomly_filled,
+    stepped_by_rows,
+]
 
 
 def same(change, *arguments):
@@ -151,6 +177,13 @@ def test_steps_of_what_is_not_finite_are_those_of_the_references(name, dtype):
         same(stepped, name, options, "plain", dtype, True)
 
 
+@pytest.mark.parametrize("special", [False, True])
+@pytest.mark.parametrize("dtype", NEAR)
+@pytest.mark.parametrize("layout", ["plain", "rows", "misaligned"])
+def test_steps_by_rows_are_those_of_the_reference(layout, dtype, special):
+    same(stepped_by_rows, layout, dtype, special)
+
+
 def test_every_kernel_that_changes_arrays_is_reached():
     before = kernels.report()
     for change in CHANGES:
@@ -161,6 +194,7 @@ def test_every_kernel_that_changes_arrays_is_reached():
     after = kernels.report()
     for name in sorted({*OPTIMIZERS} - {"Muon"}):
         stepped(name, {}, "plain", "float64")
+    stepped_by_rows("plain", "float64")
     wide = kernels.report()
     steps = [n for n in wide if n.endswith("_step")]
     assert [n for n in steps if wide[n][0] == after[n][0]] == []

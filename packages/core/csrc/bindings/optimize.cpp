@@ -7,8 +7,8 @@
 #include "kernels/optimize.hpp"
 
 #include <cmath>
-#include <initializer_list>
 
+#include "bindings/options.hpp"
 #include "bindings/stretches.hpp"
 
 namespace lampas {
@@ -20,19 +20,6 @@ const Name LR("lr"), BETAS("betas"), EPS("eps"), DECAY("weight_decay"),
     CENTERED("centered"), RHO("rho"), LR_DECAY("lr_decay"), ETAS("etas"),
     STEP_SIZES("step_sizes"), LAMBD("lambd");
 
-struct Option {
-    const Name* name;
-    double* value;
-};
-struct Pair {
-    const Name* name;
-    double *first, *second;
-};
-struct Choice {
-    const Name* name;
-    bool* value;
-};
-
 // The rows, factors and options of a call.
 class Call {
 public:
@@ -41,24 +28,7 @@ public:
     // Whether it has just these options.
     bool options(std::initializer_list<Option> numbers, std::initializer_list<Choice> flags,
                  std::initializer_list<Pair> pairs = {}) {
-        const auto count =
-            static_cast<Py_ssize_t>(numbers.size() + flags.size() + pairs.size());
-        if (!arguments_.sized(arguments_.count, count)) return false;
-        for (const Option& o : numbers) {
-            if (!arguments_.number(*o.name, o.value)) return false;
-        }
-        for (const Choice& c : flags) {
-            if (!arguments_.flag(*c.name, c.value)) return false;
-        }
-        for (const Pair& p : pairs) {
-            PyObject* both = arguments_.keyword(*p.name);
-            if (both == nullptr || !PyTuple_Check(both) || PyTuple_GET_SIZE(both) != 2 ||
-                !read_float(PyTuple_GET_ITEM(both, 0), p.first) ||
-                !read_float(PyTuple_GET_ITEM(both, 1), p.second)) {
-                return false;
-            }
-        }
-        return true;
+        return read_options(arguments_, numbers, flags, pairs);
     }
 
     // Whether rows have a parameter, its gradient, which is only read, and so many states.
@@ -69,7 +39,7 @@ public:
         type_ = type_of_rows(arguments_[0]);
         return (type_ == Type::f32 || type_ == Type::f64) &&
                read_rows(arguments_[0], columns_, ~2u, type_, &rows_) &&
-               (factors == 0 || read_factors());
+               (factors == 0 || read_numbers(arguments_[1], rows_.size(), factors, &factors_));
     }
 
     double factor(std::size_t row, int index = 0) const {
@@ -98,39 +68,6 @@ public:
     }
 
 private:
-    static bool read_float(PyObject* object, double* value) {
-        if (!PyFloat_Check(object)) return false;
-        *value = PyFloat_AS_DOUBLE(object);
-        return true;
-    }
-
-    bool read_factors() {
-        PyObject* list = arguments_[1];
-        const std::size_t count = rows_.size();
-        if (!PyList_Check(list) || PyList_GET_SIZE(list) != static_cast<Py_ssize_t>(count)) {
-            return false;
-        }
-        for (std::size_t i = 0; i < count; ++i) {
-            PyObject* item = PyList_GET_ITEM(list, static_cast<Py_ssize_t>(i));
-            if (!PyTuple_Check(item)) {
-                if (width_ != 1 || !add(item)) return false;
-                continue;
-            }
-            if (PyTuple_GET_SIZE(item) != width_) return false;
-            for (int j = 0; j < width_; ++j) {
-                if (!add(PyTuple_GET_ITEM(item, j))) return false;
-            }
-        }
-        return true;
-    }
-
-    bool add(PyObject* number) {
-        factors_.push_back(PyFloat_AsDouble(number));
-        if (factors_.back() != -1.0 || !PyErr_Occurred()) return true;
-        PyErr_Clear();
-        return false;
-    }
-
     const Arguments& arguments_;
     Type type_ = Type::other;
     int columns_ = 0;  // of a row

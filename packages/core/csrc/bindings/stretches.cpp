@@ -19,20 +19,24 @@ bool read_row(PyObject* const* items, int width, unsigned written, Type type, Ro
     return true;
 }
 
-bool share_memory(const std::vector<Row>& rows, int size) {
-    std::vector<std::pair<const char*, const char*>> ranges;
+bool first_ones_share_memory(const std::vector<Row>& rows, int size) {
+    std::vector<Range> ranges;
     ranges.reserve(rows.size());
     for (const Row& row : rows) {
         if (row.count > 0) ranges.emplace_back(row.arrays[0], row.arrays[0] + row.count * size);
     }
-    std::sort(ranges.begin(), ranges.end());
-    for (std::size_t i = 1; i < ranges.size(); ++i) {
-        if (ranges[i].first < ranges[i - 1].second) return true;
-    }
-    return false;
+    return share_memory(&ranges);
 }
 
 }  // namespace
+
+bool share_memory(std::vector<Range>* ranges) {
+    std::sort(ranges->begin(), ranges->end());
+    for (std::size_t i = 1; i < ranges->size(); ++i) {
+        if ((*ranges)[i].first < (*ranges)[i - 1].second) return true;
+    }
+    return false;
+}
 
 Type type_of_rows(PyObject* list) {
     if (!PyList_Check(list) || PyList_GET_SIZE(list) == 0) return Type::other;
@@ -59,7 +63,7 @@ bool read_rows(PyObject* list, int width, unsigned written, Type type, std::vect
             return false;
         }
     }
-    return (written & 1) == 0 || !share_memory(*rows, item_size(type));
+    return (written & 1) == 0 || !first_ones_share_memory(*rows, item_size(type));
 }
 
 std::vector<Stretch> stretches_of(const std::vector<Row>& rows) {

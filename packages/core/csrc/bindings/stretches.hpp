@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "bindings/layout.hpp"
@@ -22,6 +23,12 @@ struct Row {
 // columns whose bit is set in `written` must be writeable, and no two of the first column
 // may share memory: threads would write it at once. False where something is otherwise.
 bool read_rows(PyObject* list, int width, unsigned written, Type type, std::vector<Row>* rows);
+
+// Where an array lies: its first byte and the one after its last.
+using Range = std::pair<const char*, const char*>;
+
+// Whether two of them share memory; they are put in order.
+bool share_memory(std::vector<Range>* ranges);
 
 // The type of the first array in such a list, or Type::other.
 Type type_of_rows(PyObject* list);

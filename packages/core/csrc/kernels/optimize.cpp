@@ -214,6 +214,26 @@ void asgd(T* const* a, long count, const AsgdFactors<T>& f) {
 }
 
 template <class T>
+void sparse_adam(const ListedRows<T>& rows, long first, long last,
+                 const SparseAdamFactors<T>& factors) {
+    const SparseAdamFactors<T> k = factors;
+    const long width = rows.width;
+    for (long r = first; r < last; ++r) {
+        const long start = rows.places[r] * width;
+        const T* __restrict g = rows.parts + r * width;
+        T* __restrict p = rows.table + start;
+        T* __restrict mean = rows.mean + start;
+        T* __restrict square = rows.square + start;
+        for (long i = 0; i < width; ++i) {
+            const T slope = g[i] * k.sign;
+            mean[i] += (slope - mean[i]) * k.mean;
+            square[i] += (slope * slope - square[i]) * k.square;
+            p[i] -= mean[i] / (root(square[i]) + k.eps) * k.size;
+        }
+    }
+}
+
+template <class T>
 constexpr OptimizeLoops<T> loops() {
     return {
         .adam = adam<T>,
@@ -231,6 +251,7 @@ constexpr OptimizeLoops<T> loops() {
         .radam = radam<T>,
         .rprop = rprop<T>,
         .asgd = asgd<T>,
+        .sparse_adam = sparse_adam<T>,
     };
 }
 

@@ -1,6 +1,8 @@
 // Steps of optimizers over a stretch of one parameter.
 #pragma once
 
+#include <cstdint>
+
 #include "runtime/paths.hpp"
 
 namespace lampas {
@@ -88,6 +90,24 @@ struct AsgdFactors {
     T eta, mu;
 };
 
+// Those of rows that a sparse gradient lists. What there is of a mean moves towards what
+// comes by its part: 1 - beta before it is rounded.
+template <class T>
+struct SparseAdamFactors {
+    T sign, mean, square, eps;
+    T size;  // lr * sqrt(1 - beta2 ** t) / (1 - beta1 ** t)
+};
+
+// Rows of a table and of the tensors of its state, and the gradient's parts for those of
+// them that stand at places; all rows of one width.
+template <class T>
+struct ListedRows {
+    T *table, *mean, *square;
+    const T* parts;
+    const std::int64_t* places;
+    long width;
+};
+
 // a: where the stretch begins in the parameter, in its gradient, and in the tensors of its
 // state, in the order in which they are named below.
 template <class T, class Factors>
@@ -106,6 +126,9 @@ struct OptimizeLoops {
     StepOf<T, RadamFactors<T>> radam;         // mean, square
     StepOf<T, RpropFactors<T>> rprop;         // the gradient before, size
     StepOf<T, AsgdFactors<T>> asgd;           // average
+    // The listed rows from `first` to `last`.
+    void (*sparse_adam)(const ListedRows<T>& rows, long first, long last,
+                        const SparseAdamFactors<T>& factors);
 };
 
 struct OptimizeKernels {

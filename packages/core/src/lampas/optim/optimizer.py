@@ -463,7 +463,7 @@ def refuse_decay(name: str, group: dict[str, Any], sparse: list[Tensor]) -> None
         )
 
 
-def rows_of(p: Tensor, maximize: bool) -> Rows:
+def rows_of(p: Tensor, maximize: bool = False) -> Rows:
     """A parameter's sparse gradient, each place once, negated to maximise."""
     g: Any = p.grad
     rows = Rows.of(g) if g._is_coalesced else Rows.of(g).summed()

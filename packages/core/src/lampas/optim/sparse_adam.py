@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import bind, left_alone
 from lampas.dtypes import HALVES
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, GradientError
@@ -13,6 +15,8 @@ from lampas.optim._options import check_betas, check_not_negative
 from lampas.optim.optimizer import Optimizer, changed, like, rows_of
 
 __all__ = ["SparseAdam"]
+
+_native_step: Callable[..., bool] = bind("sparse_adam_step", left_alone)
 
 
 class SparseAdam(Optimizer):
@@ -79,28 +83,55 @@ class SparseAdam(Optimizer):
         """There are no dense gradients."""
 
     def _update_rows(self, group: dict[str, Any], params: list[Tensor]) -> None:
+        rows, steps = [], []
         for p in params:
             state = self.state[p]
             if not state:
                 state.update(step=0, exp_avg=like(p), exp_avg_sq=like(p))
             # A number, as in PyTorch's checkpoints.
             state["step"] = int(state["step"]) + 1
-            self._step(p, state, group)
+            steps.append(state["step"])
+            g = rows_of(p)
+            moments = state["exp_avg"]._data, state["exp_avg_sq"]._data
+            rows.append([p._data, g.places, g.parts, *moments])
+        b1, b2 = map(float, group["betas"])
+        options: dict[str, Any] = {
+            "lr": float(group["lr"]),
+            "betas": (b1, b2),
+            "eps": float(group["eps"]),
+            "maximize": bool(group["maximize"]),
+        }
+        if not _native_step(rows, steps, **options):
+            for arrays, t in zip(rows, steps, strict=True):
+                _step(*arrays, t, **options)
         changed(params)
 
-    def _step(self, p: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
-        rows = rows_of(p, group["maximize"])
-        g, at = rows.parts, tuple(rows.places)
-        if g.dtype in HALVES:
-            g = g.astype(np.float32)
-        (b1, b2), t = map(float, group["betas"]), state["step"]
-        mean, square = state["exp_avg"]._data, state["exp_avg_sq"]._data
-        m, v = mean[at].astype(g.dtype), square[at].astype(g.dtype)
-        m += (g - m) * (1 - b1)
-        v += (g * g - v) * (1 - b2)
-        mean[at], square[at] = m, v
-        np.sqrt(v, out=v)
-        v += group["eps"]
-        m /= v
-        m *= float(group["lr"]) * (1 - b2**t) ** 0.5 / (1 - b1**t)
-        p._data[at] -= m
+
+def _step(
+    data: Any,
+    places: Any,
+    g: Any,
+    mean: Any,
+    square: Any,
+    t: int,
+    *,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    maximize: bool,
+) -> None:
+    """Change the rows at ``places`` in place, by the parts ``g`` of the gradient."""
+    at, (b1, b2) = tuple(places), betas
+    if maximize:
+        g = g * -1.0
+    if g.dtype in HALVES:
+        g = g.astype(np.float32)
+    m, v = mean[at].astype(g.dtype), square[at].astype(g.dtype)
+    m += (g - m) * (1 - b1)
+    v += (g * g - v) * (1 - b2)
+    mean[at], square[at] = m, v
+    np.sqrt(v, out=v)
+    v += eps
+    m /= v
+    m *= lr * (1 - b2**t) ** 0.5 / (1 - b1**t)
+    data[at] -= m
