@@ -103,16 +103,12 @@ class SparseAdam(Optimizer):
         }
         if not _native_step(rows, steps, **options):
             for arrays, t in zip(rows, steps, strict=True):
-                _step(*arrays, t, **options)
+                _step(arrays, t, **options)
         changed(params)
 
 
 def _step(
-    data: Any,
-    places: Any,
-    g: Any,
-    mean: Any,
-    square: Any,
+    arrays: list[Any],
     t: int,
     *,
     lr: float,
@@ -120,7 +116,8 @@ def _step(
     eps: float,
     maximize: bool,
 ) -> None:
-    """Change the rows at ``places`` in place, by the parts ``g`` of the gradient."""
+    """Change the rows at some places of a table and its moments in place."""
+    data, places, g, mean, square = arrays
     at, (b1, b2) = tuple(places), betas
     if maximize:
         g = g * -1.0
