@@ -36,7 +36,7 @@ OF_EITHER_SIGN = set(
 # These take away numbers of their operands' size from each other.
 CANCELLING = set(
     "ctc_backward gelu gelu_backward gelu_tanh gelu_tanh_backward mish_backward "
-    "recur silu_backward".split()
+    "recur silu_backward standardize_given".split()
 )
 # Products that more is done to.
 PRODUCTS = {"linear_bias"}

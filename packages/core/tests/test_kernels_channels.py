@@ -141,7 +141,7 @@ def test_given_statistics_and_their_gradients_are_right(shape, threads, path):
 def test_given_statistics_of_other_arrays_are_left_to_the_reference():
     x, c = draws((6, 20, 4)), np.ones(20, np.float32)
     cases = [
-        (x.astype(np.float64), *(c.astype(np.float64),) * 4),
+        (x.astype(np.float64), c, c, c, c),
         (x.transpose(2, 1, 0), c, c, c, c),
         (np.zeros((0, 20, 4), np.float32), c, c, c, c),
     ]

@@ -46,6 +46,17 @@ FEW = [
 ]
 """What each kernel is tried with in the ordinary tests."""
 
+DOUBLES = sorted(
+    "standardize standardize_affine standardize_affine_backward standardize_backward "
+    "standardize_given standardize_given_backward standardize_scaled".split()
+)
+"""Kernels that have loops of their own for float64, which they must not decline."""
+WIDE = [
+    Variant(sizes=sizes, dtype="float64", threads=threads)
+    for sizes in ((), (33,), (17, 9), (130, 7, 3))
+    for threads in (1, 2)
+]
+
 
 def checked(name, call, variant):
     """Whether the kernel took the changed call; fails where it was wrong."""
@@ -98,6 +109,15 @@ def test_a_kernel_gives_what_its_reference_gives(name):
         native.extension.set_path(path)
         taken += bool(checked(name, call, variant))
     assert taken, f"{name} declined all: it needs a call that it takes in SEEDS"
+
+
+@pytest.mark.parametrize("name", DOUBLES)
+def test_a_kernel_takes_doubles_too(name):
+    calls = fuzz_calls.calls()[name]
+    for path in native.extension.paths():
+        native.extension.set_path(path)
+        taken = [checked(name, call, variant) for variant in WIDE for call in calls]
+        assert any(taken), f"{name} ({path}) declined all doubles"
 
 
 @st.composite

@@ -258,7 +258,7 @@ def test_threads_do_not_change_sums_over_rows():
         (draws((6, 4)), (0,)),
         (draws((6, 3, 4)), (0, 2)),
         (draws((3, 6, 5, 9)), (1, 3)),
-        (draws((6, 8), np.float64), (1,)),
+        (draws((6, 8), np.longdouble), (1,)),
         (draws((8, 6)).T, (1,)),
     ],
 )

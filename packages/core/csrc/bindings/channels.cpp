@@ -12,15 +12,19 @@ const Name EPS("eps");
 
 constexpr long COLUMNS = 512;  // of one chunk, where runs are short
 
-// x of (N, C, ...) with C of each statistic, all contiguous float32.
+// x of (N, C, ...) with C of each statistic, all contiguous and of one type.
 struct Given {
     Groups how{};
+    Type type;
     PyArrayObject *x = nullptr, *mean, *var, *weight;
     double eps;
 
     bool read(const Arguments& arguments, Py_ssize_t at) {
-        x = plain(arguments.array(at));
-        if (x == nullptr || PyArray_NDIM(x) < 2 || PyArray_SIZE(x) == 0) return false;
+        x = arguments.array(at);
+        if (x == nullptr || !is_contiguous(x)) return false;
+        type = type_of(x);
+        if (type != Type::f32 && type != Type::f64) return false;
+        if (PyArray_NDIM(x) < 2 || PyArray_SIZE(x) == 0) return false;
         how.parts = PyArray_DIM(x, 0);
         how.groups = PyArray_DIM(x, 1);
         how.run = PyArray_SIZE(x) / (how.parts * how.groups);
@@ -31,58 +35,61 @@ struct Given {
                arguments.number(EPS, &eps);
     }
 
-    static PyArrayObject* plain(PyArrayObject* array) {
-        const bool served = array != nullptr && type_of(array) == Type::f32 && is_contiguous(array);
-        return served ? array : nullptr;
-    }
     PyArrayObject* vector(PyArrayObject* array) const {
-        const bool served = plain(array) != nullptr && PyArray_NDIM(array) == 1 &&
-                            PyArray_DIM(array, 0) == how.groups;
+        const bool served = array != nullptr && type_of(array) == type && is_contiguous(array) &&
+                            PyArray_NDIM(array) == 1 && PyArray_DIM(array, 0) == how.groups;
         return served ? array : nullptr;
     }
 
+    template <class T>
     double root(long group) const {
-        const float shifted = data_of<float>(var)[group] + static_cast<float>(eps);
+        const T shifted = data_of<T>(var)[group] + static_cast<T>(eps);
         return 1.0 / __builtin_sqrt(static_cast<double>(shifted));
     }
+    template <class T>
     double factor(long group) const {
-        return static_cast<double>(data_of<float>(weight)[group]) * root(group);
+        return static_cast<double>(data_of<T>(weight)[group]) * root<T>(group);
     }
 };
+
+template <class T>
+PyObject* applied(const Given& given, PyArrayObject* bias) {
+    const Groups& how = given.how;
+    const ChannelsOf<T>& loops = channels_of<T>();
+    const Scratch memory(static_cast<std::size_t>(2 * how.groups) * sizeof(T));
+    const Scratch rows(static_cast<std::size_t>(loops.rows_bytes(how)));
+    if (memory.get() == nullptr || rows.get() == nullptr) return PyErr_NoMemory();
+    PyArrayObject* y = new_like(given.x);
+    if (y == nullptr) return nullptr;
+    const T *from = data_of<T>(given.x), *means = data_of<T>(given.mean);
+    T *to = data_of<T>(y), *factors = memory.as<T>(), *shifts = factors + how.groups;
+    for (long group = 0; group < how.groups; ++group) {
+        const double factor = given.factor<T>(group);
+        factors[group] = static_cast<T>(factor);
+        shifts[group] = static_cast<T>(static_cast<double>(data_of<T>(bias)[group]) -
+                                       static_cast<double>(means[group]) * factor);
+    }
+    loops.prepare(how, factors, shifts, rows.as<char>());
+    // Runs that are short make one row of each part.
+    const long row = how.run < SHORT_RUN ? how.groups * how.run : how.run;
+    const Unlocked unlocked(PyArray_SIZE(given.x) > LIGHT);
+    parallel_ranges(PyArray_SIZE(given.x) / row, LIGHT / row, [&](long first, long last) {
+        loops.apply(how, from, factors, shifts, to, rows.as<char>(), first, last);
+    });
+    return reinterpret_cast<PyObject*>(y);
+}
 
 PyObject* given_entry(const Arguments& arguments) {
     Given given;
     if (!arguments.sized(5, 1) || !given.read(arguments, 0)) return DECLINED;
     PyArrayObject* bias = given.vector(arguments.array(4));
     if (bias == nullptr) return DECLINED;
-    const Groups& how = given.how;
-    const std::size_t floats = static_cast<std::size_t>(2 * how.groups) * sizeof(float);
-    const Scratch memory(floats), rows(static_cast<std::size_t>(channels().rows_bytes(how)));
-    if (memory.get() == nullptr || rows.get() == nullptr) return PyErr_NoMemory();
-    PyArrayObject* y = new_like(given.x);
-    if (y == nullptr) return nullptr;
-    const float *from = data_of<float>(given.x), *means = data_of<float>(given.mean);
-    float *to = data_of<float>(y), *factors = memory.as<float>();
-    float* shifts = factors + how.groups;
-    for (long group = 0; group < how.groups; ++group) {
-        const double factor = given.factor(group);
-        factors[group] = static_cast<float>(factor);
-        shifts[group] = static_cast<float>(static_cast<double>(data_of<float>(bias)[group]) -
-                                           static_cast<double>(means[group]) * factor);
-    }
-    channels().prepare(how, factors, shifts, rows.as<char>());
-    // Runs that are short make one row of each part.
-    const long row = how.run < SHORT_RUN ? how.groups * how.run : how.run;
-    const Unlocked unlocked(PyArray_SIZE(given.x) > LIGHT);
-    parallel_ranges(PyArray_SIZE(given.x) / row, LIGHT / row, [&](long first, long last) {
-        channels().apply(how, from, factors, shifts, to, rows.as<char>(), first, last);
-    });
-    return reinterpret_cast<PyObject*>(y);
+    return given.type == Type::f32 ? applied<float>(given, bias) : applied<double>(given, bias);
 }
 
 // The cotangent: contiguous, or one number for all.
 bool read_cotangent(PyArrayObject* g, PyArrayObject* x, bool* one) {
-    if (g == nullptr || type_of(g) != Type::f32 || !same_shape(g, x)) return false;
+    if (g == nullptr || type_of(g) != type_of(x) || !same_shape(g, x)) return false;
     *one = true;
     for (int d = 0; d < PyArray_NDIM(g); ++d) {
         if (PyArray_DIM(g, d) != 1 && PyArray_STRIDE(g, d) != 0) *one = false;
@@ -91,31 +98,31 @@ bool read_cotangent(PyArrayObject* g, PyArrayObject* x, bool* one) {
 }
 
 // Fills dx and the gradients of the weights; false without memory.
-bool run_backward(const Given& given, PyArrayObject* g, bool one, float* dx, float* dweight,
-                  float* dbias) {
+template <class T>
+bool run_backward(const Given& given, const T* g, bool one, T* dx, T* dweight, T* dbias) {
     const Groups& how = given.how;
     const bool brief = how.run < SHORT_RUN;
     const long by_size = HEAVY / how.size();
     const long grain = brief ? COLUMNS / how.run : by_size < 1 ? 1 : by_size;
     const std::size_t bytes =
-        static_cast<std::size_t>(brief ? channels().work_bytes(how, grain) : 1);
+        static_cast<std::size_t>(brief ? channels_of<T>().work_bytes(how, grain) : 1);
     const std::size_t numbers = static_cast<std::size_t>(how.groups) * 3 * sizeof(double);
     const Scratch memory(numbers);
     if (memory.get() == nullptr) return false;
     double *sums = memory.as<double>(), *along = sums + how.groups;
-    float* factors = reinterpret_cast<float*>(along + how.groups);
+    T* factors = reinterpret_cast<T*>(along + how.groups);
     for (long group = 0; group < how.groups; ++group) {
-        factors[group] = static_cast<float>(given.factor(group));
+        factors[group] = static_cast<T>(given.factor<T>(group));
     }
     const auto apply = [&](const Scratch& work, long first, long last) {
-        channels().apply_backward(how, data_of<float>(g), one, data_of<float>(given.x), factors,
-                                  data_of<float>(given.mean), dx, sums, along, work.as<char>(),
-                                  first, last);
+        channels_of<T>().apply_backward(how, g, one, data_of<T>(given.x), factors,
+                                        data_of<T>(given.mean), dx, sums, along, work.as<char>(),
+                                        first, last);
     };
     const bool complete = parallel_scratch(how.groups, grain, bytes, apply);
     for (long group = 0; group < how.groups; ++group) {
-        dweight[group] = static_cast<float>(along[group] * given.root(group));
-        dbias[group] = static_cast<float>(sums[group]);
+        dweight[group] = static_cast<T>(along[group] * given.root<T>(group));
+        dbias[group] = static_cast<T>(sums[group]);
     }
     return complete;
 }
@@ -131,9 +138,13 @@ PyObject* given_backward_entry(const Arguments& arguments) {
     PyArrayObject* dbias = new_like(given.weight);
     bool done = dx != nullptr && dweight != nullptr && dbias != nullptr;
     if (done) {
+        const auto run = [&]<class T>(const T* slope) {
+            return run_backward(given, slope, one, data_of<T>(dx), data_of<T>(dweight),
+                                data_of<T>(dbias));
+        };
         const Unlocked unlocked(PyArray_SIZE(given.x) > HEAVY);
-        done = run_backward(given, g, one, data_of<float>(dx), data_of<float>(dweight),
-                            data_of<float>(dbias));
+        done = given.type == Type::f32 ? run(data_of<const float>(g))
+                                       : run(data_of<const double>(g));
     }
     if (done) return Py_BuildValue("(NNN)", dx, dweight, dbias);
     Py_XDECREF(dx);

@@ -1,4 +1,4 @@
-// Normalisation: the records of ops/standardize.py on contiguous float32 arrays.
+// Normalisation: the records of ops/standardize.py on contiguous arrays of floats.
 #include "kernels/standardize.hpp"
 
 #include <cstring>
@@ -13,29 +13,32 @@ namespace {
 
 const Name DIMS("dims"), SHAPE("shape"), EPS("eps"), CENTER("center");
 
-constexpr long LONGEST_SHORT = 256;  // runs up to here are added up as columns, but for
-constexpr long SHORTEST_WHOLE = 128; // those of whole vectors, of which there are many
-constexpr long VECTOR = 16;
-constexpr long SHORTEST_RUN = 8;     // shorter runs are served by nothing else
+constexpr long LONGEST_SHORT = 1024;  // runs of so many bytes are added up as columns, but
+constexpr long SHORTEST_WHOLE = 128;  // for those of so many elements in whole vectors
+constexpr long VECTOR = 64;           // in bytes
+constexpr long SHORTEST_RUN = 8;      // shorter runs are served by nothing else
 constexpr long FEWEST_COLUMNS = 16;
-constexpr long COLUMNS = 512;        // of one chunk, at most about this many
-constexpr long MOST_CHUNKS = 64;  // that have sums of their own
+constexpr long COLUMNS = 512;         // of one chunk, at most about this many
+constexpr long MOST_CHUNKS = 64;      // that have sums of their own
 
-bool is_plain(PyArrayObject* array) {
-    return array != nullptr && type_of(array) == Type::f32 && is_contiguous(array);
+bool is_plain(PyArrayObject* array, Type type) {
+    return array != nullptr && type_of(array) == type && is_contiguous(array);
 }
 
 // The dimensions of x, from the last to the first: those of a run are reduced, those of
 // groups kept, those of parts reduced again.
 struct Standard {
     Groups how;
+    Type type;
     int ndim = 0;
     npy_intp kept[MOST_DIMS];  // the shape of mean and scale
 
     bool read(const Arguments& arguments, PyArrayObject* x) {
         long dims[MOST_DIMS];
         const int count = arguments.integers(DIMS, dims, MOST_DIMS);
-        if (!is_plain(x) || PyArray_SIZE(x) == 0 || count < 1) return false;
+        if (x == nullptr || !is_contiguous(x) || PyArray_SIZE(x) == 0 || count < 1) return false;
+        type = type_of(x);
+        if (type != Type::f32 && type != Type::f64) return false;
         ndim = PyArray_NDIM(x);
         if (ndim > MOST_DIMS || !arguments.flag(CENTER, &how.center)) return false;
         bool reduced[MOST_DIMS] = {};
@@ -63,9 +66,10 @@ struct Standard {
 
     // Whether groups are columns of rows that lie in memory one after the other.
     bool short_runs(bool weighted) const {
+        const long bytes = how.run * item_size(type);
         const bool even = !weighted || (how.weights == 1 && how.weight_groups == how.groups);
-        const bool brief = how.run <= LONGEST_SHORT &&
-                           (how.run < SHORTEST_WHOLE || how.run % VECTOR != 0);
+        const bool brief =
+            bytes <= LONGEST_SHORT && (how.run < SHORTEST_WHOLE || bytes % VECTOR != 0);
         return even && brief && how.parts > 1 && how.groups * how.run >= FEWEST_COLUMNS;
     }
     bool served(bool weighted) const {
@@ -77,7 +81,7 @@ struct Standard {
     bool read_weights(const Arguments& arguments, PyArrayObject* x, PyArrayObject* weight) {
         long shape[MOST_DIMS];
         const int length = arguments.integers(SHAPE, shape, MOST_DIMS);
-        if (!is_plain(weight) || length < 1 || length > ndim) return false;
+        if (!is_plain(weight, type) || length < 1 || length > ndim) return false;
         bool begun = false, ended = false;
         how.weight_run = 1;
         long size = 1;
@@ -100,14 +104,13 @@ struct Standard {
                 return false;
             }
         }
-        return size == PyArray_SIZE(weight) &&
-               size == how.weight_groups * how.weights;
+        return size == PyArray_SIZE(weight) && size == how.all_weights();
     }
 
     bool read_eps(const Arguments& arguments) {
         double eps;
         if (!arguments.number(EPS, &eps)) return false;
-        how.eps = static_cast<float>(eps);
+        how.eps = type == Type::f32 ? static_cast<double>(static_cast<float>(eps)) : eps;
         return true;
     }
 
@@ -117,7 +120,7 @@ struct Standard {
     }
 
     // Call body(work, first, last) for groups whose runs are short; false without memory.
-    template <class Body>
+    template <class T, class Body>
     bool run_columns(Body&& body) const {
         const long quarter = how.groups * how.run / 4;
         const long columns = quarter < COLUMNS / 4 ? COLUMNS / 4
@@ -125,8 +128,8 @@ struct Standard {
                                                    : COLUMNS;
         const long fitting = columns < how.run ? 1 : columns / how.run;
         const long groups = (fitting + 7) / 8 * 8;  // whole vectors
-        const std::size_t bytes = static_cast<std::size_t>(channels().work_bytes(how, groups));
-        return parallel_scratch(how.groups, groups, bytes,
+        const long bytes = channels_of<T>().work_bytes(how, groups);
+        return parallel_scratch(how.groups, groups, static_cast<std::size_t>(bytes),
                                 [&](const Scratch& work, long first, long last) {
                                     body(work.as<char>(), first, last);
                                 });
@@ -136,42 +139,30 @@ private:
     int stage_[MOST_DIMS];
 };
 
-template <int OPERANDS>  // x, weight, bias
-PyObject* forward_entry(const Arguments& arguments) {
-    if (!arguments.sized(OPERANDS, 4)) return DECLINED;
-    PyArrayObject* x = arguments.array(0);
-    Standard standard;
-    if (!standard.read(arguments, x) || !standard.read_eps(arguments)) return DECLINED;
-    if (arguments.keyword(SHAPE) == nullptr) return DECLINED;
-    const float* affine[2] = {nullptr, nullptr};
-    for (int i = 1; i < OPERANDS; ++i) {
-        PyArrayObject* array = arguments.array(i);
-        Standard again = standard;
-        if (!again.read_weights(arguments, x, array)) return DECLINED;
-        affine[i - 1] = data_of<float>(array);
-        if (i == OPERANDS - 1) standard = again;
-    }
-    const bool columns = standard.short_runs(OPERANDS > 1);
-    if (!standard.served(OPERANDS > 1)) return DECLINED;
+// y, mean and scale; weight and bias may be nullptr.
+template <class T>
+PyObject* normalised(const Standard& standard, PyArrayObject* x, PyArrayObject* weight,
+                     PyArrayObject* bias) {
     PyArrayObject* y = new_like(x);
-    PyArrayObject* mean = new_array(Type::f32, standard.ndim, standard.kept);
-    PyArrayObject* scale = new_array(Type::f32, standard.ndim, standard.kept);
+    PyArrayObject* mean = new_array(standard.type, standard.ndim, standard.kept);
+    PyArrayObject* scale = new_array(standard.type, standard.ndim, standard.kept);
     bool done = y != nullptr && mean != nullptr && scale != nullptr;
     if (done) {
-        const float* from = data_of<float>(x);
-        float *to = data_of<float>(y), *means = data_of<float>(mean);
-        float* scales = data_of<float>(scale);
+        const T* from = data_of<T>(x);
+        const T* factors = weight == nullptr ? nullptr : data_of<T>(weight);
+        const T* shifts = bias == nullptr ? nullptr : data_of<T>(bias);
+        T *to = data_of<T>(y), *means = data_of<T>(mean), *scales = data_of<T>(scale);
         const Unlocked unlocked(PyArray_SIZE(x) > HEAVY);
-        if (columns) {
-            done = standard.run_columns([&](char* work, long first, long last) {
-                channels().forward(standard.how, from, affine[0], affine[1], to, means, scales,
-                                   work, first, last);
+        if (standard.short_runs(weight != nullptr)) {
+            done = standard.run_columns<T>([&](char* work, long first, long last) {
+                channels_of<T>().forward(standard.how, from, factors, shifts, to, means, scales,
+                                         work, first, last);
             });
         } else {
             parallel_ranges(standard.how.groups, standard.grain(HEAVY),
                             [&](long first, long last) {
-                                standardizer().forward(standard.how, from, affine[0], affine[1],
-                                                       to, means, scales, first, last);
+                                standardizer_of<T>().forward(standard.how, from, factors, shifts,
+                                                             to, means, scales, first, last);
                             });
         }
     }
@@ -180,6 +171,25 @@ PyObject* forward_entry(const Arguments& arguments) {
     Py_XDECREF(mean);
     Py_XDECREF(scale);
     return PyErr_Occurred() ? nullptr : PyErr_NoMemory();
+}
+
+template <int OPERANDS>  // x, weight, bias
+PyObject* forward_entry(const Arguments& arguments) {
+    if (!arguments.sized(OPERANDS, 4)) return DECLINED;
+    PyArrayObject* x = arguments.array(0);
+    Standard standard;
+    if (!standard.read(arguments, x) || !standard.read_eps(arguments)) return DECLINED;
+    if (arguments.keyword(SHAPE) == nullptr) return DECLINED;
+    PyArrayObject* affine[2] = {nullptr, nullptr};
+    for (int i = 1; i < OPERANDS; ++i) {
+        affine[i - 1] = arguments.array(i);
+        Standard again = standard;
+        if (!again.read_weights(arguments, x, affine[i - 1])) return DECLINED;
+        if (i == OPERANDS - 1) standard = again;
+    }
+    if (!standard.served(OPERANDS > 1)) return DECLINED;
+    return standard.type == Type::f32 ? normalised<float>(standard, x, affine[0], affine[1])
+                                      : normalised<double>(standard, x, affine[0], affine[1]);
 }
 
 // The operands that both gradients take; false where they do not fit.
@@ -193,10 +203,11 @@ struct Slopes {
         x = arguments.array(1);
         mean = arguments.array(mean_at);
         scale = arguments.array(mean_at + 1);
-        if (!standard.read(arguments, x) || !is_plain(mean) || !is_plain(scale)) return false;
+        if (!standard.read(arguments, x)) return false;
+        if (!is_plain(mean, standard.type) || !is_plain(scale, standard.type)) return false;
         const long groups = standard.how.groups;
         if (PyArray_SIZE(mean) != groups || PyArray_SIZE(scale) != groups) return false;
-        if (g == nullptr || type_of(g) != Type::f32 || !same_shape(g, x)) return false;
+        if (g == nullptr || type_of(g) != standard.type || !same_shape(g, x)) return false;
         one = true;
         for (int d = 0; d < PyArray_NDIM(g); ++d) {
             if (PyArray_DIM(g, d) != 1 && PyArray_STRIDE(g, d) != 0) one = false;
@@ -205,51 +216,57 @@ struct Slopes {
     }
 
     // The same where the runs of groups are short; false without memory.
-    bool run_columns(float* dx, const float* weight, float* dweight, float* dbias) const {
-        return standard.run_columns([&](char* work, long first, long last) {
-            channels().backward(standard.how, data_of<float>(g), one, data_of<float>(x), weight,
-                                data_of<float>(mean), data_of<float>(scale), dx, dweight, dbias,
-                                work, first, last);
+    template <class T>
+    bool run_columns(T* dx, const T* weight, T* dweight, T* dbias) const {
+        return standard.run_columns<T>([&](char* work, long first, long last) {
+            channels_of<T>().backward(standard.how, data_of<T>(g), one, data_of<T>(x), weight,
+                                      data_of<T>(mean), data_of<T>(scale), dx, dweight, dbias,
+                                      work, first, last);
         });
     }
 
-    void run(float* dx, const float* weight, double* dweight, double* dbias, long first,
-             long last) const {
-        standardizer().backward(standard.how, data_of<float>(g), one, data_of<float>(x), weight,
-                                data_of<float>(mean), data_of<float>(scale), dx, dweight, dbias,
-                                first, last);
+    template <class T>
+    void run(T* dx, const T* weight, double* sums, long first, long last) const {
+        standardizer_of<T>().backward(standard.how, data_of<T>(g), one, data_of<T>(x), weight,
+                                      data_of<T>(mean), data_of<T>(scale), dx, sums, first, last);
     }
 };
+
+// Fills dx; false without memory.
+template <class T>
+bool plain_backward(const Slopes& slopes, T* dx) {
+    const Standard& standard = slopes.standard;
+    if (standard.short_runs(false)) {
+        return slopes.run_columns<T>(dx, nullptr, nullptr, nullptr);
+    }
+    parallel_ranges(standard.how.groups, standard.grain(HEAVY), [&](long first, long last) {
+        slopes.run<T>(dx, nullptr, nullptr, first, last);
+    });
+    return true;
+}
 
 PyObject* backward_entry(const Arguments& arguments) {
     Slopes slopes;
     if (!arguments.sized(4, 2) || !slopes.read(arguments, 2)) return DECLINED;
-    const Standard& standard = slopes.standard;
-    if (!standard.served(false)) return DECLINED;
+    if (!slopes.standard.served(false)) return DECLINED;
     PyArrayObject* dx = new_like(slopes.x);
     if (dx == nullptr) return nullptr;
-    float* to = data_of<float>(dx);
-    bool done = true;
+    bool done;
     {
         const Unlocked unlocked(PyArray_SIZE(slopes.x) > HEAVY);
-        if (standard.short_runs(false)) {
-            done = slopes.run_columns(to, nullptr, nullptr, nullptr);
-        } else {
-            parallel_ranges(standard.how.groups, standard.grain(HEAVY),
-                            [&](long first, long last) {
-                                slopes.run(to, nullptr, nullptr, nullptr, first, last);
-                            });
-        }
+        done = slopes.standard.type == Type::f32
+                   ? plain_backward(slopes, data_of<float>(dx))
+                   : plain_backward(slopes, data_of<double>(dx));
     }
     return finished(dx, done);
 }
 
 // Fills dx and the gradients of the weights; false without memory for the sums.
-bool affine_backward(const Slopes& slopes, const float* weight, float* dx, float* dweight,
-                     float* dbias) {
+template <class T>
+bool affine_backward(const Slopes& slopes, const T* weight, T* dx, T* dweight, T* dbias) {
     const Groups& how = slopes.standard.how;
     if (slopes.standard.short_runs(true)) return slopes.run_columns(dx, weight, dweight, dbias);
-    const long weights = how.weight_groups * how.weights;
+    const long weights = how.all_weights(), size = SUM_ROWS<T> * weights;
     long grain = slopes.standard.grain(HEAVY);
     // Where each group has weights of its own, all chunks may add to one set of sums.
     const bool apart = how.weight_groups != how.groups;
@@ -257,23 +274,22 @@ bool affine_backward(const Slopes& slopes, const float* weight, float* dx, float
         grain = (how.groups + MOST_CHUNKS - 1) / MOST_CHUNKS;
     }
     const long sets = apart ? (how.groups + grain - 1) / grain : 1;
-    const std::size_t bytes = static_cast<std::size_t>(sets * weights) * 2 * sizeof(double);
+    const std::size_t bytes = static_cast<std::size_t>(sets * size) * sizeof(double);
     const Scratch scratch(bytes);
     double* sums = scratch.as<double>();
     if (sums == nullptr) return false;
     std::memset(sums, 0, bytes);
     parallel_ranges(how.groups, grain, [&](long first, long last) {
-        double* own = sums + (apart ? first / grain * weights * 2 : 0);
-        slopes.run(dx, weight, own, own + weights, first, last);
+        slopes.run(dx, weight, sums + (apart ? first / grain * size : 0), first, last);
     });
-    for (long i = 0; i < weights; ++i) {
-        double of_weight = 0.0, of_bias = 0.0;
+    for (long i = 0; i < 2 * weights; ++i) {
+        double sum = 0.0, lost = 0.0;
         for (long set = 0; set < sets; ++set) {
-            of_weight += sums[set * weights * 2 + i];
-            of_bias += sums[set * weights * 2 + weights + i];
+            sum += sums[set * size + i];
+            if (SUM_ROWS<T> == 4) lost += sums[set * size + 2 * weights + i];
         }
-        dweight[i] = static_cast<float>(of_weight);
-        dbias[i] = static_cast<float>(of_bias);
+        T* to = i < weights ? dweight + i : dbias + i - weights;
+        *to = static_cast<T>(lost - lost == 0.0 ? sum + lost : sum);
     }
     return true;
 }
@@ -289,9 +305,13 @@ PyObject* affine_backward_entry(const Arguments& arguments) {
     PyArrayObject* dbias = new_like(weight);
     bool done = dx != nullptr && dweight != nullptr && dbias != nullptr;
     if (done) {
+        const auto run = [&]<class T>(const T* factors) {
+            return affine_backward(slopes, factors, data_of<T>(dx), data_of<T>(dweight),
+                                   data_of<T>(dbias));
+        };
         const Unlocked unlocked(PyArray_SIZE(slopes.x) > HEAVY);
-        done = affine_backward(slopes, data_of<float>(weight), data_of<float>(dx),
-                               data_of<float>(dweight), data_of<float>(dbias));
+        done = slopes.standard.type == Type::f32 ? run(data_of<const float>(weight))
+                                                 : run(data_of<const double>(weight));
     }
     if (!done) {
         Py_XDECREF(dx);

@@ -33,6 +33,21 @@ LAMPAS_INLINE void add_wide(double* to, f32v v) {
 
 LAMPAS_INLINE void add_wide(double* to, f64v v) { store<double>(to, load(to) + v); }
 
+// The same, where what rounding takes from a sum is added to lost[i]: floats in double lose
+// nothing that counts.
+LAMPAS_INLINE void add_wide(double* to, double*, f32v v) { add_wide(to, v); }
+LAMPAS_INLINE void add_wide(double* to, double* lost, f64v v) {
+    const f64v before = load(to), sum = before + v, part = sum - before;
+    store<double>(lost, load(lost) + ((before - (sum - part)) + (v - part)));
+    store<double>(to, sum);
+}
+template <class T>
+LAMPAS_INLINE void add_one(double* to, double* lost, double value) {
+    const double before = *to, sum = before + value, part = sum - before;
+    if (sizeof(T) == sizeof(double)) *lost += (before - (sum - part)) + (value - part);
+    *to = sum;
+}
+
 // The first lanes of a vector; the others are zero.
 template <class T>
 LAMPAS_INLINE vec<T> first_of(vec<T> v, int count) {
