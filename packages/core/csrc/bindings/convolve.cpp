@@ -14,7 +14,7 @@ constexpr long K_BLOCK = 384;
 // A block's panels of B, in entries: the second-level cache holds most of them.
 constexpr long BLOCK = 96 * 1024, LEAST_PIXELS = 128, MOST_PIXELS = 512;
 // Up to so many pixels in all, packing the weight costs more than it saves.
-constexpr long FEW_PIXELS = 192;
+constexpr long FEW_PIXELS = 1024;
 
 template <class T>
 class Convolver {
@@ -45,24 +45,19 @@ public:
         const Scratch weight(packs_ ? static_cast<std::size_t>(size) * sizeof(T) : 0);
         if (packs_ && weight.get() == nullptr) return false;
         if (packs_) pack_weight(weight.as<T>());
-        const long blocks = blocks_.count();
-        const long cuts = over(map_.rows, rows_);
-        const long all = map_.groups * blocks * map_.parts * over(map_.channels, channels_);
-        const Scratch panels(cuts > 1 ? static_cast<std::size_t>(all * panels_size()) * sizeof(T)
-                                      : 0);
-        if (cuts > 1) {  // several chunks read the same panels
-            if (panels.get() == nullptr) return false;
-            shared_ = panels.as<T>();
-            parallel_chunks(all, [&](long chunk) { pack_shared(chunk); });
-        }
-        parallel_chunks(map_.groups * blocks * cuts, [&](long chunk) {
-            compute(chunk / cuts / blocks, chunk / cuts % blocks, chunk % cuts * rows_);
-        });
+        cuts_ = over(map_.rows, rows_);
+        if (cuts_ > 1) return run_shared();
+        parallel_chunks(wholes(), [&](long chunk) { compute(chunk); });
         return !failed_;
     }
 
 private:
     long pixels() const { return blocks_.slices * blocks_.lines * map_.length; }
+    long pixels_of(const Block& block) const {
+        return block.slices * block.lines * map_.length;
+    }
+    long wholes() const { return map_.groups * blocks_.count(); }
+    long pieces() const { return over(map_.channels, channels_); }
 
     // Whether a row of the weight is a row of A as it lies.
     bool is_in_order() const {
@@ -113,65 +108,102 @@ private:
         return (in_place_ ? 0 : blocks_.slices * channels_ * plane_) + gemm_.columns;
     }
 
-    T* shared_panels(long group, long block, long part, long first) const {
-        const long pieces = over(map_.channels, channels_);
-        const long index = ((group * blocks_.count() + block) * map_.parts + part) * pieces;
-        return shared_ + (index + first / channels_) * panels_size();
+    // Several chunks read the same panels: one block of k after another, so that they stay
+    // in the second-level cache. While it is multiplied, those of the next are packed.
+    bool run_shared() {
+        const long steps = map_.parts * pieces(), sides = std::min(steps, 2L);
+        const long side = wholes() * panels_size();
+        const long results = direct_ ? 0 : wholes() * map_.rows * pixels();
+        const Scratch scratch(static_cast<std::size_t>(side * sides + results) * sizeof(T));
+        T* const shared = scratch.as<T>();
+        if (shared == nullptr) return false;
+        const auto pack = [&](long step, long whole) {
+            pack_shared(step, whole, shared + step % sides * side + whole * panels_size());
+        };
+        parallel_chunks(wholes(), [&](long whole) { pack(0, whole); });
+        for (long step = 0; step < steps && !failed_; ++step) {
+            const long ahead = step + 1 < steps ? wholes() : 0;
+            parallel_chunks(ahead + wholes() * cuts_, [&](long chunk) {
+                if (chunk < ahead) return pack(step + 1, chunk);
+                const long whole = (chunk - ahead) / cuts_, row = (chunk - ahead) % cuts_ * rows_;
+                const T* b = shared + step % sides * side + whole * panels_size();
+                T* c = shared + side * sides + whole * map_.rows * pixels();
+                multiply_shared(step, whole, row, b, c);
+            });
+        }
+        return !failed_;
     }
 
-    void pack_shared(long index) {
-        const long pieces = over(map_.channels, channels_);
-        const long first = index % pieces * channels_, part = index / pieces % map_.parts;
-        const long whole = index / pieces / map_.parts;
-        const long group = whole / blocks_.count(), at = whole % blocks_.count();
-        const Block block = blocks_.at(at);
+    void pack_shared(long step, long whole, T* to) {
+        const long part = step / pieces(), first = step % pieces() * channels_;
+        const long group = whole / blocks_.count();
+        const Block block = blocks_.at(whole % blocks_.count());
         if (!has_source(group, block, part)) return;
         const Scratch staged(static_cast<std::size_t>(staged_size()) * sizeof(T));
         if (staged.get() == nullptr) failed_ = true;
-        else pack_block(group, block, part, first, staged.as<T>(),
-                        shared_panels(group, at, part, first));
+        else pack_block(group, block, part, first, staged.as<T>(), to);
     }
 
-    void compute(long group, long index, long row) {
-        const Block block = blocks_.at(index);
-        const long pixels = block.slices * block.lines * map_.length;
-        const long rows = std::min(rows_, map_.rows - row);
-        const long staged = shared_ != nullptr ? gemm_.columns : staged_size();
-        const long panels = shared_ != nullptr ? 0 : panels_size();
-        const long result = direct_ ? 0 : rows * pixels;
-        const Scratch scratch(static_cast<std::size_t>(staged + panels + result) * sizeof(T));
-        if (failed_ || scratch.get() == nullptr) {
+    // results: those of the whole block, where they do not go to their places at once.
+    void multiply_shared(long step, long whole, long row, const T* b, T* results) {
+        const long part = step / pieces(), first = step % pieces() * channels_;
+        const long group = whole / blocks_.count();
+        const Block block = blocks_.at(whole % blocks_.count());
+        const long count = pixels_of(block), rows = std::min(rows_, map_.rows - row);
+        T* const c = direct_ ? target(group, block, row) : results + row * count;
+        const long ldc = direct_ ? map_.to_row : count;
+        bool add = first > 0;
+        for (long p = 0; p < part && !add; ++p) add = has_source(group, block, p);
+        if (has_source(group, block, part)) {
+            multiply(group, part, row, rows, first, count, b, c, ldc, add);
+        } else if (step + 1 == map_.parts * pieces() && !add) {
+            clear(c, ldc, rows, count);
+        }
+        if (step + 1 == map_.parts * pieces()) finish(group, block, row, rows, c, ldc);
+    }
+
+    // All rows of a block of pixels, by panels of its own.
+    void compute(long whole) {
+        const long group = whole / blocks_.count();
+        const Block block = blocks_.at(whole % blocks_.count());
+        const long count = pixels_of(block);
+        const long result = direct_ ? 0 : map_.rows * count;
+        const Scratch scratch(
+            static_cast<std::size_t>(staged_size() + panels_size() + result) * sizeof(T));
+        if (scratch.get() == nullptr) {
             failed_ = true;
             return;
         }
         T* const planes = scratch.as<T>();
-        T* const own = planes + staged;
-        T* const c = direct_ ? map_.target_at(group * map_.rows + row, block.slice, block.line)
-                             : own + panels;
-        const long ldc = direct_ ? map_.to_row : pixels;
+        T* const panels = planes + staged_size();
+        T* const c = direct_ ? target(group, block, 0) : panels + panels_size();
+        const long ldc = direct_ ? map_.to_row : count;
         bool add = false;
         for (long part = 0; part < map_.parts; ++part) {
             if (!has_source(group, block, part)) continue;
             for (long first = 0; first < map_.channels; first += channels_) {
-                const T* b = own;
-                if (shared_ != nullptr) b = shared_panels(group, index, part, first);
-                else pack_block(group, block, part, first, planes, own);
-                multiply(group, part, row, rows, first, pixels, b, c, ldc, add);
+                pack_block(group, block, part, first, planes, panels);
+                multiply(group, part, 0, map_.rows, first, count, panels, c, ldc, add);
                 add = true;
             }
         }
-        if (!add) {
-            for (long i = 0; i < rows; ++i) std::fill_n(c + i * ldc, pixels, T(0));
-        }
-        finish(group, block, row, rows, c, ldc);
+        if (!add) clear(c, ldc, map_.rows, count);
+        finish(group, block, 0, map_.rows, c, ldc);
+    }
+
+    T* target(long group, const Block& block, long row) const {
+        return map_.target_at(group * map_.rows + row, block.slice, block.line);
+    }
+
+    static void clear(T* c, long ldc, long rows, long count) {
+        for (long i = 0; i < rows; ++i) std::fill_n(c + i * ldc, count, T(0));
     }
 
     long channels_from(long first) const { return std::min(channels_, map_.channels - first); }
 
     void pack_block(long group, const Block& block, long part, long first, T* planes,
                     T* b) const {
-        const long count = channels_from(first);
-        const long pixels = block.slices * block.lines * map_.length;
+        const long count = channels_from(first), pixels = pixels_of(block);
         if (in_place_) {
             const T* from = map_.source_at(group, block.slice, part) +
                             first * map_.source.channel + block.line * map_.length;
@@ -244,11 +276,10 @@ private:
     const ConvolutionOf<T>& kernels_;
     const long taps_, channels_;
     const Blocks blocks_;
-    long rows_, plane_, weight_part_ = 0;
+    long rows_, cuts_ = 1, plane_, weight_part_ = 0;
     std::vector<long> places_;  // of the lines in the staged planes
     bool direct_, in_place_, packs_ = true;
     const T* packed_ = nullptr;
-    T* shared_ = nullptr;  // all panels, where rows are divided among chunks
     std::atomic<bool> failed_{false};
 };
 

@@ -7,6 +7,7 @@
 
 #include "bindings/convolution.hpp"
 #include "kernels/convolution.hpp"
+#include "runtime/pool.hpp"
 
 namespace lampas {
 
@@ -178,6 +179,7 @@ struct Blocks {
         const long pixels = map.lines * map.length;
         if (pixels * 2 <= wanted) {
             slices = std::min(map.slices(), wanted / pixels);
+            slices = over(map.slices(), over(map.slices(), slices));  // alike
         } else if (pixels > wanted) {
             lines = std::max(1L, wanted / map.length);
             lines = over(map.lines, over(map.lines, lines));
@@ -198,12 +200,15 @@ private:
     long all_slices_, all_lines_;
 };
 
-// Rows of the result in one chunk: all, unless there would be too few chunks, or until a
-// chunk has too few multiplications. A row has `each` of them.
+// Rows of the result in one chunk: all, unless there would be too few chunks for the
+// threads, or until a chunk has too few multiplications. A row has `each` of them. Chunks
+// that share pixels read what another core has packed, which is far away. Where rows are
+// cut does not change the sums.
 inline long rows_of_chunk(long rows, long step, long others, long each) {
-    constexpr long CHUNKS = 16, GRAIN = 256 * 1024;
+    constexpr long GRAIN = 256 * 1024;
+    const long chunks = 2 * threads();
     long cut = up_to(rows, step);
-    while (others * over(rows, cut) < CHUNKS && cut > step && cut / 2 * each >= GRAIN) {
+    while (others * over(rows, cut) < chunks && cut > step && cut / 2 * each >= GRAIN) {
         cut = up_to(cut / 2, step);
     }
     return cut;

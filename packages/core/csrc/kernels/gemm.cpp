@@ -28,8 +28,11 @@ void pack(const T* from, long across, long along, long count, long k, T* to) {
     }
 }
 
-template <class T>
-void tile(const Tile<T>& t) {
+// Where A is packed, its steps are known when this is compiled: reading it by others takes
+// an addition for each entry, more than a fast FMA leaves time for.
+template <class T, bool PACKED>
+void tile_by(const Tile<T>& t) {
+    const long across = PACKED ? 1 : t.a.across, along = PACKED ? MR : t.a.along;
     const long parts = t.k > DEPTH<T> ? (t.k + DEPTH<T> - 1) / DEPTH<T> : 1;
     const long depth = t.k > 0 ? (t.k + parts - 1) / parts : 1;
     for (long first = 0; first < t.k || first == 0; first += depth) {
@@ -40,17 +43,25 @@ void tile(const Tile<T>& t) {
         for (long j = 0; j < t.columns; j += NR<T>, b += t.b.panel) {
             const int columns =
                 static_cast<int>(t.columns - j < NR<T> ? t.columns - j : NR<T>);
-            const T* a = t.a.data + first * t.a.along;
+            const T* a = t.a.data + first * along;
             for (long i = 0; i < t.rows; i += MR, a += t.a.panel) {
                 const int rows = static_cast<int>(t.rows - i < MR ? t.rows - i : MR);
                 T* c = t.c + i * t.ldc + j;
-                for (int r = 0; r < rows; ++r) __builtin_prefetch(c + r * t.ldc, 1);
-                micro_rows<T>(k, a, t.a.across, t.a.along, b, t.b.along,
-                              t.c + i * t.ldc + j, t.ldc, rows, columns, add,
-                              bias == nullptr ? nullptr : bias + j);
+                for (int r = 0; r < rows; ++r) {  // a row may lie in several lines
+                    __builtin_prefetch(c + r * t.ldc, 1);
+                    __builtin_prefetch(c + r * t.ldc + NR<T> - 1, 1);
+                }
+                micro_rows<T>(k, a, across, along, b, t.b.along, c, t.ldc, rows, columns,
+                              add, bias == nullptr ? nullptr : bias + j);
             }
         }
     }
+}
+
+template <class T>
+void tile(const Tile<T>& t) {
+    if (t.a.across == 1 && t.a.along == MR) tile_by<T, true>(t);
+    else tile_by<T, false>(t);
 }
 
 }  // namespace

@@ -91,13 +91,6 @@ LAMPAS_INLINE void micro_rows(long k, const T* a, long a_row, long a_step, const
     }
 }
 
-// C[:rows, :columns] (+)= a packed panel of A times a packed panel of B.
-template <class T>
-void micro(long k, const T* a_panel, const T* b_panel, T* c, long ldc, int rows,
-           int columns, bool add) {
-    micro_rows<T>(k, a_panel, 1, MR, b_panel, NR<T>, c, ldc, rows, columns, add, nullptr);
-}
-
 // Pack `width` <= W lines, entry p of line i at from[i * across + p * along], as
 // panel[p * W + i] with zeros behind the last line.
 template <class T, int W>

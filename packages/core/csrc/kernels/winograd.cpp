@@ -113,15 +113,29 @@ LAMPAS_INLINE void weave(vec<T> a, vec<T> b, long count, T* to) {
         store(to + L, high);
         return;
     }
+    if constexpr (PARTS_ARE_CHEAP) {
+        store_part(to, low, static_cast<int>(count < L ? count : L));
+        if (count > L) store_part(to + L, high, static_cast<int>(count - L));
+        return;
+    }
     T both[2 * L];
     store(both, low);
     store(both + L, high);
     for (long i = 0; i < count; ++i) to[i] = both[i];
 }
 
+// Which lanes have a tile in the last vector of a line, where others are left over.
+template <class T>
+LAMPAS_INLINE auto first_lanes(int count) {
+    T ones[lanes<T>] = {};
+    for (int i = 0; i < count; ++i) ones[i] = 1;
+    return load(ones) != T(0);
+}
+
 template <class T>
 bool result(const WinogradResult<T>& w) {
     constexpr int L = lanes<T>;
+    const auto in_last = first_lanes<T>(static_cast<int>(w.tiles % L));
     vec<T> seen = {};  // zero as long as all is finite
     for (long r = 0; r < w.rows; ++r) {
         const vec<T> bias = all(w.bias == nullptr ? T(0) : w.bias[r]);
@@ -144,14 +158,10 @@ bool result(const WinogradResult<T>& w) {
                     if (i == 1 && y + 1 == w.height) break;
                     const vec<T> a = rows[i][0] + rows[i][1] + rows[i][2] + bias;
                     const vec<T> b = rows[i][1] - rows[i][2] - rows[i][3] + bias;
+                    const vec<T> nothing = {};
                     if (q + L <= w.tiles) seen += a * T(0) + b * T(0);
+                    else seen += (in_last ? a : nothing) * T(0) + (in_last ? b : nothing) * T(0);
                     weave(a, b, count, to + i * w.width + 2 * q);
-                }
-            }
-            const long whole = w.tiles / L * L;  // of the rest only what was stored counts
-            for (long i = 0; i < (y + 1 == w.height ? 1 : 2); ++i) {
-                for (long x = 2 * whole; x < w.width; ++x) {
-                    seen[0] += to[i * w.width + x] * T(0);
                 }
             }
         }
