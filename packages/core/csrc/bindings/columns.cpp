@@ -4,37 +4,39 @@ namespace lampas {
 namespace {
 
 bool read(Along& along, PyArrayObject* x, long dim) {
-    return x != nullptr && type_of(x) == Type::f32 && PyArray_NDIM(x) <= MOST_DIMS &&
-           along.read(x, dim);
+    return PyArray_NDIM(x) <= MOST_DIMS && along.read(x, dim);
 }
 
 }  // namespace
 
-PyObject* down_columns(PyArrayObject* x, long dim, ColumnLoop loop) {
+template <class T>
+PyObject* down_columns(PyArrayObject* x, long dim, ColumnLoop<T> loop) {
     Along along;
     PyArrayObject* y = read(along, x, dim) ? new_like(x) : nullptr;
     if (y == nullptr) return nullptr;
-    const float* from = data_of<float>(x);
-    float* to = data_of<float>(y);
+    const T* from = data_of<T>(x);
+    T* to = data_of<T>(y);
     along.run(WIDEST_COLUMNS, [&](long at, long columns, long) {
         loop(from + at, to + at, along.size, columns, along.after);
     });
     return reinterpret_cast<PyObject*>(y);
 }
 
+template <class T>
 PyObject* down_columns_back(PyArrayObject* g, PyArrayObject* y, long dim, bool one,
-                            ColumnSlope loop) {
+                            ColumnSlope<T> loop) {
     Along along;
     PyArrayObject* dx = read(along, y, dim) ? new_like(y) : nullptr;
     if (dx == nullptr) return nullptr;
-    const float *slope = data_of<float>(g), *from = data_of<float>(y);
-    float* to = data_of<float>(dx);
+    const T *slope = data_of<T>(g), *from = data_of<T>(y);
+    T* to = data_of<T>(dx);
     along.run(WIDEST_COLUMNS, [&](long at, long columns, long) {
         loop(one ? slope : slope + at, from + at, to + at, along.size, columns, along.after, one);
     });
     return reinterpret_cast<PyObject*>(dx);
 }
 
+template <class T>
 PyObject* logsumexp_down_columns(PyArrayObject* x, long dim, bool keep) {
     Along along;
     if (!read(along, x, dim)) return nullptr;
@@ -43,14 +45,23 @@ PyObject* logsumexp_down_columns(PyArrayObject* x, long dim, bool keep) {
     for (int d = 0; d < PyArray_NDIM(x); ++d) {
         if (d != dim || keep) shape[ndim++] = d == dim ? 1 : PyArray_DIM(x, d);
     }
-    PyArrayObject* y = new_array(Type::f32, ndim, shape);
+    PyArrayObject* y = new_array(type_of(x), ndim, shape);
     if (y == nullptr) return nullptr;
-    const float* from = data_of<float>(x);
-    float* to = data_of<float>(y);
+    const T* from = data_of<T>(x);
+    T* to = data_of<T>(y);
     along.run(WIDEST_COLUMNS, [&](long at, long columns, long column) {
-        column_wise().logsumexp(from + at, to + column, along.size, columns, along.after);
+        columns_of<T>().logsumexp(from + at, to + column, along.size, columns, along.after);
     });
     return reinterpret_cast<PyObject*>(y);
 }
+
+#define LAMPAS_DOWN_COLUMNS(T)                                                           \
+    template PyObject* down_columns<T>(PyArrayObject*, long, ColumnLoop<T>);             \
+    template PyObject* down_columns_back<T>(PyArrayObject*, PyArrayObject*, long, bool,  \
+                                            ColumnSlope<T>);                             \
+    template PyObject* logsumexp_down_columns<T>(PyArrayObject*, long, bool);
+
+LAMPAS_DOWN_COLUMNS(float)
+LAMPAS_DOWN_COLUMNS(double)
 
 }  // namespace lampas

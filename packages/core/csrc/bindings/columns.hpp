@@ -6,10 +6,14 @@
 
 namespace lampas {
 
-PyObject* down_columns(PyArrayObject* x, long dim, ColumnLoop loop);
+// Arrays are of T's type, which is float or double.
+template <class T>
+PyObject* down_columns(PyArrayObject* x, long dim, ColumnLoop<T> loop);
 // The gradient; g has the shape of y, and where `one`, a single element in memory.
+template <class T>
 PyObject* down_columns_back(PyArrayObject* g, PyArrayObject* y, long dim, bool one,
-                            ColumnSlope loop);
+                            ColumnSlope<T> loop);
+template <class T>
 PyObject* logsumexp_down_columns(PyArrayObject* x, long dim, bool keep);
 
 }  // namespace lampas
