@@ -403,8 +403,10 @@ def test_on_a_device(name):
         (0.5 * a * p * p + p.sin()).sum().backward()
         optimizer.step()
     assert p.device.type == "sim"
-    # Kernels, which a device has not, round products once with their sums.
-    np.testing.assert_allclose(p.detach().cpu().numpy(), on_host[-1], rtol=1e-14)
+    # Kernels, which a device has not, round products once with their sums; Muon
+    # iterates in float32.
+    loose = 1e-5 if name == "muon" else 1e-14
+    np.testing.assert_allclose(p.detach().cpu().numpy(), on_host[-1], rtol=loose)
 
 
 @ALL

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from lampas.backend.native import bind, left_alone
 from lampas.dtypes import HALVES
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, DTypeError
@@ -14,6 +16,8 @@ from lampas.optim._options import check_not_negative
 from lampas.optim.optimizer import Optimizer, changed, gradients_of, like
 
 __all__ = ["Muon"]
+
+_native_step: Callable[..., bool] = bind("muon_step", left_alone)
 
 _RATES = ("original", "match_rms_adamw")
 
@@ -103,28 +107,51 @@ class Muon(Optimizer):
                 )
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
-        lr, momentum = float(group["lr"]), group["momentum"]
+        rows, rates = [], []
         for p, g in zip(params, gradients_of(params), strict=True):
             if p.is_complex():
                 raise DTypeError("Muon takes real parameters, got a complex one")
-            data = p._data
-            kind = np.dtype(np.float32) if data.dtype in HALVES else data.dtype
-            g = g.astype(kind, copy=False)
             state = self.state[p]
             if "momentum_buffer" not in state:
                 state["momentum_buffer"] = like(p)
-            stored = state["momentum_buffer"]._data
-            mean = stored.astype(kind)
-            mean += (g - mean) * (1 - momentum)
-            stored[...] = mean
-            if group["nesterov"]:
-                mean = g + (mean - g) * momentum
-            step = _orthogonal(mean.astype(np.float32, copy=False), group)
-            shrunk = data.astype(kind, copy=False) * (
-                1 - lr * float(group["weight_decay"])
-            )
-            data[...] = shrunk - step * _rate(lr, data.shape, group["adjust_lr_fn"])
+            rows.append([p._data, g, state["momentum_buffer"]._data])
+            rates.append(_rate(float(group["lr"]), p.shape, group["adjust_lr_fn"]))
+        if not _step_natively(rows, rates, group):
+            for arrays, rate in zip(rows, rates, strict=True):
+                _step(arrays, rate, group)
         changed(params)
+
+
+def _step_natively(
+    rows: list[list[Any]], rates: list[float], group: dict[str, Any]
+) -> bool:
+    return _native_step(
+        rows,
+        rates,
+        lr=float(group["lr"]),
+        weight_decay=float(group["weight_decay"]),
+        momentum=float(group["momentum"]),
+        nesterov=bool(group["nesterov"]),
+        ns_coefficients=tuple(map(float, group["ns_coefficients"])),
+        eps=float(group["eps"]),
+        ns_steps=group["ns_steps"],
+    )
+
+
+def _step(arrays: list[Any], rate: float, group: dict[str, Any]) -> None:
+    """Step one parameter: its data, its gradient and its momentum."""
+    data, g, stored = arrays
+    momentum = group["momentum"]
+    kind = np.dtype(np.float32) if data.dtype in HALVES else data.dtype
+    g = g.astype(kind, copy=False)
+    mean = stored.astype(kind)
+    mean += (g - mean) * (1 - momentum)
+    stored[...] = mean
+    if group["nesterov"]:
+        mean = g + (mean - g) * momentum
+    step = _orthogonal(mean.astype(np.float32, copy=False), group)
+    decay = float(group["lr"]) * float(group["weight_decay"])
+    data[...] = data.astype(kind, copy=False) * (1 - decay) - step * rate
 
 
 def _orthogonal(matrix: Any, group: dict[str, Any]) -> Any:
