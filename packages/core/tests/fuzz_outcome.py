@@ -82,7 +82,7 @@ def _is_wide(a: np.ndarray) -> bool:
 
 
 def truth_of(name: str, call: Call) -> list[tuple[Any, Any]]:
-    """The reference in a wider type, and the unit of each error: what rounding is worth.
+    """The reference in a wider type, and the unit of each error: what rounding costs.
 
     That is what comes of rounding each operand once, and the result.
     """
