@@ -18,6 +18,9 @@ constexpr long MOST = 4096;
 constexpr long SOME_ROWS = 240;
 // Rows of a thread's tile: with a block of k they fit the second-level cache.
 constexpr long TILE_ROWS = 168, LEAST_ROWS = 48, TILE_COLUMNS = 512;
+// Columns of B that all rows meet before the next: with a block of k they stay in the
+// second-level cache of each core.
+constexpr long PART_COLUMNS = 512;
 // Multiplications of one chunk at least: some ten microseconds.
 constexpr long GRAIN = 256 * 1024;
 // Up to so many columns (rows), packing A (B) costs more than it saves.
@@ -94,40 +97,52 @@ private:
         return true;
     }
 
-    // A block of k at a time, while it is in the caches: all chunks read what was packed
-    // of B, and each packs its own rows of A.
+    // A part of B's columns and a block of k at a time, while they are in the caches: all
+    // chunks read what was packed of B, and each packs its own rows of A, for all parts.
     bool by_rows() {
         const long mr = gemm_.rows, nr = gemm_.columns;
-        const long blocks = std::max(1L, (k_ + gemm_.depth - 1) / gemm_.depth);
-        const long depth = (k_ + blocks - 1) / blocks;
+        const long blocks = std::max(1L, over(k_, gemm_.depth)), depth = over(k_, blocks);
+        const long part = up_to(over(n_, over(n_, PART_COLUMNS)), nr);
+        const long steps = over(n_, part) * blocks, sides = std::min(steps, 2L);
         const Pieces pieces(m_, n_, depth, mr);
-        const long side = up_to(n_, nr) * depth, sides = std::min(blocks, 2L);
-        const Scratch scratch(bytes_of(side * sides + (pack_a_ ? up_to(m_, mr) * depth : 0)));
+        const long rows = up_to(m_, mr), side = part * depth;
+        const Scratch scratch(bytes_of(side * sides + (pack_a_ ? rows * k_ : 0)));
         T* packed_b = scratch.as<T>();
         T* packed_a = packed_b + side * sides;
         if (packed_b == nullptr) return false;
-        const long lines = (n_ + LINES - 1) / LINES;
-        const auto pack_lines = [&](long chunk, long block) {
-            const long first = block * depth, k = std::min(depth, k_ - first);
-            const long left = chunk * LINES, right = std::min(left + LINES, n_);
-            pack_b(left, right, first, k, packed_b + block % 2 * side + left * k);
+        struct Step {
+            long left, right, first, k;
+            T* b;
+            long lines() const { return over(right - left, LINES); }
         };
-        parallel_chunks(lines, [&](long chunk) { pack_lines(chunk, 0); });
-        for (long block = 0; block < blocks; ++block) {
-            const long first = block * depth, k = std::min(depth, k_ - first);
-            const Panels<T> b{packed_b + block % 2 * side, k * nr, 1, nr};
-            const long ahead = block + 1 < blocks ? lines : 0;  // packs for the next block
+        const auto step_at = [&](long index) {
+            const long left = index / blocks * part, first = index % blocks * depth;
+            return Step{left, std::min(left + part, n_), first, std::min(depth, k_ - first),
+                        packed_b + index % sides * side};
+        };
+        const auto pack_lines = [&](const Step& s, long chunk) {
+            const long left = chunk * LINES, right = std::min(left + LINES, s.right - s.left);
+            pack_b(s.left + left, s.left + right, s.first, s.k, s.b + left * s.k);
+        };
+        Step now = step_at(0);
+        parallel_chunks(now.lines(), [&](long chunk) { pack_lines(now, chunk); });
+        for (long index = 0; index < steps; ++index) {
+            const Step next = index + 1 < steps ? step_at(index + 1) : Step{};
+            const long ahead = next.lines();
             parallel_chunks(ahead + pieces.count, [&](long chunk) {
-                if (chunk < ahead) return pack_lines(chunk, block + 1);
+                if (chunk < ahead) return pack_lines(next, chunk);
                 const long top = pieces.top(chunk - ahead);
                 const long bottom = pieces.top(chunk - ahead + 1);
-                Panels<T> a{at(a_, top, first), mr * a_.row, a_.row, a_.column};
+                Panels<T> a{at(a_, top, now.first), mr * a_.row, a_.row, a_.column};
                 if (pack_a_) {
-                    a = {packed_a + top * depth, k * mr, 1, mr};
-                    pack_a(top, bottom, first, k, packed_a + top * depth);
+                    T* own = packed_a + rows * now.first + top * now.k;
+                    if (now.left == 0) pack_a(top, bottom, now.first, now.k, own);
+                    a = {own, now.k * mr, 1, mr};
                 }
-                put(top, bottom, 0, n_, k, a, b, first > 0);
+                put(top, bottom, now.left, now.right, now.k, a, {now.b, now.k * nr, 1, nr},
+                    now.first > 0);
             });
+            now = next;
         }
         return true;
     }
