@@ -123,9 +123,9 @@ private:
         parallel_chunks(wholes(), [&](long whole) { pack(0, whole); });
         for (long step = 0; step < steps && !failed_; ++step) {
             const long ahead = step + 1 < steps ? wholes() : 0;
-            parallel_chunks(ahead + wholes() * cuts_, [&](long chunk) {
-                if (chunk < ahead) return pack(step + 1, chunk);
-                const long whole = (chunk - ahead) / cuts_, row = (chunk - ahead) % cuts_ * rows_;
+            const auto pack_ahead = [&](long whole) { pack(step + 1, whole); };
+            parallel_both(ahead, pack_ahead, wholes() * cuts_, [&](long chunk) {
+                const long whole = chunk / cuts_, row = chunk % cuts_ * rows_;
                 const T* b = shared + step % sides * side + whole * panels_size();
                 T* c = shared + side * sides + whole * map_.rows * pixels();
                 multiply_shared(step, whole, row, b, c);

@@ -38,22 +38,27 @@ constexpr long ON_STACK = 16 * 1024;  // bytes
 // than to pack a B whose columns lie along k.
 constexpr long TURN_ROWS = 96, TURN_DEPTH = 3;
 
-// C cut into rows: three quarters in large pieces and the rest in small ones, so that all
-// threads end together.
+// C cut into rows: each thread's share in large pieces for three quarters and small ones
+// for the rest, so that all threads end together.
 struct Pieces {
-    long m, large, small, of_large, count;  // rows of all and of either; how many
+    long m, share, large, small, of_large, of_share, count;  // rows; how many pieces
 
     Pieces(long rows, long n, long depth, long mr) : m(rows) {
         const long least = std::max(LEAST_ROWS, GRAIN / std::max(n * depth, 1L));
+        share = up_to(over(m, shares()), mr);
         large = up_to(std::clamp(m / 16, std::min(least, TILE_ROWS), TILE_ROWS), mr);
         small = up_to(large / 4, mr);
-        of_large = m * 3 / 4 / large;
-        count = of_large + (m - of_large * large + small - 1) / small;
+        of_large = share * 3 / 4 / large;
+        of_share = of_large + over(share - of_large * large, small);
+        count = of_share * over(m, share);
     }
 
+    // The first row of a piece, or the last of the one before; some may be empty.
     long top(long piece) const {
-        if (piece <= of_large) return piece * large;
-        return std::min(m, of_large * large + (piece - of_large) * small);
+        const long part = piece / of_share, at = piece % of_share;
+        const long in_share =
+            at <= of_large ? at * large : of_large * large + (at - of_large) * small;
+        return std::min(m, part * share + std::min(in_share, share));
     }
 };
 
@@ -128,11 +133,10 @@ private:
         parallel_chunks(now.lines(), [&](long chunk) { pack_lines(now, chunk); });
         for (long index = 0; index < steps; ++index) {
             const Step next = index + 1 < steps ? step_at(index + 1) : Step{};
-            const long ahead = next.lines();
-            parallel_chunks(ahead + pieces.count, [&](long chunk) {
-                if (chunk < ahead) return pack_lines(next, chunk);
-                const long top = pieces.top(chunk - ahead);
-                const long bottom = pieces.top(chunk - ahead + 1);
+            const auto pack_ahead = [&](long chunk) { pack_lines(next, chunk); };
+            parallel_both(next.lines(), pack_ahead, pieces.count, [&](long piece) {
+                const long top = pieces.top(piece), bottom = pieces.top(piece + 1);
+                if (top == bottom) return;
                 Panels<T> a{at(a_, top, now.first), mr * a_.row, a_.row, a_.column};
                 if (pack_a_) {
                     T* own = packed_a + rows * now.first + top * now.k;

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -30,6 +31,15 @@ constexpr std::uint64_t ACTIVE = OPEN - 1;
 constexpr std::uint64_t NEXT_JOB = 1u << 16;
 
 thread_local bool inside = false;  // a chunk
+thread_local int place = -1;       // whose share the thread begins with
+
+// A thread's chunks, of which the others help themselves when theirs are done. It begins
+// with the same ones in each job: what it wrote in the last is in its own cache.
+struct alignas(64) Share {
+    std::atomic<long> next;
+    long last;
+};
+constexpr int MOST_SHARES = 8;  // more threads begin together
 
 // A job is open while workers may join it. `state_` holds its number, the flag and the
 // count of workers inside; a worker reads the job's fields only after it has joined, and
@@ -39,6 +49,7 @@ public:
     explicit Pool(int count) : count_(count) {}
 
     int count() const { return count_.load(std::memory_order_relaxed); }
+    int shares() const { return std::min(count(), MOST_SHARES); }
 
     void resize(int count) {
         std::lock_guard<std::mutex> lock(owner);
@@ -55,8 +66,8 @@ public:
     void run(long chunks, ChunkFunction function, void* context) {
         function_ = function;
         context_ = context;
-        chunks_ = chunks;
-        next_.store(0, std::memory_order_relaxed);
+        share_out(chunks);
+        place = 0;
         if (run_on_openmp(count(), work_for, this)) return;
         start();
         const std::uint64_t job = (state_.load() & ~(NEXT_JOB - 1)) + NEXT_JOB;
@@ -78,7 +89,7 @@ private:
         const int wanted = count();
         if (!workers_.empty() || wanted == 1) return;
         stopping_.store(false);
-        for (int i = 1; i < wanted; ++i) workers_.emplace_back([this] { serve(); });
+        for (int i = 1; i < wanted; ++i) workers_.emplace_back([this, i] { serve(i); });
     }
 
     void stop() {
@@ -95,12 +106,24 @@ private:
         inside = false;
     }
 
+    void share_out(long chunks) {
+        share_count_ = shares();
+        for (int i = 0; i < share_count_; ++i) {
+            shares_[i].next.store(chunks * i / share_count_, std::memory_order_relaxed);
+            shares_[i].last = chunks * (i + 1) / share_count_;
+        }
+    }
+
     void work() {
-        const long chunks = chunks_;
-        for (;;) {
-            const long chunk = next_.fetch_add(1, std::memory_order_relaxed);
-            if (chunk >= chunks) return;
-            function_(context_, chunk);
+        if (place < 0) place = joined_.fetch_add(1, std::memory_order_relaxed);
+        const int count = share_count_;
+        for (int i = 0; i < count; ++i) {
+            Share& share = shares_[(place + i) % count];
+            for (;;) {
+                const long chunk = share.next.fetch_add(1, std::memory_order_relaxed);
+                if (chunk >= share.last) break;
+                function_(context_, chunk);
+            }
         }
     }
 
@@ -112,7 +135,7 @@ private:
         return false;
     }
 
-    void serve();
+    void serve(int number);
 
     // The number of the wake-up that follows `seen`: spins, then sleeps.
     std::uint32_t next_call(std::uint32_t seen) {
@@ -133,16 +156,18 @@ private:
     std::vector<std::thread> workers_;
     ChunkFunction function_ = nullptr;
     void* context_ = nullptr;
-    long chunks_ = 0;
-    alignas(64) std::atomic<long> next_{0};
+    int share_count_ = 1;
+    Share shares_[MOST_SHARES]{};
+    std::atomic<int> joined_{1};  // gives threads of another runtime their places
     alignas(64) std::atomic<std::uint64_t> state_{0};
     alignas(64) std::atomic<std::uint32_t> wake_{0};
     std::atomic<int> sleepers_{0};
     std::atomic<bool> stopping_{false};
 };
 
-void Pool::serve() {
+void Pool::serve(int number) {
     inside = true;
+    place = number;
     std::uint32_t seen = wake_.load();
     for (;;) {
         if (stopping_.load()) return;
@@ -169,6 +194,7 @@ void after_fork_child() {
 }  // namespace
 
 int threads() { return pool->count(); }
+int shares() { return pool->shares(); }
 
 void set_threads(int count) {
     if (count != pool->count()) pool->resize(count);

@@ -15,6 +15,9 @@ void run_chunks(long chunks, ChunkFunction function, void* context);
 
 // Threads that take part, the caller included. set_threads(1) ends the others.
 int threads();
+// Into how many equal shares chunks are divided; each thread begins with one and goes on
+// with the others'.
+int shares();
 void set_threads(int count);
 
 // End the other threads; the pool starts them again when it is needed.
@@ -34,6 +37,22 @@ inline void parallel_chunks(long chunks, Body&& body) {
         chunks,
         [](void* context, long chunk) { (*static_cast<Function*>(context))(chunk); },
         const_cast<void*>(static_cast<const void*>(&body)));
+}
+
+// Run first(i) for every i in [0, firsts) and second(j) for every j in [0, seconds); each
+// share has its part of both, those of `first` before the others.
+template <class First, class Second>
+inline void parallel_both(long firsts, First&& first, long seconds, Second&& second) {
+    const long parts = shares();
+    const long a = (firsts + parts - 1) / parts, b = (seconds + parts - 1) / parts;
+    parallel_chunks(parts * (a + b), [&](long chunk) {
+        const long part = chunk / (a + b), at = chunk % (a + b);
+        if (at < a) {
+            if (part * a + at < firsts) first(part * a + at);
+        } else if (part * b + at - a < seconds) {
+            second(part * b + at - a);
+        }
+    });
 }
 
 // Split [0, count) into ranges of about `grain`; the borders depend on both alone.

@@ -40,6 +40,16 @@ void nest() {
     expect(calls == 32, "a chunk inside of a chunk was lost");
 }
 
+void run_both(long firsts, long seconds) {
+    std::vector<std::atomic<int>> first(static_cast<std::size_t>(firsts));
+    std::vector<std::atomic<int>> second(static_cast<std::size_t>(seconds));
+    parallel_both(
+        firsts, [&](long i) { ++first[static_cast<std::size_t>(i)]; }, seconds,
+        [&](long i) { ++second[static_cast<std::size_t>(i)]; });
+    for (const auto& count : first) expect(count == 1, "a first chunk ran not once");
+    for (const auto& count : second) expect(count == 1, "a second chunk ran not once");
+}
+
 struct Held {
     unsigned char* block;
     std::size_t size, capacity;
@@ -86,6 +96,7 @@ void at_once(int count, void (*work)(int)) {
 void run_all(int seed) {
     for (int i = 0; i < 100; ++i) fill_in_chunks(10000 + seed);
     nest();
+    for (long i = 0; i < 20; ++i) run_both(i, 3 * i % 17);
     use_blocks(static_cast<unsigned>(seed));
 }
 
