@@ -77,6 +77,14 @@ def _embedding(rows: int, width: int) -> lampas.Tensor:
     return nn.functional.embedding(lampas.randint(0, rows, (2, 9)), table)
 
 
+def _listed(rows: int, width: int) -> lampas.Tensor:
+    table = lampas.randn(rows, width, requires_grad=True)
+    index = lampas.randint(0, rows, (2, 9))
+    found = nn.functional.embedding(index, table, sparse=True)
+    (found * lampas.randn(2, 9, width)).sum().backward()
+    return table.grad.coalesce()  # type: ignore[union-attr]
+
+
 def _dropped(*shape: int) -> lampas.Tensor:
     return nn.functional.dropout(lampas.randn(*shape, requires_grad=True), 0.5)
 
@@ -112,6 +120,7 @@ SEEDS: list[Callable[[], Any]] = [
     functools.partial(_recurrent, "GRU", 3, 4, 17),
     functools.partial(_recurrent, "RNN", 3, 4, 9),
     functools.partial(_embedding, 30, 7),
+    functools.partial(_listed, 7, 5),
     functools.partial(_dropped, 5, 7),
     functools.partial(_between, 3, 9),
     functools.partial(_sampled, 6, 7),

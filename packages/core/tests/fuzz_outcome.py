@@ -44,10 +44,11 @@ WIDE = {"float32": "float64", "complex64": "complex128"}
 # Kernels that take doubles, and whose references take extended precision, by which the
 # errors of both are told. Those of other doubles are told by the reference itself.
 EXTENDED = set(
-    "cross_entropy cross_entropy_backward log_softmax log_softmax_backward logsumexp "
-    "softmax softmax_backward standardize standardize_affine "
-    "standardize_affine_backward standardize_backward standardize_given "
-    "standardize_given_backward standardize_scaled".split()
+    "cross_entropy cross_entropy_backward embedding_backward log_softmax "
+    "log_softmax_backward logsumexp softmax softmax_backward standardize "
+    "standardize_affine standardize_affine_backward standardize_backward "
+    "standardize_given standardize_given_backward standardize_scaled "
+    "sum_repeated".split()
 )
 
 

@@ -147,11 +147,13 @@ def test_elements_are_dropped():
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("threads", [1, 2])
-def test_rows_are_added_up_by_their_number(path, threads):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_are_added_up_by_their_number(path, threads, dtype):
     rng = np.random.default_rng(0)
     for count, size, shape in ((7, 5, (20,)), (300, 33, (40, 50)), (2000, 8, (3,))):
         index = rng.integers(0, count, shape)
-        g = draws((*shape, size))
+        g = draws((*shape, size), dtype)
+        near = 1e-5 if dtype is np.float32 else 1e-13
         for padding in (None, 2):
             right = np.zeros((count, size))
             np.add.at(right, index, g.astype(np.float64))
@@ -160,8 +162,8 @@ def test_rows_are_added_up_by_their_number(path, threads):
             how = {"index": index, "count": count, "by_count": False}
             with setting(path, threads):
                 result = kernel("embedding_backward", g, padding_idx=padding, **how)
-            assert result.dtype == np.float32
-            np.testing.assert_allclose(result, right, 1e-5, 1e-5)
+            assert result.dtype == dtype
+            np.testing.assert_allclose(result, right, near, near)
 
 
 def test_one_cotangent_for_all_rows_is_written_out():

@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "bindings/layout.hpp"
-#include "kernels/copy.hpp"
+#include "kernels/row_sums.hpp"
 #include "runtime/kernel.hpp"
 
 namespace lampas {
@@ -28,17 +28,15 @@ bool sort_by_row(const std::int64_t* index, long length, long count, std::int64_
     return true;
 }
 
-void fill(const float* from, float* to, const std::int64_t* order, const std::int64_t* begins,
-          long length, long count, long size, long padding) {
+template <class T>
+void fill(const T* from, T* to, const std::int64_t* order, const std::int64_t* begins, long length,
+          long count, long size, long padding) {
     const Unlocked unlocked((length + count) * size > LIGHT);
     const long grain = (length + count) * size > LIGHT ? ROWS_TOGETHER : count;
     parallel_ranges(count, grain, [&](long first, long last) {
-        std::memset(to + first * size, 0,
-                    static_cast<std::size_t>((last - first) * size) * sizeof(float));
         for (long row = first; row < last; ++row) {
-            if (row == padding) continue;
-            copier().add_rows(from, order + begins[row], begins[row + 1] - begins[row], size,
-                              to + row * size);
+            const long some = row == padding ? 0 : begins[row + 1] - begins[row];
+            sum_rows<T>()(from, order + begins[row], some, size, to + row * size);
         }
     });
 }
@@ -49,10 +47,12 @@ PyObject* embedding_backward_entry(const Arguments& arguments) {
     PyArrayObject* index = g == nullptr || places == nullptr ? nullptr : as_array(places);
     long count;
     bool by_count;
-    if (index == nullptr || type_of(g) != Type::f32 || type_of(index) != Type::i64 ||
-        !is_contiguous(index) || PyArray_NDIM(g) < 1) {
+    if (index == nullptr || type_of(index) != Type::i64 || !is_contiguous(index) ||
+        PyArray_NDIM(g) < 1) {
         return DECLINED;
     }
+    const Type type = type_of(g);
+    if (type != Type::f32 && type != Type::f64) return DECLINED;
     if (!arguments.integer(COUNT, &count) || !arguments.flag(BY_COUNT, &by_count)) return DECLINED;
     if (by_count || count < 1 || PyArray_SIZE(g) == 0) return DECLINED;
     long padding = -1;
@@ -70,14 +70,17 @@ PyObject* embedding_backward_entry(const Arguments& arguments) {
     if (!sort_by_row(data_of<std::int64_t>(index), length, count, begins, order)) return DECLINED;
     // A cotangent that stands for many is written out.
     auto* rows = reinterpret_cast<PyArrayObject*>(PyArray_GETCONTIGUOUS(g));
-    PyArrayObject* dw = rows == nullptr ? nullptr : new_array(Type::f32, 2, shape);
+    PyArrayObject* dw = rows == nullptr ? nullptr : new_array(type, 2, shape);
     if (dw == nullptr) {
         Py_XDECREF(rows);
         return nullptr;
     }
-    const float* from = data_of<float>(rows);
-    float* to = data_of<float>(dw);
-    fill(from, to, order, begins, length, count, size, padding);
+    const auto each = [&](auto number) {
+        using T = decltype(number);
+        fill(data_of<T>(rows), data_of<T>(dw), order, begins, length, count, size, padding);
+    };
+    if (type == Type::f32) each(float());
+    else each(double());
     Py_DECREF(rows);
     return reinterpret_cast<PyObject*>(dw);
 }

@@ -82,38 +82,6 @@ constexpr Convert FROM_HALF = convert<__fp16, float>, INTO_HALF = convert<float,
 constexpr Convert FROM_HALF = nullptr, INTO_HALF = nullptr;
 #endif
 
-constexpr long MANY_ROWS = 16;
-
-// Many rows are added up in double: a word that is everywhere would lose digits.
-void add_many_rows(const float* from, const std::int64_t* numbers, long count, long size,
-                   float* to) {
-    constexpr long W = 2 * LANES;
-    for (long first = 0; first < size; first += W) {
-        const long width = size - first < W ? size - first : W;
-        double sum[W] = {};
-        for (long n = 0; n < count; ++n) {
-            const float* row = from + numbers[n] * size + first;
-            if (width == W) {
-                for (long i = 0; i < W; ++i) sum[i] += row[i];
-            } else {
-                for (long i = 0; i < width; ++i) sum[i] += row[i];
-            }
-        }
-        for (long i = 0; i < width; ++i) to[first + i] = static_cast<float>(to[first + i] + sum[i]);
-    }
-}
-
-void add_rows(const float* from, const std::int64_t* numbers, long count, long size, float* to) {
-    if (count > MANY_ROWS) return add_many_rows(from, numbers, count, size, to);
-    constexpr long W = LANES;
-    for (long n = 0; n < count; ++n) {
-        const float* row = from + numbers[n] * size;
-        long i = 0;
-        for (; i + W <= size; i += W) store<float>(to + i, load(to + i) + load(row + i));
-        for (; i < size; ++i) to[i] += row[i];
-    }
-}
-
 // Where a whole line is written in one go, it is not fetched from memory first.
 void stream(const char* from, char* to, long bytes) {
     long i = 0;
@@ -180,7 +148,6 @@ const CopyKernels LAMPAS_PATH_OF(copier) = {
         {from_brain, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
         {FROM_HALF, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr},
     },
-    add_rows,
     stream,
     {spread<std::uint8_t>, spread<std::uint16_t>, spread<std::uint32_t>, spread<std::uint64_t>},
 };

@@ -18,9 +18,6 @@ constexpr int NUMBERS = 8;
 struct CopyKernels {
     Turn turn4, turn8;
     Convert convert[NUMBERS][NUMBERS];  // [from][to]; nullptr: left to the reference
-    // to += the rows of `from` with these numbers, one after the other
-    void (*add_rows)(const float* from, const std::int64_t* numbers, long count, long size,
-                     float* to);
     // Copy past the caches. Others see what is written after settle_streams (layout.hpp).
     void (*stream)(const char* from, char* to, long bytes);
     // to[i * times + k] = what lies i * step bytes on, for elements of 1, 2, 4 and 8 bytes

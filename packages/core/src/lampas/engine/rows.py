@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SPARSE_OF", "Rows", "flat_places", "runs", "summed"]
+from lampas.backend.native import bind
+
+__all__ = ["SPARSE_OF", "Rows", "flat_places", "runs", "sum_repeated", "summed"]
 
 SPARSE_OF: list[Callable[..., Any]] = []
 """Holds engine.sparse's maker of tensors, which needs what stands above the tape."""
@@ -56,6 +58,26 @@ def runs(numbers: Any) -> tuple[Any, Any]:
     return order, np.flatnonzero(first)
 
 
+def _sum_repeated(parts: Any, numbers: Any) -> tuple[Any, Any]:
+    """Add up the parts of each number.
+
+    Args:
+        parts: (n, ...).
+        numbers: (n,), integers from 0 on.
+
+    Returns:
+        The sums, in the order of the numbers, and where each of these stands first.
+    """
+    order, starts = runs(numbers)
+    parts = parts[order]
+    if len(starts) < len(order):
+        parts = np.add.reduceat(parts, starts, axis=0, dtype=parts.dtype)
+    return parts, order[starts]
+
+
+sum_repeated = bind("sum_repeated", _sum_repeated)
+
+
 def summed(places: Any, parts: Any, shape: Any) -> tuple[Any, Any]:
     """Each place once, in order, with the sum of its parts.
 
@@ -66,10 +88,8 @@ def summed(places: Any, parts: Any, shape: Any) -> tuple[Any, Any]:
     """
     if not places.shape[1]:
         return places, parts
-    order, starts = runs(flat_places(places, shape))
-    if len(starts) == len(order):
-        return places[:, order], parts[order]
-    return places[:, order[starts]], np.add.reduceat(parts[order], starts, axis=0)
+    sums, firsts = sum_repeated(parts, flat_places(places, shape))
+    return places[:, firsts], sums
 
 
 class Rows:

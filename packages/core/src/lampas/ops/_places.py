@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from lampas.engine.compressed import COMPRESS, CompressedTensor, compressed_of
+from lampas.engine.modes import mode
 from lampas.engine.record import RECORDS
-from lampas.engine.rows import flat_places, runs
+from lampas.engine.rows import flat_places, runs, sum_repeated
 from lampas.engine.sparse import LayoutError, SparseTensor, sparse_of
-from lampas.engine.tensor import Tensor
+from lampas.engine.tensor import Tensor, wrap
 
 __all__ = [
     "coalesced",
@@ -54,7 +55,12 @@ def summed_up(values: Tensor, at: Any, count: int) -> Tensor:
 
 def merged(places: Any, stored: Tensor, shape: Any) -> SparseTensor:
     """A sparse tensor that lists each place once, in order, with its values added."""
-    order, starts = runs(flat_places(places, shape))
+    flat, parts = flat_places(places, shape), stored._data
+    untracked = stored._node is None or not mode.grad
+    if untracked and type(parts) is np.ndarray and parts.dtype.char in "fd":
+        sums, firsts = sum_repeated(parts, flat)
+        return sparse_of(places[:, firsts], wrap(sums), tuple(shape), True)
+    order, starts = runs(flat)
     stored = picked(stored, order)
     if len(starts) < len(order):
         run = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(order)))
