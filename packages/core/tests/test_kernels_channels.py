@@ -138,6 +138,20 @@ def test_given_statistics_and_their_gradients_are_right(shape, threads, path):
             close(db, sums(cotangent, shape), 1e-5, 1e-6 * count)
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("run", [1, 100])
+def test_what_is_at_a_given_mean_becomes_nothing_but_rounding(run, dtype, path):
+    mean, weight = draws(200, dtype, 1), draws(200, dtype, 2)
+    var, bias = draws(200, dtype, 3) ** 2 + dtype(0.1), np.zeros(200, dtype)
+    x = np.broadcast_to(mean[:, None], (3, 200, run)).copy()
+    with setting(path):
+        y = kernel("standardize_given", x, mean, var, weight, bias, eps=0.0)
+    # x factor and mean factor, of which one is rounded, or both alike.
+    one = np.spacing(np.abs(mean * weight / np.sqrt(var)))
+    assert (np.abs(y) <= 0.51 * one[:, None]).all()
+
+
 def test_given_statistics_of_other_arrays_are_left_to_the_reference():
     x, c = draws((6, 20, 4)), np.ones(20, np.float32)
     cases = [

@@ -64,10 +64,11 @@ PyObject* applied(const Given& given, PyArrayObject* bias) {
     const T *from = data_of<T>(given.x), *means = data_of<T>(given.mean);
     T *to = data_of<T>(y), *factors = memory.as<T>(), *shifts = factors + how.groups;
     for (long group = 0; group < how.groups; ++group) {
-        const double factor = given.factor<T>(group);
-        factors[group] = static_cast<T>(factor);
+        factors[group] = static_cast<T>(given.factor<T>(group));
+        // By the factor that x meets, or what rounding took from it would count at the mean.
         shifts[group] = static_cast<T>(static_cast<double>(data_of<T>(bias)[group]) -
-                                       static_cast<double>(means[group]) * factor);
+                                       static_cast<double>(means[group]) *
+                                           static_cast<double>(factors[group]));
     }
     loops.prepare(how, factors, shifts, rows.as<char>());
     // Runs that are short make one row of each part.
