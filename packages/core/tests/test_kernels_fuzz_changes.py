@@ -6,6 +6,7 @@ import fuzz_calls
 import numpy as np
 import pytest
 from fuzz import LAYOUTS
+from test_kernels_elementwise import PATHS, setting
 
 import lampas
 from lampas import amp, kernels, nn, optim
@@ -142,20 +143,23 @@ CHANGES = [
 
 
 def same(change, *arguments):
-    lampas.manual_seed(0)
-    ours = change(*arguments)
-    if ours is None:
-        return
+    """Assert that a change gives on every path what it gives without kernels."""
     lampas.manual_seed(0)
     with kernels.disabled():
         right = change(*arguments)
-    for one, other in zip(ours, right, strict=True):
-        one, other = one.detach().numpy(), other.detach().numpy()
-        assert one.dtype == other.dtype
-        # Muon iterates in float32.
-        kind = "float32" if "Muon" in arguments else other.dtype.name
-        near = NEAR.get(kind, 0.0)
-        np.testing.assert_allclose(one, other, near, near)
+    if right is None:
+        return
+    for path in PATHS:
+        lampas.manual_seed(0)
+        with setting(path):
+            ours = change(*arguments)
+        for one, other in zip(ours, right, strict=True):
+            one, other = one.detach().numpy(), other.detach().numpy()
+            assert one.dtype == other.dtype
+            # Muon iterates in float32.
+            kind = "float32" if "Muon" in arguments else other.dtype.name
+            near = NEAR.get(kind, 0.0)
+            np.testing.assert_allclose(one, other, near, near, err_msg=path)
 
 
 @pytest.mark.parametrize("layout", sorted(LAYOUTS.keys() - {"repeated"}))
