@@ -120,6 +120,21 @@ def added_up(layout):
     return [x.grad]
 
 
+def minimized(layout):
+    """Some steps of L-BFGS down a bowl, the first of which is no short one."""
+    made = parameters(layout, [(), (0,), (3, 5)])
+    optimizer = optim.LBFGS(made, max_iter=3)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = sum((p * p * 0.25 + p.sin() * 0.1).sum() for p in made)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return made
+
+
 def randomly_filled(layout):
     return [
         lampas.rand(9_001),
@@ -137,6 +152,7 @@ CHANGES = [
     averaged,
     unscaled,
     added_up,
+    minimized,
     randomly_filled,
     stepped_by_rows,
 ]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from lampas.backend.device import namespace_of
+from lampas.backend.native import bind, left_alone
 from lampas.dtypes import HALVES
 from lampas.engine.modes import enable_grad, no_grad
 from lampas.engine.tensor import Tensor, wrap
@@ -184,27 +185,23 @@ class _Run:
             state["H_diag"] = 1
             return -gradient
         self._remember(gradient)
-        pairs = [
-            (y._data, s._data, float(r))
-            for y, s, r in zip(
-                state["old_dirs"], state["old_stps"], state["ro"], strict=True
-            )
-        ]
-        result, weights = -gradient, []
-        for y, s, r in reversed(pairs):
-            weights.append(float(s @ result) * r)
-            result -= y * weights[-1]
-        result *= float(state["H_diag"])
-        for y, s, r in pairs:
-            result += s * (weights.pop() - float(y @ result) * r)
-        return result
+        return _directed(
+            gradient,
+            [y._data for y in state["old_dirs"]],
+            [s._data for s in state["old_stps"]],
+            [float(r) for r in state["ro"]],
+            scale=float(state["H_diag"]),
+        )
 
     def _remember(self, gradient: Any) -> None:
         """Keep the last change, if its curvature is positive."""
         state = self.state
-        y = gradient - state["prev_flat_grad"]._data
-        s = state["d"]._data * float(state["t"])
-        curvature = float(y @ s)
+        y, s, curvature, square = _new_pair(
+            gradient,
+            state["prev_flat_grad"]._data,
+            state["d"]._data,
+            length=float(state["t"]),
+        )
         if curvature <= 1e-10:
             return
         names = ("old_dirs", "old_stps", "ro")
@@ -213,7 +210,7 @@ class _Run:
             if len(state[name]) == self.group["history_size"]:
                 state[name].pop(0)
             state[name].append(value)
-        state["H_diag"] = _scalar(curvature / float(y @ y), y)
+        state["H_diag"] = _scalar(curvature / square, y)
 
     # ---- evaluating and moving
 
@@ -264,15 +261,45 @@ class _Run:
         return namespace_of(self.params[0]._data).concatenate(parts)
 
     def _move(self, t: float, direction: Any) -> None:
-        start = 0
+        start, rows = 0, []
         for p in self.params:
             data = p._data
             parts = [data.real, data.imag] if data.dtype.kind == "c" else [data]
             for part in parts:
-                change = direction[start : start + data.size].reshape(data.shape) * t
-                part[...] = part.astype(change.dtype, copy=False) + change
+                own = direction[start : start + data.size].reshape(data.shape)
+                rows.append([part, own])
                 start += data.size
+        if not _move_all(rows, length=t):
+            for part, own in rows:
+                change = own * t
+                part[...] = part.astype(change.dtype, copy=False) + change
         changed(self.params)
+
+
+def _pair(gradient: Any, before: Any, direction: Any, *, length: float) -> Any:
+    """The last changes of the gradient (y) and of the parameters (s), y s and y y."""
+    y, s = gradient - before, direction * length
+    return y, s, float(y @ s), float(y @ y)
+
+
+def _two_loops(
+    gradient: Any, ys: list[Any], ss: list[Any], rhos: list[float], *, scale: float
+) -> Any:
+    """``-H g``, from the changes of gradients and of parameters, the oldest first."""
+    result, weights = -gradient, []
+    pairs = list(zip(ys, ss, rhos, strict=True))
+    for y, s, r in reversed(pairs):
+        weights.append(float(s @ result) * r)
+        result -= y * weights[-1]
+    result *= scale
+    for y, s, r in pairs:
+        result += s * (weights.pop() - float(y @ result) * r)
+    return result
+
+
+_directed: Callable[..., Any] = bind("lbfgs_direction", _two_loops)
+_new_pair: Callable[..., Any] = bind("lbfgs_pair", _pair)
+_move_all: Callable[..., bool] = bind("lbfgs_move", left_alone)
 
 
 def _largest(x: Any) -> float:
