@@ -160,3 +160,12 @@ def test_half_precision_is_left_to_the_reference(dtype):
     assert kernels.report()["muon_step"][1] == left + 1
     assert p[0, 1].item() == 0.0
     assert 0.4 < p[0, 0].item() < 0.7
+
+
+def test_a_gradient_that_is_the_parameter_is_left_to_the_reference():
+    p = lampas.nn.Parameter(lampas.eye(2) * 2)
+    p.grad = p.detach()
+    left = kernels.report()["muon_step"][1]
+    lampas.optim.Muon([p], lr=0.5, weight_decay=0.0).step()
+    assert kernels.report()["muon_step"][1] == left + 1
+    assert 1.4 < p[0, 0].item() < 1.7

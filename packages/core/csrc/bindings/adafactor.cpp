@@ -112,12 +112,7 @@ bool read_row(PyObject* row, Type type, Parameter* to) {
     return true;
 }
 
-// Whether any memory that is written is that of another array too.
 bool share_memory(const std::vector<Parameter>& parameters, long size) {
-    struct Range {
-        const char *first, *last;
-        bool written;
-    };
     std::vector<Range> ranges;
     const auto add = [&](const char* first, long count, bool written) {
         ranges.push_back({first, first + count * size, written});
@@ -128,15 +123,7 @@ bool share_memory(const std::vector<Parameter>& parameters, long size) {
         add(p.state[0], p.form == Form::vector ? p.elements() : p.matrices * p.rows, true);
         if (p.form != Form::vector) add(p.state[1], p.matrices * p.columns, true);
     }
-    std::sort(ranges.begin(), ranges.end(),
-              [](const Range& a, const Range& b) { return a.first < b.first; });
-    const char *end = nullptr, *written = nullptr;  // of those before
-    for (const Range& r : ranges) {
-        if (r.first < (r.written ? end : written)) return true;
-        end = std::max(end, r.last);
-        if (r.written) written = std::max(written, r.last);
-    }
-    return false;
+    return share_memory(&ranges);
 }
 
 bool read_parameters(PyObject* rows, PyObject* counts, Type type, std::vector<Parameter>* to) {

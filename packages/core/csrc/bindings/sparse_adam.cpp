@@ -75,7 +75,7 @@ bool read_tables(PyObject* list, Type type, std::vector<Table>* tables) {
         }
         for (int j = 0; j < COLUMNS; ++j) {
             const char* data = table.data[j];
-            if (table.bytes[j] > 0) ranges.emplace_back(data, data + table.bytes[j]);
+            if (table.bytes[j] > 0) ranges.push_back({data, data + table.bytes[j]});
         }
     }
     // Threads write some and read others at once.

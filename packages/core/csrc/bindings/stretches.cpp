@@ -19,23 +19,32 @@ bool read_row(PyObject* const* items, int width, unsigned written, Type type, Ro
     return true;
 }
 
-bool first_ones_share_memory(const std::vector<Row>& rows, int size) {
-    std::vector<Range> ranges;
-    ranges.reserve(rows.size());
-    for (const Row& row : rows) {
-        if (row.count > 0) ranges.emplace_back(row.arrays[0], row.arrays[0] + row.count * size);
-    }
-    return share_memory(&ranges);
-}
-
 }  // namespace
 
 bool share_memory(std::vector<Range>* ranges) {
-    std::sort(ranges->begin(), ranges->end());
-    for (std::size_t i = 1; i < ranges->size(); ++i) {
-        if ((*ranges)[i].first < (*ranges)[i - 1].second) return true;
+    std::sort(ranges->begin(), ranges->end(),
+              [](const Range& a, const Range& b) { return a.first < b.first; });
+    const char *end = nullptr, *written = nullptr;  // of those before
+    for (const Range& range : *ranges) {
+        if (range.first == range.last) continue;
+        if (range.first < (range.written ? end : written)) return true;
+        end = std::max(end, range.last);
+        if (range.written) written = std::max(written, range.last);
     }
     return false;
+}
+
+bool share_memory(const std::vector<Row>& rows, int width, unsigned written, Type type) {
+    std::vector<Range> ranges;
+    ranges.reserve(rows.size() * static_cast<std::size_t>(width));
+    for (const Row& row : rows) {
+        for (int j = 0; j < width; ++j) {
+            const char* first = row.arrays[j];
+            const char* last = first + row.count * item_size(type);
+            ranges.push_back({first, last, (written >> j & 1) != 0});
+        }
+    }
+    return share_memory(&ranges);
 }
 
 Type type_of_rows(PyObject* list) {
@@ -63,7 +72,7 @@ bool read_rows(PyObject* list, int width, unsigned written, Type type, std::vect
             return false;
         }
     }
-    return (written & 1) == 0 || !first_ones_share_memory(*rows, item_size(type));
+    return (written & 1) == 0 || !share_memory(*rows, 1, 1, type);
 }
 
 std::vector<Stretch> stretches_of(const std::vector<Row>& rows) {

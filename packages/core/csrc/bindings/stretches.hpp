@@ -25,10 +25,16 @@ struct Row {
 bool read_rows(PyObject* list, int width, unsigned written, Type type, std::vector<Row>* rows);
 
 // Where an array lies: its first byte and the one after its last.
-using Range = std::pair<const char*, const char*>;
+struct Range {
+    const char *first, *last;
+    bool written = true;
+};
 
-// Whether two of them share memory; they are put in order.
+// Whether two of them share memory that is written; they are put in order.
 bool share_memory(std::vector<Range>* ranges);
+
+// The same for all arrays of rows.
+bool share_memory(const std::vector<Row>& rows, int width, unsigned written, Type type);
 
 // The type of the first array in such a list, or Type::other.
 Type type_of_rows(PyObject* list);
