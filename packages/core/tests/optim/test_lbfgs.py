@@ -81,6 +81,44 @@ def test_first_step_is_along_the_gradient():
     np.testing.assert_allclose(x.tolist(), [3 - 0.5 * 6 / 14, -4 + 0.5 * 8 / 14])
 
 
+def by_matrices(x, slope, lr, count):
+    """The places of L-BFGS, whose estimate is here a matrix: Nocedal's BFGS update."""
+    found, pairs, g = [], [], slope(x)
+    for step in range(count):
+        inverse = np.eye(len(x))
+        if pairs:
+            s, y = pairs[-1]
+            inverse *= (s @ y) / (y @ y)
+        for s, y in pairs:
+            turn = np.eye(len(x)) - np.outer(y, s) / (s @ y)
+            inverse = turn.T @ inverse @ turn + np.outer(s, s) / (s @ y)
+        length = lr if step else lr * min(1.0, 1.0 / np.abs(g).sum())
+        move = -length * inverse @ g
+        x, before = x + move, g
+        g = slope(x)
+        if move @ (g - before) > 1e-10:
+            pairs.append((move, g - before))
+        found.append(x)
+    return found
+
+
+@pytest.mark.parametrize("lr", [0.01, 0.3, 1.0])
+def test_steps_of_a_given_length(lr):
+    weights = np.array([1.0, 3.0, 10.0, 0.2])
+    start = np.array([2.0, -1.0, 0.5, 3.0])
+    # The slope of sum(weights * log(cosh(x)) + x ** 4 / 4).
+    right = by_matrices(start, lambda x: weights * np.tanh(x) + x**3, lr, 12)
+    x = leaf(start)
+    optimizer = LBFGS([x], lr=lr, max_iter=4)
+
+    def loss_of():
+        return (lampas.tensor(weights) * x.cosh().log() + x**4 / 4).sum()
+
+    for i in range(3):
+        optimizer.step(closure_of(optimizer, loss_of))
+        np.testing.assert_allclose(x.tolist(), right[4 * i + 3], rtol=1e-8)
+
+
 def test_history_is_bounded():
     x = leaf(np.linspace(-1.2, 1.0, 5))
     optimizer = LBFGS([x], max_iter=20, history_size=3, line_search_fn="strong_wolfe")
