@@ -111,7 +111,9 @@ private:
         const long steps = over(n_, part) * blocks, sides = std::min(steps, 2L);
         const Pieces pieces(m_, n_, depth, mr);
         const long rows = up_to(m_, mr), side = part * depth;
-        const Scratch scratch(bytes_of(side * sides + (pack_a_ ? rows * k_ : 0)));
+        // What of A only one part meets is packed over the block before.
+        const bool again = part < n_;
+        const Scratch scratch(bytes_of(side * sides + (pack_a_ ? rows * (again ? k_ : depth) : 0)));
         T* packed_b = scratch.as<T>();
         T* packed_a = packed_b + side * sides;
         if (packed_b == nullptr) return false;
@@ -139,7 +141,7 @@ private:
                 if (top == bottom) return;
                 Panels<T> a{at(a_, top, now.first), mr * a_.row, a_.row, a_.column};
                 if (pack_a_) {
-                    T* own = packed_a + rows * now.first + top * now.k;
+                    T* own = packed_a + (again ? rows * now.first : 0) + top * now.k;
                     if (now.left == 0) pack_a(top, bottom, now.first, now.k, own);
                     a = {own, now.k * mr, 1, mr};
                 }
