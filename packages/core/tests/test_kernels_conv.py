@@ -89,6 +89,9 @@ WINOGRAD = [  # 3 x 3 taps, stride 1, channels and tiles enough
     Sizes((18, 30, 7, 5), (24, 30, 3, 3), pads=((2, 1), (0, 3))),
     Sizes((2, 50, 19, 21), (48, 25, 3, 3), groups=2, pads=2),
     Sizes((2, 24, 23, 40), (24, 24, 3, 3), pads=((-1, 0), (1, -2))),
+    # So many weights that one place is multiplied after another.
+    Sizes((5, 190, 9, 7), (181, 190, 3, 3), pads=1),
+    Sizes((3, 370, 8, 9), (366, 185, 3, 3), groups=2, pads=1),
 ]
 BACK_OUT = [  # the transposed convolution's result is larger than what the taps reach
     Sizes((2, 3, 9, 9), (4, 3, 1, 1), stride=3),
@@ -235,6 +238,33 @@ def test_double_precision(path, sizes):
         close(found, wanted, np.float64)
 
 
+@pytest.mark.parametrize(  # an image is a part; lines of one are
+    "sizes",
+    [
+        Sizes((2, 182, 46, 46), (182, 182, 3, 3), pads=1),
+        Sizes((1, 182, 76, 74), (182, 182, 3, 3), pads=1),
+    ],
+    ids=str,
+)
+def test_many_weights_give_what_their_halves_give(path, sizes):
+    """Halves go by parts of the image, all weights by places."""
+    x, w, g = operands(sizes)
+    halves = slice(None, 91), slice(91, None)
+    y = accepted(_conv, x, w, **sizes.how)
+    close(
+        y,
+        sum(accepted(_conv, x[:, h], w[:, h], **sizes.how) for h in halves),
+    )
+    size = x.shape[2:]
+    dx = accepted(_conv_input, g, w, size=size, **sizes.how)
+    close(
+        dx,
+        sum(
+            accepted(_conv_input, g[:, h], w[h], size=size, **sizes.how) for h in halves
+        ),
+    )
+
+
 @pytest.mark.parametrize(
     "sizes", [PLAIN[2], PLAIN[4], ODD[0], ODD[3], WINOGRAD[0]], ids=str
 )
@@ -264,7 +294,7 @@ def test_images_and_cotangents_of_any_layout(path, sizes):
 
 
 @pytest.mark.parametrize(
-    "sizes", [PLAIN[3], PLAIN[5], ODD[3], ODD[11], *WINOGRAD[:3]], ids=str
+    "sizes", [PLAIN[3], PLAIN[5], ODD[3], ODD[11], *WINOGRAD[:3], WINOGRAD[6]], ids=str
 )
 def test_the_number_of_threads_changes_nothing(sizes):
     arrays = operands(sizes)
@@ -323,7 +353,7 @@ def test_sums_beyond_the_largest_number_of_tiles_alone_stay_right(path):
     np.testing.assert_allclose(found, np.float32(1.5e38), rtol=1e-5)
 
 
-@pytest.mark.parametrize("sizes", [PLAIN[5], WINOGRAD[1], ODD[3]], ids=str)
+@pytest.mark.parametrize("sizes", [PLAIN[5], WINOGRAD[1], WINOGRAD[5], ODD[3]], ids=str)
 def test_errors_are_at_most_twice_the_references(path, sizes):
     arrays = operands(sizes, seed=3)
     exact = formula(sizes, *arrays)

@@ -69,6 +69,7 @@ def test_every_size_and_orientation(dtype, turned, path, rng):
     ("m", "k", "n"),
     [
         (300, 500, 700),
+        (250, 800, 1100),  # several blocks of k, several parts of the columns
         (241, 1153, 97),
         (5000, 30, 40),
         (30, 5000, 50),

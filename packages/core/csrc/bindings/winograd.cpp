@@ -15,6 +15,9 @@ namespace {
 constexpr long BLOCK = 4096, LEAST_TILES = 48, MOST_TILES = 128;
 // Channels staged at once, rows whose products are held at once.
 constexpr long STAGED = 16, ROWS = 64;
+// From so many weights on, which the cache does not hold 16 times, one place after another
+// is multiplied, for up to so many tiles: each of its matrices is read once.
+constexpr long MANY_WEIGHTS = 32 * 1024, PLACED_TILES = 1024;
 // Fewer channels than these are not worth the transforms; nor are fewer tiles, of which
 // the weight's own transform takes the more the larger it is.
 constexpr long FEW_CHANNELS = 24, FEW_TILES = 32, WEIGHTS_OF_A_TILE = 4096;
@@ -45,6 +48,7 @@ public:
           stage_(convolution_of<T>().stage) {
         down_ = over(of_.out[0], 2);
         tiles_ = over(of_.out[1], 2);
+        by_places_ = of_.channels * of_.rows >= MANY_WEIGHTS;
         choose_parts();
         part_ = tiles_ + 1;
         plane_ = up_to((2 * lines_ + 2) * 2 * part_, gemm_.columns) + gemm_.columns;
@@ -58,9 +62,9 @@ public:
         row_ = up_to((images_ * lines_ - 1) * tiles_ + up_to(tiles_, gemm_.lanes), gemm_.lanes);
         if (row_ % (2 * gemm_.columns) == 0) row_ += gemm_.lanes;  // not on the same sets
         step_ = of_.channels * row_;
-        cut_ = rows_of_chunk(of_.rows, gemm_.rows,
-                             of_.groups * over(of_.images, images_) * over(down_, lines_),
-                             PLACES * step_);
+        const long others = by_places_ ? PLACES : of_.groups * parts();
+        cut_ = rows_of_chunk(of_.rows, gemm_.rows, others,
+                             by_places_ ? step_ : PLACES * step_);
     }
 
     // False where there is no memory; `finite` says whether the result holds.
@@ -70,38 +74,72 @@ public:
         if (weight.get() == nullptr) return false;
         weight_ = weight.as<T>();
         transform_weight(weight.as<T>());
-        const long parts = over(of_.images, images_) * over(down_, lines_);
-        const long cuts = over(of_.rows, cut_);
-        const Scratch images(bytes(cuts > 1 ? of_.groups * parts * image_size() : 1));
-        if (images.get() == nullptr) return false;
-        if (cuts > 1) {
-            const long pieces = over(of_.channels, STAGED);
-            parallel_chunks(of_.groups * parts * pieces, [&](long chunk) {
-                const long whole = chunk / pieces;
-                transform(whole / parts, part_at(whole % parts), chunk % pieces * STAGED,
-                          images.as<T>() + whole * image_size());
-            });
-        }
-        parallel_chunks(of_.groups * parts * cuts, [&](long chunk) {
-            const long whole = chunk / cuts;
-            compute(whole / parts, part_at(whole % parts), chunk % cuts * cut_,
-                    cuts > 1 ? images.as<T>() + whole * image_size() : nullptr);
-        });
+        const bool complete = by_places_ ? run_by_places() : run_by_parts();
         *finite = !infinite_;
-        return !failed_;
+        return complete && !failed_;
     }
 
 private:
     static std::size_t bytes(long count) { return static_cast<std::size_t>(count) * sizeof(T); }
 
     long image_size() const { return PLACES * step_ + gemm_.columns; }
+    long parts() const { return over(of_.images, images_) * over(down_, lines_); }
+    long pieces() const { return over(of_.channels, STAGED); }
+
+    // Each part by itself, where there are enough of them; else its rows in several chunks.
+    bool run_by_parts() {
+        const long cuts = over(of_.rows, cut_);
+        const Scratch images(bytes(cuts > 1 ? of_.groups * parts() * image_size() : 1));
+        if (images.get() == nullptr) return false;
+        if (cuts > 1) {
+            parallel_chunks(of_.groups * parts() * pieces(), [&](long chunk) {
+                const long whole = chunk / pieces();
+                transform(whole / parts(), part_at(whole % parts()), chunk % pieces() * STAGED,
+                          images.as<T>() + whole * image_size());
+            });
+        }
+        parallel_chunks(of_.groups * parts() * cuts, [&](long chunk) {
+            const long whole = chunk / cuts;
+            compute(whole / parts(), part_at(whole % parts()), chunk % cuts * cut_,
+                    cuts > 1 ? images.as<T>() + whole * image_size() : nullptr);
+        });
+        return true;
+    }
+
+    bool run_by_places() {
+        const long size = of_.rows * row_, cuts = over(of_.rows, cut_);
+        const Scratch scratch(bytes(image_size() + PLACES * size + gemm_.columns));
+        T* const images = scratch.as<T>();
+        T* const c = images + image_size();
+        if (images == nullptr) return false;
+        for (long whole = 0; whole < of_.groups * parts() && !failed_; ++whole) {
+            const long group = whole / parts();
+            const Part part = part_at(whole % parts());
+            parallel_chunks(pieces(), [&](long piece) {
+                transform(group, part, piece * STAGED, images);
+            });
+            parallel_chunks(PLACES * cuts, [&](long chunk) {
+                const int place = static_cast<int>(chunk / cuts);
+                const long row = chunk % cuts * cut_;
+                multiply(group, part, place, row, std::min(cut_, of_.rows - row), images,
+                         c + place * size + row * row_);
+            });
+            parallel_ranges(of_.rows, STAGED, [&](long row, long last) {
+                put(group, part, row, last - row, c + row * row_, size);
+            });
+        }
+        return true;
+    }
 
     void choose_parts() {
-        const long wanted = std::clamp(BLOCK / of_.channels, LEAST_TILES, MOST_TILES);
+        const long wanted =
+            by_places_ ? PLACED_TILES
+                       : std::clamp(BLOCK / of_.channels, LEAST_TILES, MOST_TILES);
         images_ = 1;
         lines_ = down_;
         if (2 * down_ * tiles_ <= wanted) {
             images_ = std::min(of_.images, wanted / (down_ * tiles_));
+            images_ = over(of_.images, over(of_.images, images_));  // parts alike
         } else if (down_ * tiles_ > wanted + wanted / 4) {
             lines_ = std::max(1L, wanted / tiles_);
             lines_ = over(down_, over(down_, lines_));
@@ -171,28 +209,25 @@ private:
         }
         const long bottom = std::min(row + cut_, of_.rows);
         for (; row < bottom; row += held) {
-            const long rows = std::min(held, bottom - row);
-            multiply(group, part, row, rows, images, scratch.as<T>() + own);
-            put(group, part, row, rows, scratch.as<T>() + own);
+            const long rows = std::min(held, bottom - row), size = rows * row_;
+            T* const c = scratch.as<T>() + own;
+            for (int place = 0; place < PLACES; ++place) {
+                multiply(group, part, place, row, rows, images, c + place * size);
+            }
+            put(group, part, row, rows, c, size);
         }
     }
 
-    void multiply(long group, const Part& part, long row, long rows, const T* images, T* c) {
-        Tile<T> tile{};
-        tile.rows = rows;
-        tile.columns = up_to(part.images * part.lines * tiles_, gemm_.lanes);
-        tile.k = of_.channels;
-        tile.ldc = row_;
-        const T* weight = weight_ + group * PLACES * weight_step_ + row * of_.channels;
-        for (int place = 0; place < PLACES; ++place) {
-            tile.a = {weight + place * weight_step_, of_.channels * gemm_.rows, 1, gemm_.rows};
-            tile.b = {images + place * step_, gemm_.columns, 1, row_};
-            tile.c = c + place * rows * row_;
-            gemm_.tile(tile);
-        }
+    void multiply(long group, const Part& part, int place, long row, long rows,
+                  const T* images, T* c) const {
+        const T* weight = weight_ + (group * PLACES + place) * weight_step_ + row * of_.channels;
+        gemm_.tile({rows, up_to(part.images * part.lines * tiles_, gemm_.lanes), of_.channels,
+                    {weight, of_.channels * gemm_.rows, 1, gemm_.rows},
+                    {images + place * step_, gemm_.columns, 1, row_}, c, row_, nullptr, false});
     }
 
-    void put(long group, const Part& part, long row, long rows, const T* c) {
+    // The products of a place lie `size` behind those of the one before.
+    void put(long group, const Part& part, long row, long rows, const T* c, long size) {
         const long pixels = of_.out[0] * of_.out[1], first = group * of_.rows + row;
         const long height = std::min(2 * part.lines, of_.out[0] - 2 * part.line);
         for (long i = 0; i < part.images; ++i) {
@@ -200,7 +235,7 @@ private:
                     ((part.image + i) * of_.groups * of_.rows + first) * pixels +
                     2 * part.line * of_.out[1];
             const bool finite = kernels_.result(
-                {c + i * part.lines * tiles_, rows * row_, row_, rows, tiles_, height,
+                {c + i * part.lines * tiles_, size, row_, rows, tiles_, height,
                  of_.out[1], to, pixels, of_.bias == nullptr ? nullptr : of_.bias + first});
             if (!finite) infinite_ = true;
         }
@@ -211,6 +246,7 @@ private:
     const WinogradOf<T>& kernels_;
     void (*stage_)(const Staging<T>&);
     long down_, tiles_;  // lines of tiles of an image, tiles of a line
+    bool by_places_;
     long images_, lines_, part_, plane_, row_, step_, cut_, weight_step_ = 0;
     std::vector<long> places_;
     const T* weight_ = nullptr;
