@@ -9,6 +9,10 @@ namespace {
 template <class T>
 constexpr int DEPTH = 1536 / static_cast<int>(sizeof(T));
 
+// Rows that meet all of B before the next: more lie in more pages than the processor's
+// addresses for stores have room for.
+constexpr long GROUP = 56 / MR * MR;
+
 // Lines side by side are packed so many entries at a time, which stay in the cache, and
 // whose pages in the address buffer, until each panel has its part of them. Eight fill
 // whole lines of the cache even in narrow panels, which often lie so far apart that all
@@ -39,20 +43,23 @@ void tile_by(const Tile<T>& t) {
         const long k = t.k - first < depth ? t.k - first : depth;
         const bool add = t.add || first > 0;
         const T* bias = first == 0 ? t.bias : nullptr;
-        const T* b = t.b.data + first * t.b.along;
-        for (long j = 0; j < t.columns; j += NR<T>, b += t.b.panel) {
-            const int columns =
-                static_cast<int>(t.columns - j < NR<T> ? t.columns - j : NR<T>);
-            const T* a = t.a.data + first * along;
-            for (long i = 0; i < t.rows; i += MR, a += t.a.panel) {
-                const int rows = static_cast<int>(t.rows - i < MR ? t.rows - i : MR);
-                T* c = t.c + i * t.ldc + j;
-                for (int r = 0; r < rows; ++r) {  // a row may lie in several lines
-                    __builtin_prefetch(c + r * t.ldc, 1);
-                    __builtin_prefetch(c + r * t.ldc + NR<T> - 1, 1);
+        for (long top = 0; top < t.rows; top += GROUP) {
+            const long bottom = top + GROUP < t.rows ? top + GROUP : t.rows;
+            const T* b = t.b.data + first * t.b.along;
+            for (long j = 0; j < t.columns; j += NR<T>, b += t.b.panel) {
+                const int columns =
+                    static_cast<int>(t.columns - j < NR<T> ? t.columns - j : NR<T>);
+                const T* a = t.a.data + top / MR * t.a.panel + first * along;
+                for (long i = top; i < bottom; i += MR, a += t.a.panel) {
+                    const int rows = static_cast<int>(bottom - i < MR ? bottom - i : MR);
+                    T* c = t.c + i * t.ldc + j;
+                    for (int r = 0; r < rows; ++r) {  // a row may lie in several lines
+                        __builtin_prefetch(c + r * t.ldc, 1);
+                        __builtin_prefetch(c + r * t.ldc + NR<T> - 1, 1);
+                    }
+                    micro_rows<T>(k, a, across, along, b, t.b.along, c, t.ldc, rows, columns,
+                                  add, bias == nullptr ? nullptr : bias + j);
                 }
-                micro_rows<T>(k, a, across, along, b, t.b.along, c, t.ldc, rows, columns,
-                              add, bias == nullptr ? nullptr : bias + j);
             }
         }
     }

@@ -101,7 +101,11 @@ void pack_panel(const T* from, long across, long along, int width, long k, T* pa
     if (across == 1 && width == W) {
         for (; p < k; ++p) {
             __builtin_prefetch(from + (p + 16) * along);  // lines far apart: no stream
-            std::memcpy(panel + p * W, from + p * along, W * sizeof(T));
+            if constexpr (PARTS_ARE_CHEAP && W < L) {
+                store_part(panel + p * W, load_part(from + p * along, W), W);
+            } else {
+                std::memcpy(panel + p * W, from + p * along, W * sizeof(T));
+            }
         }
         return;
     }
