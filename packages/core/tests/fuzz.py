@@ -205,6 +205,20 @@ def _with_weights_that_sum_to_one(call: Call) -> Call:
     return call
 
 
+def _with_distinct_places(call: Call, rng: Any) -> Call:
+    """``unsort`` whose order names no place twice, as none of a sort does.
+
+    Which of several entries stays depends on how the reference's arrays lie.
+    """
+    x, order = call.operands
+    dim = call.params["dim"]
+    lines, size = np.moveaxis(order, dim, -1), call.params["shape"][dim]
+    every = np.broadcast_to(np.arange(size), (*lines.shape[:-1], size))
+    some = rng.permuted(every, axis=-1)[..., : lines.shape[-1]]
+    places = np.ascontiguousarray(np.moveaxis(some, -1, dim))
+    return Call((x, places.astype(order.dtype)), call.params)
+
+
 def _in_shapes(call: Call, variant: Variant, rng: Any) -> Call:
     shapes = iter(variant.shapes * len(call.operands))
     operands = tuple(
@@ -260,6 +274,8 @@ def apply(name: str, call: Call, variant: Variant, most: int = MOST) -> Call | N
         call = _resized(call, new, variant.jitter, rng)
         if name == "attention_backward":
             call = _with_weights_that_sum_to_one(call)
+        if name == "unsort":
+            call = _with_distinct_places(call, rng)
 
     def cast(a: np.ndarray) -> np.ndarray:
         return a.astype(variant.dtype) if a.dtype in (np.float32, np.float64) else a
