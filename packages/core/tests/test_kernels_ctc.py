@@ -179,6 +179,32 @@ def test_what_is_no_likelihood_is_left_to_the_reference(value):
     kernel("ctc_backward", g, x, begun, accepted=False, **how)
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_classes_of_no_state_may_score_anything(dtype, path):
+    x, how = problem((40, 1, 9, 2), dtype)
+    other = next(c for c in range(9) if c not in how["states"])
+    far = 80.0 if dtype == np.float32 else 705.0
+    x[:5, 0, other] = [math.inf, math.nan, -math.inf, far, -far]
+    g = np.full(1, 0.5, dtype)
+    with setting(path):
+        begun = kernel("ctc", x, **how)[1]
+        dx = kernel("ctc_backward", g, x, begun, **how)
+    with np.errstate(under="ignore"):
+        right = np.exp(x[:, 0, other]) * 0.5
+        np.testing.assert_allclose(dx[:, 0, other], right, 1e-6)
+
+
+def test_an_infinity_in_any_state_at_the_end_is_left_to_the_reference():
+    x, how = problem((6, 1, 4, 2), np.float32)
+    how["inputs"], how["lengths"] = np.array([4]), np.array([1])
+    begun = kernel("ctc", x, **how)[1].copy()
+    begun[-1, 0, 4] = math.inf
+    g = np.ones(1, np.float32)
+    dx = kernel("ctc_backward", g, x, begun, accepted=False, **how)
+    assert np.isnan(dx[:4, 0, how["blank"]]).all()
+
+
 def test_ctc_loss_reaches_the_kernels():
     x = lampas.randn(8, 2, 5, requires_grad=True)
     targets = lampas.tensor([[1, 2, 2], [3, 4, 0]])

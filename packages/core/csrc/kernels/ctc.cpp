@@ -1,7 +1,7 @@
 // The paths of one sequence through time, all states at once, on vectors of double.
 #include "kernels/ctc.hpp"
 
-#include "kernels/wide.hpp"
+#include "kernels/double.hpp"
 
 namespace lampas {
 namespace LAMPAS_PATH {
@@ -129,17 +129,13 @@ long number_classes(const std::int64_t* label, long states, std::int64_t* slot,
     return count;
 }
 
-LAMPAS_INLINE f32v probability(f32v x) { return exp(x); }
-LAMPAS_INLINE f64v probability(f64v x) {
-    return x < FAR ? f64v{} : exp_full(smaller(all(-FAR), x));
-}
-
+// Classes that no state has may score anything, infinity too.
 template <class T>
 void probabilities(const T* x, long count, T* y) {
     constexpr int most = lanes<T>;
     for (long i = 0; i < count; i += most) {
         const int left = count - i < most ? static_cast<int>(count - i) : most;
-        store_part<T>(y + i, probability(load_part(x + i, left)), left);
+        store_part<T>(y + i, exp(load_part(x + i, left)), left);
     }
 }
 
@@ -158,7 +154,8 @@ bool backward(const CtcSequence<T>& sequence, const T* begun, long step, T g, T 
     const double at_last = end[last], before = end[last > 0 ? last - 1 : 0];
     const double likelihood = rows.ended(at_last, before);
     const bool nowhere = likelihood < NEVER / 2;
-    bool fine = at_last < INFINITY_D && before < INFINITY_D;
+    bool fine = true;  // the reference looks at all states of the end
+    for (long s = 0; s < states; ++s) fine &= end[s] < static_cast<T>(INFINITY_D);
     std::int64_t* const taken = rows.slot + states;
     double* const sums = reinterpret_cast<double*>(taken + states);
     const long count = number_classes(sequence.label, states, rows.slot, taken);
