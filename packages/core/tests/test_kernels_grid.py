@@ -81,6 +81,25 @@ def test_gradients_are_right(shape, mode, path):
             np.testing.assert_allclose(dgrid[..., d], right, 1e-4, 1e-4)
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_points_on_few_elements_lose_no_digits(dtype, path):
+    rng = np.random.default_rng(0)
+    g = rng.uniform(1, 2, (1, 9, 30_000, 1)).astype(dtype)
+    row, column = rng.integers(0, 3, 30_000), rng.integers(0, 2, 30_000)
+    apart = rng.uniform(-0.3, 0.3, (2, 30_000))  # from the middle of an element
+    x, y = (2 * column + 1 + apart[0]) / 2 - 1, (2 * row + 1 + apart[1]) / 3 - 1
+    grid = np.stack([x, y], -1).astype(dtype)[None, :, None]
+    right = np.zeros((1, 9, 3, 2), np.longdouble)
+    np.add.at(right[0], np.s_[:, row, column], g[0, :, :, 0].astype(np.longdouble))
+    how = {"mode": "nearest", "padding": "zeros", "corners": False}
+    with setting(path):
+        dx = kernel("grid_sample_input", g, grid, sizes=(3, 2), **how)
+    # Adding 5000 terms one after the other costs 15 units and more.
+    unit = np.finfo(dtype).eps * right
+    assert np.max(np.abs(dx - right) / unit) <= 4
+
+
 def test_threads_change_no_bits():
     x, grid, g = operands((2, 20, (30, 40), (50, 41)), np.float32)
     how = {"mode": "bilinear", "padding": "reflection", "corners": True}

@@ -57,6 +57,22 @@ def test_samples_and_their_transposes_are_right(sizes, threads, path):
         np.testing.assert_allclose(dweight, right, **tolerance)
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_many_points_on_few_elements_lose_no_digits(dtype, path):
+    x, weight, index, g = operands((1, 2, 20, 4, 20_000), dtype)
+    g, weight = np.abs(g), np.abs(weight)  # sums that grow with each term
+    right = np.zeros(x.shape, np.longdouble)
+    for k in range(4):
+        terms = g.astype(np.longdouble) * weight[:, k, None]
+        np.add.at(right, np.s_[:, :, index[0, k]], terms)
+    with setting(path):
+        dx = kernel("sample_spread", g, weight, index, size=20)
+    # Adding 4000 terms one after the other costs 15 units and more.
+    unit = np.finfo(dtype).eps * right
+    assert np.max(np.abs(dx - right) / unit) <= 4
+
+
 def test_threads_change_no_bits():
     x, weight, index, g = operands((2, 70, 30, 4, 1100), np.float32)
     made = []

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "bindings/layout.hpp"
+#include "bindings/meeting.hpp"
 #include "runtime/kernel.hpp"
 #include "runtime/scratch.hpp"
 
@@ -129,30 +130,45 @@ PyObject* sample_entry(const Arguments& arguments) {
     return by_type(y, [&](const auto& loops) { return run_sample(s, loops, x, grid, y); });
 }
 
+// Elements that a point takes from.
+long taps_of(const GridHow& how) {
+    const long each = how.mode == GridMode::nearest ? 1 : how.mode == GridMode::bilinear ? 2 : 4;
+    return each * each * (how.dims == 3 ? each : 1);
+}
+
 template <class T>
 bool run_spread(const Gridded& s, const GridLoops<T>& loops, PyArrayObject* g,
                 PyArrayObject* grid, PyArrayObject* dx) {
     const GridHow& how = s.how;
     const long groups = (how.channels + CHANNELS_TOGETHER - 1) / CHANNELS_TOGETHER;
+    const long terms = how.points * taps_of(how);
+    const long apart = points_apart(how.points, terms, how.plane);
+    const long at_once = (apart + GRID_AT_ONCE - 1) / GRID_AT_ONCE * GRID_AT_ONCE;
+    const long kept = room_apart(how.plane * CHANNELS_TOGETHER, how.points, at_once);
+    const long room = (loops.room + 63) / 64 * 64;
     const Unlocked unlocked(s.images * how.points * how.channels > LIGHT / 8);
     const auto some = [&](const Scratch& memory, long from, long to) {
+        T* const sums = reinterpret_cast<T*>(memory.as<char>() + room);
         for (long i = from; i < to; ++i) {
             const long image = i / groups, channel = i % groups * CHANNELS_TOGETHER;
-            const long left = how.channels - channel;
-            const long channels = left < CHANNELS_TOGETHER ? left : CHANNELS_TOGETHER;
+            const long channels = std::min(how.channels - channel, CHANNELS_TOGETHER);
             const long plane = image * how.channels + channel;
-            T* to_plane = data_of<T>(dx) + plane * how.plane;
-            std::memset(to_plane, 0, static_cast<std::size_t>(channels * how.plane) * sizeof(T));
-            for (long first = 0; first < how.points; first += GRID_AT_ONCE) {
-                const long next = first + GRID_AT_ONCE;
-                loops.spread(how, data_of<T>(g) + plane * how.points,
-                             data_of<T>(grid) + image * how.points * how.dims, to_plane,
-                             memory.get(), channels, first, next < how.points ? next : how.points);
-            }
+            const auto add = [&](T* x, long first, long last) {
+                for (; first < last; first += GRID_AT_ONCE) {
+                    loops.spread(how, data_of<T>(g) + plane * how.points,
+                                 data_of<T>(grid) + image * how.points * how.dims, x,
+                                 memory.get(), channels, first,
+                                 std::min(first + GRID_AT_ONCE, last));
+                }
+            };
+            add_up_points(data_of<T>(dx) + plane * how.plane, channels * how.plane, how.points,
+                          at_once, sums, add);
         }
     };
     const long grain = LIGHT / 8 / (how.points * CHANNELS_TOGETHER);
-    return parallel_scratch(s.images * groups, grain, static_cast<std::size_t>(loops.room), some);
+    const std::size_t bytes =
+        static_cast<std::size_t>(room) + static_cast<std::size_t>(kept) * sizeof(T);
+    return parallel_scratch(s.images * groups, grain, bytes, some);
 }
 
 // grid_sample_input(g, grid, sizes=, mode=, padding=, corners=)

@@ -2,6 +2,7 @@
 #include "kernels/sample.hpp"
 
 #include "bindings/layout.hpp"
+#include "bindings/meeting.hpp"
 #include "runtime/kernel.hpp"
 #include "runtime/scratch.hpp"
 
@@ -142,20 +143,27 @@ PyObject* match_entry(const Arguments& arguments) {
 }
 
 template <class T>
-void run_spread(const Sampling& s, const SampleLoops<T>& loops, PyArrayObject* g,
+bool run_spread(const Sampling& s, const SampleLoops<T>& loops, PyArrayObject* g,
                 PyArrayObject* weight, PyArrayObject* dx) {
     const Points& how = s.how;
     const long taken = how.taps * how.points;
+    const long at_once = points_apart(how.points, taken, how.size);
+    const long kept = std::max(room_apart(how.size, how.points, at_once), 1L);
     const Unlocked unlocked(s.images * how.channels * taken > LIGHT);
-    parallel_ranges(s.images * how.channels, LIGHT / taken, [&](long first, long last) {
-        for (long plane = first; plane < last; ++plane) {
+    const auto some = [&](const Scratch& memory, long from, long to) {
+        for (long plane = from; plane < to; ++plane) {
             const long image = plane / how.channels;
-            loops.spread(how, data_of<T>(g) + plane * how.points,
-                         data_of<T>(weight) + image * taken,
-                         data_of<std::int64_t>(s.index) + image * taken,
-                         data_of<T>(dx) + plane * how.size);
+            const auto add = [&](T* x, long first, long last) {
+                loops.spread(how, data_of<T>(g) + plane * how.points,
+                             data_of<T>(weight) + image * taken,
+                             data_of<std::int64_t>(s.index) + image * taken, x, first, last);
+            };
+            add_up_points(data_of<T>(dx) + plane * how.size, how.size, how.points, at_once,
+                          memory.as<T>(), add);
         }
-    });
+    };
+    const std::size_t bytes = static_cast<std::size_t>(kept) * sizeof(T);
+    return parallel_scratch(s.images * how.channels, LIGHT / taken, bytes, some);
 }
 
 PyObject* spread_entry(const Arguments& arguments) {
@@ -170,13 +178,11 @@ PyObject* spread_entry(const Arguments& arguments) {
         return DECLINED;
     }
     PyArrayObject* dx = s.result(s.how.channels, s.how.size);
-    if (dx == nullptr) return nullptr;
-    if (s.type == Type::f32) {
-        run_spread<float>(s, sampler().f32, g, weight, dx);
-    } else {
-        run_spread<double>(s, sampler().f64, g, weight, dx);
-    }
-    return reinterpret_cast<PyObject*>(dx);
+    const bool done =
+        dx != nullptr && (s.type == Type::f32
+                              ? run_spread<float>(s, sampler().f32, g, weight, dx)
+                              : run_spread<double>(s, sampler().f64, g, weight, dx));
+    return finished(dx, done);
 }
 
 LAMPAS_KERNEL(sample, sample_entry);

@@ -42,13 +42,13 @@ void match(const Points& how, const T* g, const T* x, const std::int64_t* index,
 }
 
 template <class T>
-void spread(const Points& how, const T* g, const T* weight, const std::int64_t* index, T* x) {
-    std::memset(x, 0, static_cast<std::size_t>(how.size) * sizeof(T));
+void spread(const Points& how, const T* g, const T* weight, const std::int64_t* index, T* x,
+            long first, long last) {
     // Taps one after the other: neighbouring points rarely share an element then.
     for (long k = 0; k < how.taps; ++k) {
         const T* w = weight + k * how.points;
         const std::int64_t* at = index + k * how.points;
-        for (long p = 0; p < how.points; ++p) x[at[p]] += w[p] * g[p];
+        for (long p = first; p < last; ++p) x[at[p]] += w[p] * g[p];
     }
 }
 

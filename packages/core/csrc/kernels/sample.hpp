@@ -23,9 +23,9 @@ struct SampleLoops {
     // result[k][p] = sum over c of g[c][p] x[c][index[k][p]], for the same.
     void (*match)(const Points& how, const T* g, const T* x, const std::int64_t* index, T* result,
                   std::int32_t* near, long first, long last);
-    // x[index[k][p]] += weight[k][p] g[p] for one channel, whose x is cleared first.
+    // x[index[k][p]] += weight[k][p] g[p] for one channel, points [first, last).
     void (*spread)(const Points& how, const T* g, const T* weight, const std::int64_t* index,
-                   T* x);
+                   T* x, long first, long last);
 };
 
 struct SampleKernels {
