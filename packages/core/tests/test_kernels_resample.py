@@ -59,6 +59,21 @@ def test_maps_along_a_dimension_are_right(shape, dim, rows, threads, path):
                 np.testing.assert_allclose(y, exact, strict=False, **tolerance)
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("dim", [0, 1])
+def test_rows_of_many_elements_lose_no_digits(dim, path):
+    for dtype in (np.float32, np.float64):
+        x = np.abs(draws((20_000, 21) if dim == 0 else (21, 20_000), dtype))
+        matrix = np.abs(matrix_of(3, 20_000, 1.0))
+        with setting(path):
+            y = kernel("resample", x, dim=dim, matrix=matrix)
+        wide = x.astype(np.longdouble), matrix.astype(np.longdouble)
+        right = wide[1] @ wide[0] if dim == 0 else wide[0] @ wide[1].T
+        # Adding them one after the other costs 20 units and more.
+        unit = np.finfo(dtype).eps * right
+        np.testing.assert_array_less(np.abs(y - right), 8 * unit + 1e-300)
+
+
 def test_what_has_no_weight_does_not_spread():
     matrix = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
     for dim in (0, 1):

@@ -6,14 +6,32 @@ namespace lampas {
 namespace LAMPAS_PATH {
 namespace {
 
-template <class T, int COUNT>
-LAMPAS_INLINE void weigh(const SparseRows& m, long row, const T* x, long inner, vec<T>* sum) {
+// Weighted elements are added up so many at a time: of more, one after the other, each
+// addition would round a larger sum.
+constexpr long APART = 64;
+
+// sum = the sum of weight * at(place, u) over a row's elements
+template <class T, int COUNT, class At>
+LAMPAS_INLINE void weigh(const SparseRows& m, long row, vec<T>* sum, At at) {
     for (int u = 0; u < COUNT; ++u) sum[u] = vec<T>{};
-    for (long e = m.starts[row]; e < m.starts[row + 1]; ++e) {
-        const vec<T> w = all(static_cast<T>(m.weight[e]));
-        const T* from = x + m.column[e] * inner;
-        for (int u = 0; u < COUNT; ++u) sum[u] += w * load(from + u * lanes<T>);
+    const long last = m.starts[row + 1];
+    for (long e = m.starts[row]; e < last;) {
+        const long end = last - e < APART ? last : e + APART;
+        vec<T> part[COUNT] = {};
+        for (; e < end; ++e) {
+            const vec<T> w = all(static_cast<T>(m.weight[e]));
+            for (int u = 0; u < COUNT; ++u) part[u] += w * at(m.column[e], u);
+        }
+        for (int u = 0; u < COUNT; ++u) sum[u] += part[u];
     }
+}
+
+template <class T, int COUNT>
+LAMPAS_INLINE void weigh_whole(const SparseRows& m, long row, const T* x, long inner,
+                               vec<T>* sum) {
+    weigh<T, COUNT>(m, row, sum, [&](long place, int u) {
+        return load(x + place * inner + u * lanes<T>);
+    });
 }
 
 template <class T>
@@ -26,21 +44,19 @@ void between(const SparseRows& m, const T* x, T* y, long inner, long first, long
         long i = 0;
         vec<T> sum[4];
         for (; i + 4 * W <= inner; i += 4 * W) {
-            weigh<T, 4>(m, row, from + i, inner, sum);
+            weigh_whole<T, 4>(m, row, from + i, inner, sum);
             for (int u = 0; u < 4; ++u) store<T>(to + i + u * W, sum[u]);
         }
         for (; i + W <= inner; i += W) {
-            weigh<T, 1>(m, row, from + i, inner, sum);
+            weigh_whole<T, 1>(m, row, from + i, inner, sum);
             store<T>(to + i, sum[0]);
         }
         if (i == inner) continue;
         const int rest = static_cast<int>(inner - i);
-        vec<T> part = {};
-        for (long e = m.starts[row]; e < m.starts[row + 1]; ++e) {
-            part += all(static_cast<T>(m.weight[e])) *
-                    load_part(from + m.column[e] * inner + i, rest);
-        }
-        store_part<T>(to + i, part, rest);
+        weigh<T, 1>(m, row, sum, [&](long place, int) {
+            return load_part(from + place * inner + i, rest);
+        });
+        store_part<T>(to + i, sum[0], rest);
     }
 }
 
@@ -72,7 +88,7 @@ void last_dim(const SparseRows& m, const T* x, T* y, char* work, long first, lon
             vec<T> block[L];
             for (int l = 0; l < L; ++l) {
                 block[l] = vec<T>{};
-                if (l < rest) weigh<T, 1>(m, row + l, side, L, block + l);
+                if (l < rest) weigh_whole<T, 1>(m, row + l, side, L, block + l);
             }
             transpose<T>(block);
             T* to = y + line * m.rows + row;
