@@ -21,6 +21,8 @@ SIZES = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 67, 129, 257, 1025, 
 SIZED = ("shape", "count")
 # Sizes that depend on each other, or numbers that are in order.
 RIGID = {"conv", "conv_input", "conv_weight", "count_bins", "searched"}
+# Each element of one array becomes as many as the other has along a dimension.
+MANIFOLD = {"embedding": (-1, 0), "resample": (0, -1)}
 # Scores are of vectors of moderate size.
 NARROW = {"attention", "attention_backward"}
 # Infinities meet each other in an order of their own: which give NaN is not defined.
@@ -269,6 +271,9 @@ def apply(name: str, call: Call, variant: Variant, most: int = MOST) -> Call | N
         shapes = [tuple(new.get(n, n) for n in a.shape) for a in every]
         numbers = [call.params.get(key) for key in SIZED]
         shapes += [(new.get(n, n),) for n in numbers if isinstance(n, int)]
+        if name in MANIFOLD:
+            each, other = (shapes[i] for i in MANIFOLD[name])
+            shapes.append((math.prod(each) * max(other, default=1),))
         if _work(shapes, kind_of(name) == BILINEAR) > most:
             return None
         call = _resized(call, new, variant.jitter, rng)
