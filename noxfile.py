@@ -155,7 +155,9 @@ def sanitize(session: nox.Session) -> None:
         "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
-    session.run("pytest", "-q", *(session.posargs or KERNEL_TESTS), env=env)
+    # What a sanitizer says before it ends the process must not be captured.
+    options = ["-q", "--capture=sys", *PARALLEL]
+    session.run("pytest", *options, *(session.posargs or KERNEL_TESTS), env=env)
 
 
 @nox.session

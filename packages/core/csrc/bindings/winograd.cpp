@@ -16,8 +16,9 @@ constexpr long BLOCK = 4096, LEAST_TILES = 48, MOST_TILES = 128;
 // Channels staged at once, rows whose products are held at once.
 constexpr long STAGED = 16, ROWS = 64;
 // From so many weights on, which the cache does not hold 16 times, one place after another
-// is multiplied, for up to so many tiles: each of its matrices is read once.
-constexpr long MANY_WEIGHTS = 32 * 1024, PLACED_TILES = 1024;
+// is multiplied: each of its matrices is read once. Of images and results a place has up
+// to so many entries, which are held for all 16, or MOST_TILES columns.
+constexpr long MANY_WEIGHTS = 32 * 1024, PLACED = 512 * 1024;
 // Fewer channels than these are not worth the transforms; nor are fewer tiles, of which
 // the weight's own transform takes the more the larger it is.
 constexpr long FEW_CHANNELS = 24, FEW_TILES = 32, WEIGHTS_OF_A_TILE = 4096;
@@ -133,7 +134,7 @@ private:
 
     void choose_parts() {
         const long wanted =
-            by_places_ ? PLACED_TILES
+            by_places_ ? std::max(PLACED / (of_.channels + of_.rows), MOST_TILES)
                        : std::clamp(BLOCK / of_.channels, LEAST_TILES, MOST_TILES);
         images_ = 1;
         lines_ = down_;
