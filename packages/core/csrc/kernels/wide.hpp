@@ -78,8 +78,8 @@ LAMPAS_INLINE f64v exp_full(f64v x) {
 template <int N> LAMPAS_INLINE f64v log_by(f64v x, const double (&c)[N]) {
     const std::int64_t half = 0x3fe6a09e667f3bcc;  // sqrt(1/2)
     const i64v bits = bits_of<i64v>(x) - half;
-    const i64v biased = bits_of<i64v>(
-        bits_of<u64v>(bits + (std::int64_t{1024} << 52)) >> 52);
+    // Without a sign: sums may go beyond the largest number that has one.
+    const i64v biased = bits_of<i64v>((bits_of<u64v>(bits) + (std::uint64_t{1024} << 52)) >> 52);
     const f64v magic = all(6755399441055744.0);
     const f64v e = bits_of<f64v>(biased + bits_of<i64v>(magic)) - (magic + 1024.0);
     const f64v f = bits_of<f64v>((bits & 0xfffffffffffff) + half) - 1.0;
