@@ -303,6 +303,27 @@ def test_the_number_of_threads_changes_nothing(sizes):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4, 8])
+@pytest.mark.parametrize("width", [10, 18])
+def test_depths_that_see_nothing_are_zero(width, threads):
+    """However many blocks of channels there are, and whatever memory held before."""
+    sizes = Sizes(
+        (1, 800, 1, width, width),
+        (256, 800, 1, 1, 1),
+        pads=((2, 2), (0, 0), (0, 0)),
+    )
+    x, w, _ = operands(sizes)
+    for _ in range(3):  # leaves numbers in memory that the next result may get
+        (
+            lampas.ones(1, 256, 5, width, width) * 7,
+            lampas.ones(2, 800, width, width) * 7,
+        )
+        found = with_threads(threads, lambda: accepted(_conv, x, w, **sizes.how))
+    close(found[:, :, 2], np.einsum("ocxyz,ncxhw->nohw", *map(np.float64, (w, x))))
+    outside = np.delete(found, 2, axis=2)
+    np.testing.assert_array_equal(outside, np.zeros_like(outside))
+
+
 @pytest.mark.parametrize("channels", [1, 24])  # Winograd's tiles are larger than taps
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_spreads_as_far_as_it_is_seen(path, channels, value):

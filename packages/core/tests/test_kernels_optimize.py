@@ -199,6 +199,28 @@ def test_a_parameter_listed_twice_is_changed_twice():
     assert p.tolist() == [0.5, 0.5]
 
 
+@pytest.mark.parametrize("kind", [lampas.optim.SGD, lampas.optim.RMSprop])
+def test_a_gradient_that_is_another_parameter_is_read_before_or_after(kind):
+    """One thread must not read what another writes meanwhile."""
+    values = np.random.default_rng(0).standard_normal((2, 400_000)).astype(np.float32)
+
+    def stepped():
+        p, q = (lampas.nn.Parameter(lampas.tensor(row)) for row in values)
+        p.grad, q.grad = lampas.tensor(values[1]), p.detach()
+        kind([p, q], lr=0.1, momentum=0.9).step()
+        return q.detach().numpy()
+
+    before = lampas.get_num_threads()
+    lampas.set_num_threads(2)
+    try:
+        ours = stepped()
+    finally:
+        lampas.set_num_threads(before)
+    with kernels.disabled():
+        right = stepped()
+    np.testing.assert_allclose(ours, right, rtol=1e-5, atol=1e-6)
+
+
 def test_gradients_in_another_order_of_memory_are_left_to_the_reference():
     p = lampas.nn.Parameter(lampas.zeros(3, 2))
     p.grad = lampas.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]).t()

@@ -424,3 +424,19 @@ def test_the_gradient_scaler_unscales_sparse_gradients():
     scaler.scale((rows * float("inf")).sum()).backward()
     scaler.step(optimizer)
     np.testing.assert_allclose(w.detach().numpy(), expected)
+
+
+@pytest.mark.parametrize("dtype", [lampas.float16, lampas.float32, lampas.float64])
+def test_values_listed_twice_have_tangents(dtype):
+    values = lampas.tensor([1.0, 2.0, 3.0], dtype=dtype)
+
+    def dense(v):
+        return lampas.sparse_coo_tensor([[0, 0, 2]], v, (4,)).coalesce().to_dense()
+
+    result, tangent = lampas.func.jvp(dense, (values,), (lampas.ones_like(values),))
+    assert result.tolist() == [3.0, 0.0, 3.0, 0.0]
+    assert tangent.tolist() == [2.0, 0.0, 1.0, 0.0]
+    many = lampas.func.vmap(dense)(lampas.stack([values, values * 2]))
+    assert many.tolist() == [[3.0, 0.0, 3.0, 0.0], [6.0, 0.0, 6.0, 0.0]]
+    slopes = lampas.func.jacrev(dense)(values)
+    assert slopes.tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]]

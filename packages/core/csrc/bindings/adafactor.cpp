@@ -173,7 +173,8 @@ template <class T>
 class Step {
 public:
     Step(const std::vector<Parameter>& parameters, const Options& options)
-        : parameters_(parameters), options_(options), moves_(parameters.size()),
+        : parameters_(parameters), options_(options), sizes_(parameters.size()),
+          updates_(parameters.size()), moves_(parameters.size()),
           least_(static_cast<T>(options.least)),
           floor_(static_cast<T>(options.least * options.least)),
           most_(static_cast<T>(1) / std::sqrt(floor_)), loops_(adafactor_of<T>()) {
@@ -297,16 +298,15 @@ private:
 
     // How far each parameter moves; a size that is no number counts as the least.
     void decide() {
-        std::vector<double> sizes(parameters_.size()), updates(parameters_.size());
         for (const Chunk& c : chunks_) {
-            sizes[c.parameter] += c.size;
-            updates[c.parameter] += c.update;
+            sizes_[c.parameter] += c.size;
+            updates_[c.parameter] += c.update;
         }
         const double sign = options_.maximize ? 1.0 : -1.0;
         for (std::size_t i = 0; i < parameters_.size(); ++i) {
             const double count = static_cast<double>(parameters_[i].elements());
-            const double size = std::sqrt(sizes[i] / count);
-            const double update = std::sqrt(updates[i] / count) / options_.d;
+            const double size = std::sqrt(sizes_[i] / count);
+            const double update = std::sqrt(updates_[i] / count) / options_.d;
             const double rate = std::min(options_.lr, std::pow(parameters_[i].count, -0.5));
             const double scale = (size > options_.smallest ? size : options_.smallest) * rate;
             moves_[i] = {static_cast<T>(sign * scale / (update > 1.0 ? update : 1.0)),
@@ -400,6 +400,7 @@ private:
 
     const std::vector<Parameter>& parameters_;
     const Options& options_;
+    std::vector<double> sizes_, updates_;  // of each parameter: sums of squares
     std::vector<Move<T>> moves_;
     const T least_, floor_, most_;
     const AdafactorLoops<T>& loops_;

@@ -152,9 +152,10 @@ private:
         const long count = pixels_of(block), rows = std::min(rows_, map_.rows - row);
         T* const c = direct_ ? target(group, block, row) : results + row * count;
         const long ldc = direct_ ? map_.to_row : count;
-        bool add = first > 0;
+        const bool has = has_source(group, block, part);
+        bool add = has && first > 0;
         for (long p = 0; p < part && !add; ++p) add = has_source(group, block, p);
-        if (has_source(group, block, part)) {
+        if (has) {
             multiply(group, part, row, rows, first, count, b, c, ldc, add);
         } else if (step + 1 == map_.parts * pieces() && !add) {
             clear(c, ldc, rows, count);

@@ -205,7 +205,7 @@ PyObject* muon_entry(const Arguments& arguments) {
     std::vector<Row> rows;
     std::vector<Shape> shapes;
     if ((type != Type::f32 && type != Type::f64) ||
-        !read_rows(arguments[0], 3, ~2u, type, &rows) || share_memory(rows, 3, ~2u, type) ||
+        !read_rows(arguments[0], 3, ~2u, type, &rows) ||
         !read_shapes(arguments[0], arguments[1], &shapes)) {
         return DECLINED;
     }

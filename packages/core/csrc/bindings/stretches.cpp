@@ -34,6 +34,16 @@ bool share_memory(std::vector<Range>* ranges) {
     return false;
 }
 
+Type type_of_rows(PyObject* list) {
+    if (!PyList_Check(list) || PyList_GET_SIZE(list) == 0) return Type::other;
+    PyObject* first = PyList_GET_ITEM(list, 0);
+    if (PyList_Check(first) && PyList_GET_SIZE(first) > 0) first = PyList_GET_ITEM(first, 0);
+    PyArrayObject* array = as_array(first);
+    return array == nullptr ? Type::other : type_of(array);
+}
+
+namespace {
+
 bool share_memory(const std::vector<Row>& rows, int width, unsigned written, Type type) {
     std::vector<Range> ranges;
     ranges.reserve(rows.size() * static_cast<std::size_t>(width));
@@ -47,13 +57,7 @@ bool share_memory(const std::vector<Row>& rows, int width, unsigned written, Typ
     return share_memory(&ranges);
 }
 
-Type type_of_rows(PyObject* list) {
-    if (!PyList_Check(list) || PyList_GET_SIZE(list) == 0) return Type::other;
-    PyObject* first = PyList_GET_ITEM(list, 0);
-    if (PyList_Check(first) && PyList_GET_SIZE(first) > 0) first = PyList_GET_ITEM(first, 0);
-    PyArrayObject* array = as_array(first);
-    return array == nullptr ? Type::other : type_of(array);
-}
+}  // namespace
 
 bool read_rows(PyObject* list, int width, unsigned written, Type type, std::vector<Row>* rows) {
     if (!PyList_Check(list)) return false;
@@ -72,7 +76,7 @@ bool read_rows(PyObject* list, int width, unsigned written, Type type, std::vect
             return false;
         }
     }
-    return (written & 1) == 0 || !share_memory(*rows, 1, 1, type);
+    return written == 0 || !share_memory(*rows, width, written, type);
 }
 
 std::vector<Stretch> stretches_of(const std::vector<Row>& rows) {

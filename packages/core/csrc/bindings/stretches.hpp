@@ -20,8 +20,8 @@ struct Row {
 };
 
 // Read a list of arrays, or of lists of `width` of them, of one type throughout. Those in
-// columns whose bit is set in `written` must be writeable, and no two of the first column
-// may share memory: threads would write it at once. False where something is otherwise.
+// columns whose bit is set in `written` must be writeable and share memory with no other:
+// threads write it while others are read. False where something is otherwise.
 bool read_rows(PyObject* list, int width, unsigned written, Type type, std::vector<Row>* rows);
 
 // Where an array lies: its first byte and the one after its last.
@@ -32,9 +32,6 @@ struct Range {
 
 // Whether two of them share memory that is written; they are put in order.
 bool share_memory(std::vector<Range>* ranges);
-
-// The same for all arrays of rows.
-bool share_memory(const std::vector<Row>& rows, int width, unsigned written, Type type);
 
 // The type of the first array in such a list, or Type::other.
 Type type_of_rows(PyObject* list);

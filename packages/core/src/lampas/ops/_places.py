@@ -12,6 +12,7 @@ from lampas.engine.record import RECORDS
 from lampas.engine.rows import flat_places, runs, sum_repeated
 from lampas.engine.sparse import LayoutError, SparseTensor, sparse_of
 from lampas.engine.tensor import Tensor, wrap
+from lampas.engine.tracer import Tracer
 
 __all__ = [
     "coalesced",
@@ -57,6 +58,7 @@ def merged(places: Any, stored: Tensor, shape: Any) -> SparseTensor:
     """A sparse tensor that lists each place once, in order, with its values added."""
     flat, parts = flat_places(places, shape), stored._data
     untracked = stored._node is None or not mode.grad
+    untracked = untracked and not isinstance(stored, Tracer)
     if untracked and type(parts) is np.ndarray and parts.dtype.char in "fd":
         sums, firsts = sum_repeated(parts, flat)
         return sparse_of(places[:, firsts], wrap(sums), tuple(shape), True)
