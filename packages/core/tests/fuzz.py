@@ -273,7 +273,8 @@ def apply(name: str, call: Call, variant: Variant, most: int = MOST) -> Call | N
         shapes += [(new.get(n, n),) for n in numbers if isinstance(n, int)]
         if name in MANIFOLD:
             each, other = (shapes[i] for i in MANIFOLD[name])
-            shapes.append((math.prod(each) * max(other, default=1),))
+            if math.prod(max(n, 1) for n in each) * max(other, default=1) > most:
+                return None
         if _work(shapes, kind_of(name) == BILINEAR) > most:
             return None
         call = _resized(call, new, variant.jitter, rng)
