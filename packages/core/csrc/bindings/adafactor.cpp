@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "bindings/options.hpp"
 #include "bindings/rounding.hpp"
 #include "bindings/stretches.hpp"
 #include "kernels/gradients.hpp"
@@ -43,24 +44,14 @@ template <class T> T* mean(const Parameter& p, int which) {
     return reinterpret_cast<T*>(p.state[which]);
 }
 
-template <class T> const GradientLoops<T>& gradient_loops();
-template <> const GradientLoops<float>& gradient_loops() { return gradients().f32; }
-template <> const GradientLoops<double>& gradient_loops() { return gradients().f64; }
-
 struct Options {
     double lr, beta2_decay, least, smallest, d, decay;
     bool maximize;
 
     bool read(const Arguments& arguments) {
-        PyObject* eps = arguments.keyword(EPS);
-        if (eps == nullptr || !PyTuple_Check(eps) || PyTuple_GET_SIZE(eps) != 2) return false;
-        PyObject *first = PyTuple_GET_ITEM(eps, 0), *second = PyTuple_GET_ITEM(eps, 1);
-        if (!PyFloat_Check(first) || !PyFloat_Check(second)) return false;
-        least = PyFloat_AS_DOUBLE(first);
-        smallest = PyFloat_AS_DOUBLE(second);
-        return arguments.number(LR, &lr) && arguments.number(BETA2_DECAY, &beta2_decay) &&
-               arguments.number(D, &d) && arguments.number(DECAY, &decay) &&
-               arguments.flag(MAXIMIZE, &maximize);
+        return read_options(arguments,
+                            {{&LR, &lr}, {&BETA2_DECAY, &beta2_decay}, {&D, &d}, {&DECAY, &decay}},
+                            {{&MAXIMIZE, &maximize}}, {{&EPS, &least, &smallest}});
     }
 };
 
@@ -382,10 +373,10 @@ private:
         return to;
     }
 
-    static double squares(const T* x, long count) { return gradient_loops<T>().squares(x, count); }
+    static double squares(const T* x, long count) { return gradients_of<T>().squares(x, count); }
 
     static void add(const double* from, double* to, long count) {
-        gradients().f64.add(to, from, count);
+        gradients_of<double>().add(to, from, count);
     }
 
     template <class Items, class Body>
@@ -419,7 +410,7 @@ PyObject* step(const std::vector<Parameter>& parameters, const Options& options)
 
 PyObject* adafactor_entry(const Arguments& arguments) {
     Options options;
-    if (!arguments.sized(2, 6) || !options.read(arguments)) return DECLINED;
+    if (arguments.count != 2 || !options.read(arguments)) return DECLINED;
     const Type type = type_of_rows(arguments[0]);
     std::vector<Parameter> parameters;
     if ((type != Type::f32 && type != Type::f64) ||

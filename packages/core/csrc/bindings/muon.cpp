@@ -139,7 +139,7 @@ bool step_matrix(const Row& row, const Shape& shape, const Options& o, float* x)
     parallel_ranges(row.count, STRETCH, [&](long first, long last) {
         muon_of<T>().begin(g + first, mean + first, x + first, last - first, momentum);
         parts[static_cast<std::size_t>(first / STRETCH)] =
-            gradients().f32.squares(x + first, last - first);
+            gradients_of<float>().squares(x + first, last - first);
     });
     double norm = 0.0;
     for (const double part : parts) norm += part;

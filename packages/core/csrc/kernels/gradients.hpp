@@ -23,4 +23,8 @@ struct GradientKernels {
 };
 LAMPAS_FAMILY(GradientKernels, gradients)
 
+template <class T> inline const GradientLoops<T>& gradients_of();
+template <> inline const GradientLoops<float>& gradients_of<float>() { return gradients().f32; }
+template <> inline const GradientLoops<double>& gradients_of<double>() { return gradients().f64; }
+
 }  // namespace lampas
