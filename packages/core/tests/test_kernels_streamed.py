@@ -56,6 +56,56 @@ def test_rows(path, x):
     np.testing.assert_array_equal(taken("add", strided, strided), strided * 2)
 
 
+def test_runs_begin_anywhere_in_a_line_and_hold_whole_pages(path, x):
+    width = 20 * 1024
+    long = np.resize(x, (_least() // (4 * width) + 2, width))[:, 3:]
+    assert long.nbytes > _least()
+    np.testing.assert_array_equal(taken("add", long, long), long * 2)
+
+
+def _left(*arrays):
+    raise AssertionError("the kernel left the call to its reference")
+
+
+FUNCTIONS = """
+    neg abs square sqrt rsqrt reciprocal relu sgn hardsigmoid hardswish exp expm1 log
+    log1p tanh sigmoid erf silu mish gelu gelu_tanh logsigmoid sin cos
+""".split()
+PAIRS = "add sub mul div maximum minimum".split()
+
+
+def with_edges(x):
+    """x wider, and with what an arithmetic meets rarely at a few places far apart."""
+    y = (x * np.float32(8)).reshape(-1)
+    rare = (0.0, -0.0, np.nan, np.inf, -np.inf, 1e5, -3e38, 1e-40, 9000.0)
+    y[np.arange(len(rare)) * (y.size // 10) + 5000] = rare
+    return y
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_is_what_pieces_give(path, x, name):
+    """Bit for bit: of pieces that are too small to be streamed."""
+    apply = native.bind(name, _left)
+    y = with_edges(x)
+    pieces = [apply(piece) for piece in np.array_split(y, 16)]
+    np.testing.assert_array_equal(
+        apply(y).view(np.int32), np.concatenate(pieces).view(np.int32)
+    )
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_pairs_are_what_pieces_give(path, x, name):
+    apply = native.bind(name, _left)
+    a = with_edges(x)
+    b = a[::-1].copy()
+    halves = zip(np.array_split(a, 16), np.array_split(b, 16), strict=True)
+    pieces = [apply(*two) for two in halves]
+    np.testing.assert_array_equal(apply(a, b), np.concatenate(pieces))
+    for forms in (lambda v: (v, 3.0), lambda v: (3.0, v)):
+        pieces = [apply(*forms(piece)) for piece in np.array_split(a, 16)]
+        np.testing.assert_array_equal(apply(*forms(a)), np.concatenate(pieces))
+
+
 def test_copies(path, x):
     np.testing.assert_array_equal(taken("clone", x), x)
     wide = taken("cast", x, dtype=np.dtype(np.float64))

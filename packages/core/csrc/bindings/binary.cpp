@@ -7,11 +7,15 @@
 namespace lampas {
 namespace {
 
-PyObject* run(const Operands<2>& pair, BinaryLoop loop, Type result, long grain = LIGHT) {
-    return pair.run(result, grain,
-                    [&](const char* const* at, char* y, long length, const bool* one) {
-                        loop(at[0], at[1], y, length, one[0], one[1]);
-                    });
+PyObject* run(const Operands<2>& pair, BinaryLoop loop, Type result, long grain = LIGHT,
+              BinaryLoop past = nullptr) {
+    const auto apply = [](BinaryLoop f) {
+        return [f](const char* const* at, char* y, long length, const bool* one) {
+            if (f != nullptr) f(at[0], at[1], y, length, one[0], one[1]);
+            return f != nullptr;
+        };
+    };
+    return pair.run(result, grain, apply(loop), apply(past));
 }
 
 template <TwoOf OP>
@@ -27,7 +31,9 @@ PyObject* arithmetic_entry(const Arguments& arguments) {
     if (!arguments.plain(2) || !pair.read(arguments) || pair.type == Type::i64) return DECLINED;
     const BinaryKernels& kernels = binary();
     constexpr int op = static_cast<int>(OP);
-    return run(pair, pair.type == Type::f32 ? kernels.f32[op] : kernels.f64[op], pair.type);
+    const bool single = pair.type == Type::f32;
+    return run(pair, single ? kernels.f32[op] : kernels.f64[op], pair.type, LIGHT,
+               single ? kernels.past_f32[op] : nullptr);
 }
 
 template <Comparison OP>

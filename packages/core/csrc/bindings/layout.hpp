@@ -97,19 +97,34 @@ void for_runs(const Layout& layout, long from, long to, Body&& body) {
 bool is_streamed(long bytes);
 void settle_streams();  // what this thread has written so is then seen by others
 
-// body(pointers, to, length) in pieces that stay in the first cache.
-template <class Body>
+// What fill_result is given where a body has no form of its own that writes past the caches.
+struct NoneSo {
+    template <class... All>
+    bool operator()(const All&...) const { return false; }
+};
+
+// past(pointers, to, length) for all that fill_past (kernels/past.hpp) takes, unless it says
+// that there is no such form; the rest by body(pointers, to, length), in pieces so short that
+// computing them and writing them overlap.
+template <class Body, class Past>
 void stream_run(const Layout& layout, const char* const* from, char* to, long length, long size,
-                Body&& body) {
-    constexpr long PIECE = 4096, LINE = 64;
-    alignas(LINE) char piece[PIECE];
+                Body&& body, Past&& past) {
+    constexpr long PIECE = 512, AHEAD = 4096;
+    alignas(LINE_BYTES) char piece[PIECE];
     const char* at[MOST_OPERANDS];
     std::copy_n(from, layout.operands, at);
     while (length > 0) {
-        const long before = static_cast<long>(reinterpret_cast<std::uintptr_t>(to) % LINE);
-        const long count = std::min(length, (PIECE - before) / size);
-        body(at, piece, count);
-        copier().stream(piece, to, count * size);
+        const long before = static_cast<long>(reinterpret_cast<std::uintptr_t>(to) % LINE_BYTES);
+        long count = before > 0 ? 0 : length * size / (TURNS * PAGE_BYTES) * (TURNS * PAGE_BYTES) / size;
+        if (count == 0 || !past(at, to, count)) {
+            count = std::min(length, (PIECE - before) / size);
+            for (int o = 0; o < layout.operands; ++o) {
+                const long bytes = layout.one[o] ? 0 : count * layout.item[o];
+                for (long b = 0; b < bytes; b += LINE_BYTES) __builtin_prefetch(at[o] + AHEAD + b);
+            }
+            body(at, piece, count);
+            copier().stream(piece, to, count * size);
+        }
         for (int o = 0; o < layout.operands; ++o) {
             if (!layout.one[o]) at[o] += count * layout.item[o];
         }
@@ -121,8 +136,9 @@ void stream_run(const Layout& layout, const char* const* from, char* to, long le
 
 // Fill a new result by body(pointers, to, length), for all its runs, which are split over
 // threads; other Python threads may run meanwhile. nullptr with an error set.
-template <class Body>
-PyObject* fill_result(const Layout& layout, Type type, long grain, Body&& body) {
+template <class Body, class Past = NoneSo>
+PyObject* fill_result(const Layout& layout, Type type, long grain, Body&& body,
+                      Past&& past = Past()) {
     PyArrayObject* y = new_result(layout, type);
     if (y == nullptr) return nullptr;
     char* to = data_of<char>(y);
@@ -134,7 +150,7 @@ PyObject* fill_result(const Layout& layout, Type type, long grain, Body&& body) 
     const Unlocked unlocked(layout.count > grain);
     const bool streamed = is_streamed(layout.count * size) && layout.run * size >= SHORT;
     const auto run = [&](const char* const* at, long first, long length) {
-        if (streamed) stream_run(layout, at, to + first * size, length, size, body);
+        if (streamed) stream_run(layout, at, to + first * size, length, size, body, past);
         else body(at, to + first * size, length);
     };
     parallel_ranges(layout.count, streamed ? 8 * grain : grain,

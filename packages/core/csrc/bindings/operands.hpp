@@ -49,16 +49,20 @@ struct Operands {
         return true;
     }
 
-    // Make the result by body(pointers, result, length, which are one element).
-    template <class Body>
-    PyObject* run(Type result, long grain, Body&& body) const {
+    // Make the result by body(pointers, result, length, which are one element), and by
+    // past(the same) where fill_result asks for it.
+    template <class Body, class Past = NoneSo>
+    PyObject* run(Type result, long grain, Body&& body, Past&& past = Past()) const {
         const void* numbers[COUNT];
         for (int o = 0; o < COUNT; ++o) numbers[o] = &values[o];
         Layout layout;
         if (!lay_out(layout, arrays, numbers, COUNT)) return DECLINED;
-        return fill_result(layout, result, grain, [&](const char* const* at, char* y, long length) {
-            body(at, y, length, layout.one);
-        });
+        const auto with_forms = [&layout](auto& f) {
+            return [&](const char* const* at, char* y, long length) {
+                return f(at, y, length, layout.one);
+            };
+        };
+        return fill_result(layout, result, grain, with_forms(body), with_forms(past));
     }
 };
 

@@ -13,13 +13,18 @@ const Name MAX("max"), LAMBD("lambd"), EXPONENT("exponent");
 
 constexpr double ABSENT = __builtin_nan("");
 
-PyObject* apply_loop(PyArrayObject* x, UnaryLoop loop, long grain, const double* numbers) {
+PyObject* apply_loop(PyArrayObject* x, UnaryLoop loop, UnaryLoop past, long grain,
+                     const double* numbers) {
     Layout layout;
     if (loop == nullptr || !lay_out(layout, &x, nullptr, 1)) return DECLINED;
     if (layout.one[0] && layout.run > 1) return DECLINED;
-    return fill_result(layout, type_of(x), grain, [&](const char* const* at, char* y, long length) {
-        loop(at[0], y, length, numbers);
-    });
+    const auto apply_to = [&](UnaryLoop f) {
+        return [&layout, f, numbers](const char* const* at, char* y, long length) {
+            if (f != nullptr) f(at[0], y, length, numbers);
+            return f != nullptr;
+        };
+    };
+    return fill_result(layout, type_of(x), grain, apply_to(loop), apply_to(past));
 }
 
 PyObject* apply(PyArrayObject* x, Unary op, const double* numbers) {
@@ -29,14 +34,15 @@ PyObject* apply(PyArrayObject* x, Unary op, const double* numbers) {
     const UnaryLoop loop = type == Type::f32   ? unary().f32[index]
                            : type == Type::f64 ? unary().f64[index]
                                                : nullptr;
-    return apply_loop(x, loop, op < Unary::exp ? LIGHT : HEAVY, numbers);
+    const UnaryLoop past = type == Type::f32 ? unary().past_f32[index] : nullptr;
+    return apply_loop(x, loop, past, op < Unary::exp ? LIGHT : HEAVY, numbers);
 }
 
 template <Special OP>
 PyObject* special_entry(const Arguments& arguments) {
     PyArrayObject* x = arguments.plain(1) ? arguments.array(0) : nullptr;
     if (x == nullptr || type_of(x) != Type::f32) return DECLINED;
-    return apply_loop(x, special().f32[static_cast<int>(OP)], HEAVY, nullptr);
+    return apply_loop(x, special().f32[static_cast<int>(OP)], nullptr, HEAVY, nullptr);
 }
 
 PyObject* apply_slope(const Arguments& arguments, Slope op, const double* numbers) {
@@ -114,7 +120,7 @@ PyObject* pow_number_entry(const Arguments& arguments) {
     PyArrayObject* x = arguments.array(0);
     if (known || x == nullptr) return apply(x, Unary::pow_number, &exponent);
     if (type_of(x) != Type::f32 || exponent != exponent) return DECLINED;
-    return apply_loop(x, special().power, HEAVY, &exponent);
+    return apply_loop(x, special().power, nullptr, HEAVY, &exponent);
 }
 
 #define ENTRY(name) LAMPAS_KERNEL(name, unary_entry<Unary::name>);

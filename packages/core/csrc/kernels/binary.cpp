@@ -1,6 +1,6 @@
 #include "kernels/binary.hpp"
 
-#include "kernels/map.hpp"
+#include "kernels/past.hpp"
 
 namespace lampas {
 namespace LAMPAS_PATH {
@@ -17,6 +17,13 @@ template <class T, class Op>
 void arithmetic(const void* a, const void* b, void* y, long count, bool one_a, bool one_b) {
     map2<T>(static_cast<const T*>(a), static_cast<const T*>(b), static_cast<T*>(y), count,
             one_a, one_b, [](vec<T> p, vec<T> q) { return Op::of(p, q); });
+}
+
+template <class Op>
+void arithmetic_past(const void* a, const void* b, void* y, long count, bool one_a, bool one_b) {
+    map2_past<float>(static_cast<const float*>(a), static_cast<const float*>(b),
+                     static_cast<float*>(y), count, one_a, one_b,
+                     [](f32v p, f32v q) { return Op::of(p, q); });
 }
 
 struct Eq { template <class T> static LAMPAS_INLINE bool of(T a, T b) { return a == b; } };
@@ -79,8 +86,14 @@ using namespace LAMPAS_PATH;
      comparison<T, Le>, comparison<T, Gt>, comparison<T, Ge>}
 
 const BinaryKernels LAMPAS_PATH_OF(binary) = {
-    ARITHMETIC(float),   ARITHMETIC(double),        COMPARISONS(float),
-    COMPARISONS(double), COMPARISONS(std::int64_t), choose<std::uint32_t>,
+    ARITHMETIC(float),
+    ARITHMETIC(double),
+    {arithmetic_past<Add>, arithmetic_past<Sub>, arithmetic_past<Mul>, arithmetic_past<Div>,
+     arithmetic_past<Max>, arithmetic_past<Min>},
+    COMPARISONS(float),
+    COMPARISONS(double),
+    COMPARISONS(std::int64_t),
+    choose<std::uint32_t>,
     choose<std::uint64_t>,
 };
 

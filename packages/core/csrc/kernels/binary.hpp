@@ -14,6 +14,7 @@ using BinaryLoop = void (*)(const void* a, const void* b, void* y, long count, b
 
 struct BinaryKernels {
     BinaryLoop f32[6], f64[6];
+    BinaryLoop past_f32[6];  // past the caches, as fill_past (past.hpp) takes its arrays
     BinaryLoop compare_f32[6], compare_f64[6], compare_i64[6];
     // y[i] = condition[i] ? a[i] : b[i], by the size of the elements
     void (*choose4)(const void* condition, const void* a, const void* b, void* y, long count,

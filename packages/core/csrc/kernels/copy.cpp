@@ -1,5 +1,6 @@
 #include "kernels/copy.hpp"
 
+#include "kernels/past.hpp"
 #include "kernels/transpose.hpp"
 
 namespace lampas {
@@ -88,14 +89,8 @@ void stream(const char* from, char* to, long bytes) {
 #if defined(__SSE2__)
     if (reinterpret_cast<std::uintptr_t>(to) % BYTES == 0) {
         for (; i + BYTES <= bytes; i += BYTES) {
-            const f32v v = load(reinterpret_cast<const float*>(from + i));
-#if defined(__AVX512F__)
-            __builtin_ia32_movntps512(reinterpret_cast<float*>(to + i), v);
-#elif defined(__AVX2__)
-            __builtin_ia32_movntps256(reinterpret_cast<float*>(to + i), v);
-#else
-            __builtin_ia32_movntps(reinterpret_cast<float*>(to + i), v);
-#endif
+            store_past(reinterpret_cast<float*>(to + i),
+                       load(reinterpret_cast<const float*>(from + i)));
         }
     }
 #endif

@@ -15,6 +15,10 @@ using Convert = void (*)(const void* from, void* to, long count);
 enum class Number : int { f32, f64, i64, i32, u8, boolean, bf16, f16 };
 constexpr int NUMBERS = 8;
 
+// What is written past the caches is written in lines; long loops read and write so many
+// pages in turn, each of which memory serves from another place.
+constexpr long LINE_BYTES = 64, PAGE_BYTES = 4096, TURNS = 4;
+
 struct CopyKernels {
     Turn turn4, turn8;
     Convert convert[NUMBERS][NUMBERS];  // [from][to]; nullptr: left to the reference

@@ -42,6 +42,7 @@ struct Many {
     const T* start;
     LAMPAS_INLINE vec<T> at(long i) const { return load(start + i); }
     LAMPAS_INLINE vec<T> part(long i, int count) const { return load_part(start + i, count); }
+    LAMPAS_INLINE void ahead(long i) const { __builtin_prefetch(start + i); }
     LAMPAS_INLINE Many from(long i) const { return {start + i}; }
 };
 template <class T>
@@ -49,6 +50,7 @@ struct One {
     vec<T> value;
     LAMPAS_INLINE vec<T> at(long) const { return value; }
     LAMPAS_INLINE vec<T> part(long, int) const { return value; }
+    LAMPAS_INLINE void ahead(long) const {}
     LAMPAS_INLINE One from(long) const { return *this; }
 };
 
@@ -72,18 +74,22 @@ LAMPAS_INLINE void map2(A a, B b, T* y, long count, F f) {
     }
 }
 
-// The same with the form told at run time: which operand, if any, is a single value.
+// loop(a, b) with the form told at run time: which operand, if any, is a single value.
+template <class T, class Loop>
+LAMPAS_INLINE void by_form(const T* a, const T* b, bool one_a, bool one_b, Loop loop) {
+    if (one_a && one_b) {
+        loop(One<T>{all(*a)}, One<T>{all(*b)});
+    } else if (one_a) {
+        loop(One<T>{all(*a)}, Many<T>{b});
+    } else if (one_b) {
+        loop(Many<T>{a}, One<T>{all(*b)});
+    } else {
+        loop(Many<T>{a}, Many<T>{b});
+    }
+}
 template <class T, class F>
 LAMPAS_INLINE void map2(const T* a, const T* b, T* y, long count, bool one_a, bool one_b, F f) {
-    if (one_a && one_b) {
-        map2<T>(One<T>{all(*a)}, One<T>{all(*b)}, y, count, f);
-    } else if (one_a) {
-        map2<T>(One<T>{all(*a)}, Many<T>{b}, y, count, f);
-    } else if (one_b) {
-        map2<T>(Many<T>{a}, One<T>{all(*b)}, y, count, f);
-    } else {
-        map2<T>(Many<T>{a}, Many<T>{b}, y, count, f);
-    }
+    by_form(a, b, one_a, one_b, [&](auto p, auto q) { map2<T>(p, q, y, count, f); });
 }
 
 // y[i] = f(a[i], b[i], c[i]). Of an operand that is `one`, a vector of its value is read

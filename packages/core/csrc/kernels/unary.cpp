@@ -1,7 +1,7 @@
 #include "kernels/unary.hpp"
 
 #include "kernels/activation.hpp"
-#include "kernels/map.hpp"
+#include "kernels/past.hpp"
 
 namespace lampas {
 namespace LAMPAS_PATH {
@@ -120,6 +120,18 @@ void angles(const void* x, void* y, long count, const double*) {
     }
 }
 
+// The same past the caches; arrays with an angle beyond the limit are computed once more.
+template <int QUADRANTS>
+void angles_past(const void* x, void* y, long count, const double* numbers) {
+    const float* from = static_cast<const float*>(x);
+    auto far = absolute(f32v{}) > widest(f32v{});
+    map_past<float>(from, static_cast<float*>(y), count, [&](f32v v) {
+        far |= absolute(v) > widest(v);
+        return angle_of<float, QUADRANTS>(v);
+    });
+    if (any_of(far)) angles<float, QUADRANTS>(x, y, count, numbers);
+}
+
 template <class T, class F>
 void loop_with(const void* x, void* y, long count, const double* numbers) {
     map<T>(static_cast<const T*>(x), static_cast<T*>(y), count, F(numbers));
@@ -156,6 +168,11 @@ using namespace LAMPAS_PATH;
     },
 #define F32(name) LOOP(float, name)
 #define F64(name) LOOP(double, name)
+#define PAST_F32(name)                                                           \
+    [](const void* x, void* y, long count, const double*) {                      \
+        map_past<float>(static_cast<const float*>(x), static_cast<float*>(y), count, \
+                        [](f32v v) { return name##_of(v); });                    \
+    },
 #define NUMBERED(T)                                                                     \
     loop_with<T, leaky_relu<T>>, loop_with<T, elu<T>>, loop_with<T, softplus_op<T>>,    \
         loop_with<T, hardtanh<T>>, loop_with<T, clamp<T>>, loop_with<T, threshold<T>>,  \
@@ -164,6 +181,7 @@ using namespace LAMPAS_PATH;
 const UnaryKernels LAMPAS_PATH_OF(unary) = {
     {LAMPAS_UNARY(F32) angles<float, 0>, angles<float, 1>, NUMBERED(float)},
     {LAMPAS_UNARY(F64) angles<double, 0>, angles<double, 1>, NUMBERED(double)},
+    {LAMPAS_UNARY(PAST_F32) angles_past<0>, angles_past<1>},
 };
 
 }  // namespace lampas

@@ -37,6 +37,8 @@ using SlopeLoop = void (*)(const void* g, const void* x, void* y, long count, bo
 
 struct UnaryKernels {
     UnaryLoop f32[UNARY_COUNT], f64[UNARY_COUNT];
+    // The same past the caches, as fill_past (past.hpp) takes its arrays; or nullptr.
+    UnaryLoop past_f32[UNARY_COUNT];
 };
 LAMPAS_FAMILY(UnaryKernels, unary)
 
