@@ -47,6 +47,26 @@ def test_sums_and_extremes_of_integers_are_exact(pattern, path):
 
 
 @pytest.mark.parametrize("path", PATHS)
+def test_short_runs_of_every_length_are_exact(path):
+    with setting(path), np.errstate(over="ignore"):
+        for n in range(1, 300):
+            how = {"dim": (1,), "keepdim": False}
+            for dtype in INTEGERS:
+                x = whole((3, n), dtype)
+                wide = x.astype(np.int64)
+                same(kernel("tally", x, **how), wide.sum(1))
+                same(kernel("amax", x, **how), x.max(1))
+                same(kernel("amin", x, **how), x.min(1))
+                same(kernel("count_nonzero", x, **how), (x != 0).sum(1))
+            same(kernel("prod", wide | 1, **how), (wide | 1).prod(1))
+            # What fills no vector is told apart from what was looked at before.
+            lone = np.zeros((2, n), np.float32)
+            lone[0, -1] = 1
+            same(kernel("count_nonzero", lone, **how), np.array([1, 0]))
+            same(kernel("all", 1 - lone, **how), np.array([False, True]))
+
+
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("pattern", PATTERNS + RUNS + COLUMNS, ids=str)
 def test_what_is_zero_is_counted(pattern, path):
     shape, dims = pattern

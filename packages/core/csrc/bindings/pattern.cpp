@@ -8,7 +8,8 @@ namespace {
 
 const Name DIM("dim"), KEEPDIM("keepdim");
 
-constexpr long PIECE = 64 * 1024;  // elements that one thread folds at a time
+constexpr long PIECE = 64 * 1024;  // elements of a run that one thread folds at a time
+constexpr long RUNS = 16 * 1024;   // elements of several runs
 constexpr long COLUMN_TILE = 4096;
 constexpr long FEWEST_ROWS = 16;
 
@@ -91,7 +92,7 @@ bool fold_runs(const Pattern& p, const How& how, const void* centers,
     const char* x = data_of<char>(p.x);
     const long item = item_size(p.type);
     const long runs = p.a * p.b * p.c, pieces = (p.d + PIECE - 1) / PIECE;
-    const long grain = p.d >= PIECE ? 1 : PIECE / p.d;
+    const long grain = p.d >= RUNS ? 1 : RUNS / p.d;
     if (p.b * pieces == 1) {
         parallel_ranges(runs, grain, [&](long first, long last) {
             for (long r = first; r < last; ++r) {

@@ -86,6 +86,9 @@ CASES = [
         reduce(math.prod, 1),
         {"dim": 1},
     ),
+    Case("prod", X, reduce(math.prod, None, True), {"keepdim": True}),
+    Case("prod", given(1.5), lambda x: x),
+    Case("prod", integers(-3, 4, (3, 2)), lambda x: x.prod(), tol="exact"),
     *over("logsumexp", log_sum_exp, dims=(1, (0, 2))),
     Case(
         "logsumexp",

@@ -67,12 +67,16 @@ def cast(input: Tensor, dtype: DType | None) -> Tensor:
     return _cast.call(input, dtype=dtype.numpy)
 
 
+_INT64 = np.dtype(np.int64)
+
+
 def widened(input: Tensor, dtype: DType | None) -> Tensor:
     """``input`` cast to ``dtype``; by default bool and integers to int64."""
     if dtype is not None:
         return cast(input, as_dtype(dtype))
-    if input._data.dtype.kind in "biu":
-        return cast(input, as_dtype(np.int64))
+    own = input._data.dtype
+    if own.kind in "biu" and own is not _INT64:
+        return cast(input, as_dtype(_INT64))
     return input
 
 

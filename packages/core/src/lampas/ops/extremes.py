@@ -346,17 +346,18 @@ def max(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
     if isinstance(dim, Tensor):
         return maximum(input, dim)
     if dim is None:
-        _check_whole("max", input)
-        return _amax.call(input, dim=dims_of(None, input._data.ndim), keepdim=keepdim)
+        return _of_all(_amax, "max", input, keepdim)
     dim = normalize_dim(dim, input._data.ndim)
     check_reducible("max", input, (dim,))
     return MaxResult(*_max_dim.call(input, dim=dim, keepdim=keepdim))
 
 
-def _check_whole(name: str, input: Tensor) -> None:
-    check_reducible(name, input, ())
-    if input._data.size == 0:
+def _of_all(record: Any, name: str, input: Tensor, keepdim: bool) -> Tensor:
+    data = input._data
+    if data.size == 0 or data.dtype.kind == "c":
+        check_reducible(name, input, ())
         raise DTypeError(f"{name}: input has no elements; give the dim to reduce")
+    return record.call(input, dim=tuple(range(data.ndim)), keepdim=keepdim)
 
 
 @method()
@@ -370,8 +371,7 @@ def min(input: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -
     if isinstance(dim, Tensor):
         return minimum(input, dim)
     if dim is None:
-        _check_whole("min", input)
-        return _amin.call(input, dim=dims_of(None, input._data.ndim), keepdim=keepdim)
+        return _of_all(_amin, "min", input, keepdim)
     dim = normalize_dim(dim, input._data.ndim)
     check_reducible("min", input, (dim,))
     return MinResult(*_min_dim.call(input, dim=dim, keepdim=keepdim))

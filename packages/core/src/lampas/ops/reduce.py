@@ -232,19 +232,26 @@ _prod = op("prod", kind=REDUCTION, saves="x", infer=reduced, autocast="float")
 
 
 @_prod.forward
-def prod_forward(xp: Any, x: Any, *, dim: int, keepdim: bool) -> Any:
-    return x.prod(axis=dim if x.ndim else None, keepdims=keepdim, dtype=x.dtype)
+def prod_forward(xp: Any, x: Any, *, dim: Any, keepdim: bool) -> Any:
+    return x.prod(axis=dim, keepdims=keepdim, dtype=x.dtype)
 
 
 @_prod.vjp
-def prod_vjp(F: Any, g: Any, x: Any, *, need: Any, dim: int, keepdim: bool) -> Any:
+def prod_vjp(F: Any, g: Any, x: Any, *, need: Any, dim: Any, keepdim: bool) -> Any:
+    # The dimensions are one, or all (behind a batch): as one they are gone through.
+    shape, along = x.shape, dim[0] if dim else 0
+    if len(dim) != 1:
+        rest = shape[along + len(dim) :]
+        x = F.reshape(x, shape=(*shape[:along], count_of(shape, dim), *rest))
     # The product of all others, without dividing: right where elements are zero.
-    before = F.cumprod(x, dim=dim, reverse=False)
-    after = F.cumprod(x, dim=dim, reverse=True)
-    others = F.shift(before, dim=dim, by=1, fill=1) * F.shift(
-        after, dim=dim, by=-1, fill=1
+    before = F.cumprod(x, dim=along, reverse=False)
+    after = F.cumprod(x, dim=along, reverse=True)
+    others = F.shift(before, dim=along, by=1, fill=1) * F.shift(
+        after, dim=along, by=-1, fill=1
     )
-    return (F.reshape(g, shape=kept_shape(x.shape, (dim,))) * F.conj(others),)
+    g = F.reshape(g, shape=kept_shape(x.shape, (along,)))
+    slope = g * F.conj(others)
+    return (slope if len(dim) == 1 else F.reshape(slope, shape=shape),)
 
 
 @method()
@@ -271,9 +278,9 @@ def prod(
     tensor(6.)
     """
     input = widened(input, dtype)
-    if dim is None:
-        input, dim = input.reshape(-1), 0
-    return _prod.call(input, dim=normalize_dim(dim, input._data.ndim), keepdim=keepdim)
+    ndim = input._data.ndim
+    dims = tuple(range(ndim)) if dim is None else (normalize_dim(dim, ndim),)
+    return _prod.call(input, dim=dims if ndim else (), keepdim=keepdim)
 
 
 _logsumexp = op(
