@@ -8,9 +8,12 @@ import subprocess
 import sys
 import tracemalloc
 
+import numpy as np
 import pytest
+from test_kernels_muon import formula
 
 import lampas
+from lampas.backend import native
 from lampas.engine.exhausted import out_of_memory
 
 _START = """
@@ -182,6 +185,65 @@ def test_an_optimizer_whose_state_does_not_fit() -> None:
         "limit(8 * M)\n"
         "fails('', lampas.optim.Adam([x]).step)\n"
     )
+
+
+_MUON = """
+import numpy as np
+
+def made(shapes, **options):
+    rng, params = np.random.default_rng(0), []
+    for shape in shapes:
+        p, g = (rng.standard_normal(shape).astype(np.float32) for _ in range(2))
+        params.append(lampas.nn.Parameter(lampas.tensor(p)))
+        params[-1].grad = lampas.tensor(g)
+    optimizer = lampas.optim.Muon(params, lr=0.1, **options)
+    for p in params:
+        optimizer.state[p]["momentum_buffer"] = lampas.zeros_like(p)
+    return optimizer, params
+
+lampas.set_num_threads(1)
+made([(3, 5)])[0].step()
+"""
+_native = pytest.mark.skipif(
+    native.extension is None, reason="the kernels were not built"
+)
+
+
+@_native
+def test_a_step_of_muon_that_does_not_fit_changes_nothing() -> None:
+    # The second matrix comes later, and needs 16 MB.
+    _child(
+        f"{_MUON}"
+        "optimizer, params = made([(200, 200), (1, 2 * M)])\n"
+        "state = [optimizer.state[p]['momentum_buffer'] for p in params]\n"
+        "before = [x.detach().numpy().copy() for x in params + state]\n"
+        "lampas.kernels.trim_memory()\n"
+        "limit(8 * M)\n"
+        "fails('Muon.step', optimizer.step)\n"
+        "for x, y in zip(params + state, before):\n"
+        "    assert np.array_equal(x.detach().numpy(), y), x.shape\n"
+    )
+
+
+@_native
+def test_muon_completes_a_step_without_memory_to_pack_operands(tmp_path) -> None:
+    # Each matrix has 10 MB of scratch and needs 2.7 MB to pack one of its products.
+    shapes, path = [(700, 700), (720, 680)], str(tmp_path / "stepped.npz")
+    _child(
+        f"{_MUON}"
+        f"optimizer, params = made({shapes}, ns_steps=2)\n"
+        "lampas.kernels.trim_memory()\n"
+        "limit(12 * M)\n"
+        "optimizer.step()\n"
+        "limit(64 * M)\n"
+        f"np.savez({path!r}, *[p.detach().numpy() for p in params])\n"
+    )
+    rng = np.random.default_rng(0)
+    with np.load(path) as found:
+        for i, shape in enumerate(shapes):
+            p, g = (rng.standard_normal(shape).astype(np.float32) for _ in range(2))
+            want = formula(p, [g], {"ns_steps": 2})
+            np.testing.assert_allclose(found[f"arr_{i}"], want, 1e-5, 1e-5)
 
 
 def test_a_new_tensor_of_absurd_size() -> None:

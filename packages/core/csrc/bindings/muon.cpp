@@ -11,10 +11,11 @@
 #include <atomic>
 #include <cmath>
 
+#include "bindings/options.hpp"
 #include "bindings/product.hpp"
+#include "bindings/rounding.hpp"
 #include "bindings/stretches.hpp"
 #include "kernels/gradients.hpp"
-#include "runtime/scratch.hpp"
 
 namespace lampas {
 namespace {
@@ -64,12 +65,12 @@ struct Shape {
 
 bool read_shapes(PyObject* rows, PyObject* rates, std::vector<Shape>* shapes) {
     const Py_ssize_t count = PyList_GET_SIZE(rows);
-    if (!PyList_Check(rates) || PyList_GET_SIZE(rates) != count) return false;
+    std::vector<double> numbers;
+    if (!read_numbers(rates, static_cast<std::size_t>(count), 1, &numbers)) return false;
     for (Py_ssize_t i = 0; i < count; ++i) {
         PyArrayObject* p = as_array(PyList_GET_ITEM(PyList_GET_ITEM(rows, i), 0));
-        PyObject* rate = PyList_GET_ITEM(rates, i);
-        if (PyArray_NDIM(p) != 2 || !PyFloat_Check(rate)) return false;
-        Shape shape{PyArray_DIM(p, 0), PyArray_DIM(p, 1), PyFloat_AS_DOUBLE(rate)};
+        if (PyArray_NDIM(p) != 2) return false;
+        Shape shape{PyArray_DIM(p, 0), PyArray_DIM(p, 1), numbers[static_cast<std::size_t>(i)]};
         if (!is_contiguous(p)) std::swap(shape.rows, shape.columns);
         shapes->push_back(shape);
     }
@@ -78,27 +79,35 @@ bool read_shapes(PyObject* rows, PyObject* rates, std::vector<Shape>* shapes) {
 
 // ---- the orthogonal matrix next to an update
 
+// C (m x n) of A (m x k) and B (k x n). Where there is no memory to pack them in, each row
+// is made by itself, which needs none: a step that has begun is completed.
+void multiply(long m, long n, long k, Matrix<float> a, Matrix<float> b, Result<float> c) {
+    if (product<float>(m, n, k, a, b, c)) return;
+    for (long i = 0; i < m; ++i) {
+        const Matrix<float> row{a.data + i * a.row, a.row, a.column};
+        (void)product<float>(1, n, k, row, b, {c.data + i * c.row, c.row});
+    }
+}
+
 // G (m x m) of A (m x k) and B (k x m), where it is symmetric: what is below the diagonal
 // is not computed again.
-bool symmetric_product(long m, long k, Matrix<float> a, Matrix<float> b, float* g) {
+void symmetric_product(long m, long k, Matrix<float> a, Matrix<float> b, float* g) {
     const long band = m <= FEW ? m : BAND;
     for (long top = 0; top < m; top += band) {
         const long rows = std::min(band, m - top), bottom = top + rows;
         const Matrix<float> some{a.data + top * a.row, a.row, a.column};
         const Matrix<float> rest{b.data + top * b.column, b.row, b.column};
         float* to = g + top * m + top;
-        if (!product<float>(rows, m - top, k, some, rest, {to, m})) return false;
+        multiply(rows, m - top, k, some, rest, {to, m});
         if (bottom < m) copier().turn4(to + rows, m, g + bottom * m + top, m, rows, m - bottom);
     }
-    return true;
 }
 
 void add_to_diagonal(float* x, long m, double value) {
     for (long i = 0; i < m; ++i) x[i * m + i] += static_cast<float>(value);
 }
 
-// Iterate on x; where the result is, in x or in the memory behind it, or nullptr where
-// there was no memory.
+// Iterate on x; where the result is, in x or in the memory behind it.
 float* orthogonal(float* x, const Shape& shape, const Options& o) {
     const long rows = shape.rows, columns = shape.columns, m = shape.small();
     float *y = x + rows * columns, *g = y + rows * columns, *k = g + m * m, *h = k + m * m;
@@ -107,20 +116,15 @@ float* orthogonal(float* x, const Shape& shape, const Options& o) {
     const Matrix<float> left{k, m, 1}, right{g, m, 1}, by{h, m, 1};
     for (long step = 0; step < o.steps; ++step) {
         const Matrix<float> own{x, columns, 1}, turned = own.transposed();
-        if (!symmetric_product(m, tall ? rows : columns, tall ? turned : own,
-                               tall ? own : turned, g)) {
-            return nullptr;
-        }
+        symmetric_product(m, tall ? rows : columns, tall ? turned : own, tall ? own : turned, g);
         parallel_ranges(m * m, STRETCH, [&](long first, long last) {
             muon().scale(g + first, last - first, static_cast<float>(c), k + first);
         });
         add_to_diagonal(k, m, b);
-        if (!symmetric_product(m, m, left, right, h)) return nullptr;
+        symmetric_product(m, m, left, right, h);
         add_to_diagonal(h, m, a);
-        const bool complete = tall
-                                  ? product<float>(rows, m, m, own, by, {y, columns})
-                                  : product<float>(m, columns, m, by, own, {y, columns});
-        if (!complete) return nullptr;
+        if (tall) multiply(rows, m, m, own, by, {y, columns});
+        else multiply(m, columns, m, by, own, {y, columns});
         std::swap(x, y);
     }
     return x;
@@ -129,7 +133,7 @@ float* orthogonal(float* x, const Shape& shape, const Options& o) {
 // ---- the step
 
 template <class T>
-bool step_matrix(const Row& row, const Shape& shape, const Options& o, float* x) {
+void step_matrix(const Row& row, const Shape& shape, const Options& o, float* x) {
     T* p = reinterpret_cast<T*>(row.arrays[0]);
     const T* g = reinterpret_cast<const T*>(row.arrays[1]);
     T* mean = reinterpret_cast<T*>(row.arrays[2]);
@@ -149,53 +153,64 @@ bool step_matrix(const Row& row, const Shape& shape, const Options& o, float* x)
         muon().divide(x + first, last - first, static_cast<float>(norm));
     });
     const float* update = orthogonal(x, shape, o);
-    if (update == nullptr) return false;
     const T shrink = static_cast<T>(1.0 - o.lr * o.decay);
     parallel_ranges(row.count, STRETCH, [&](long first, long last) {
         muon_of<T>().end(p + first, update + first, last - first, shrink,
                          static_cast<float>(shape.rate));
     });
-    return true;
 }
 
+// Which matrices are taken one after the other, each by all threads, and the chunks of the
+// others: their borders in the list of all.
+struct Parts {
+    std::vector<std::size_t> large, small, borders{0};
+    long of_large = 0, of_small = 0;  // scratch for one of them, in floats
+
+    Parts(const std::vector<Row>& rows, const std::vector<Shape>& shapes) {
+        const long limit = rows.size() < MANY ? LARGE : LARGER;
+        long work = 0;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (rows[i].count == 0) continue;
+            const bool is_large = shapes[i].work() >= limit;
+            long* scratch = is_large ? &of_large : &of_small;
+            *scratch = std::max(*scratch, shapes[i].scratch());
+            (is_large ? large : small).push_back(i);
+            if (is_large) continue;
+            work += shapes[i].work();
+            if (work < GRAIN) continue;
+            borders.push_back(small.size());
+            work = 0;
+        }
+        if (borders.back() < small.size()) borders.push_back(small.size());
+        of_small = up_to(of_small, 16);  // no line of the cache is of two threads
+    }
+    long chunks() const { return static_cast<long>(borders.size()) - 1; }
+};
+
+// False where there is no memory; nothing is changed then.
 template <class T>
 bool step(const std::vector<Row>& rows, const std::vector<Shape>& shapes, const Options& o) {
+    const Parts parts(rows, shapes);
     const Unlocked unlocked(elements_of(rows) > 1024);
-    const long limit = rows.size() < MANY ? LARGE : LARGER;
-    std::atomic<bool> complete{true};
-    const auto each = [&](std::size_t first, std::size_t last, bool large) {
-        long entries = 0;
-        for (std::size_t i = first; i < last; ++i) {
-            if ((shapes[i].work() >= limit) != large) continue;
-            entries = std::max(entries, shapes[i].scratch());
-        }
-        if (entries == 0) return;
-        const Scratch scratch(static_cast<std::size_t>(entries) * sizeof(float));
-        bool done = scratch.get() != nullptr;
-        for (std::size_t i = first; i < last && done; ++i) {
-            if (rows[i].count == 0 || (shapes[i].work() >= limit) != large) continue;
-            done = step_matrix<T>(rows[i], shapes[i], o, scratch.as<float>());
-        }
-        if (!done) complete = false;
-    };
-    each(0, rows.size(), true);
-    std::vector<std::size_t> borders{0};
-    long work = 0;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (shapes[i].work() < limit) work += shapes[i].work();
-        if (work < GRAIN && i + 1 < rows.size()) continue;
-        borders.push_back(i + 1);
-        work = 0;
-    }
-    if (borders.size() == 2) {
-        each(0, rows.size(), false);
-    } else {
-        parallel_chunks(static_cast<long>(borders.size()) - 1, [&](long chunk) {
+    // As many threads as take part at most, each with memory for one matrix at a time.
+    const long workers = std::min<long>(threads(), parts.chunks());
+    const long floats = std::max(parts.of_large, workers * parts.of_small);
+    const Scratch scratch(static_cast<std::size_t>(floats) * sizeof(float));
+    if (scratch.get() == nullptr) return false;
+    float* memory = scratch.as<float>();
+    for (const std::size_t i : parts.large) step_matrix<T>(rows[i], shapes[i], o, memory);
+    std::atomic<long> next{0};
+    parallel_chunks(workers, [&](long worker) {
+        float* own = memory + worker * parts.of_small;
+        for (long chunk; (chunk = next.fetch_add(1)) < parts.chunks();) {
             const auto c = static_cast<std::size_t>(chunk);
-            each(borders[c], borders[c + 1], false);
-        });
-    }
-    return complete;
+            for (std::size_t at = parts.borders[c]; at < parts.borders[c + 1]; ++at) {
+                const std::size_t i = parts.small[at];
+                step_matrix<T>(rows[i], shapes[i], o, own);
+            }
+        }
+    });
+    return true;
 }
 
 PyObject* muon_entry(const Arguments& arguments) {
