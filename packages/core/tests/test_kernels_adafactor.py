@@ -171,6 +171,26 @@ def test_left_to_the_reference(make):
     assert (found[0] < 1).all()
 
 
+def test_the_kernel_takes_the_others_of_a_group():
+    starts, slopes = drawn([(4, 6), (6, 4), (9,)])
+    params = [lampas.nn.Parameter(lampas.tensor(a)) for a in starts]
+    # One lies in columns.
+    turned = lampas.tensor(np.ascontiguousarray(starts[1].T))
+    params[1] = lampas.nn.Parameter(turned.t())
+    optimizer = lampas.optim.Adafactor(params)
+    taken, left = kernels.report()["adafactor_step"]
+    for row in slopes:
+        for p, g in zip(params, row, strict=True):
+            p.grad = lampas.tensor(g)
+        optimizer.step()
+    # The group is tried at first.
+    expected = (taken + 2 * COUNT, left + 2 * COUNT)
+    assert kernels.report()["adafactor_step"] == expected
+    for i, p in enumerate(params):
+        want = formula(starts[i], [row[i] for row in slopes], 2**-23, {})
+        np.testing.assert_allclose(p.detach().numpy(), want, 2e-6, 2e-6)
+
+
 def test_state_that_lies_otherwise_is_left_to_the_reference():
     p = lampas.nn.Parameter(lampas.ones(3, 4))
     optimizer = lampas.optim.Adafactor([p])

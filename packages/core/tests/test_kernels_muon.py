@@ -162,6 +162,25 @@ def test_half_precision_is_left_to_the_reference(dtype):
     assert 0.4 < p[0, 0].item() < 0.7
 
 
+def test_the_kernel_takes_the_others_of_a_group():
+    shapes = [(4, 6), (5, 5), (7, 3)]
+    starts, slopes = drawn(shapes)
+    params = [lampas.nn.Parameter(lampas.tensor(a)) for a in starts]
+    params[1] = lampas.nn.Parameter(params[1].detach().bfloat16())
+    optimizer = lampas.optim.Muon(params, lr=0.1)
+    taken, left = kernels.report()["muon_step"]
+    for row in slopes:
+        for p, g in zip(params, row, strict=True):
+            p.grad = lampas.tensor(g).to(p.dtype)
+        optimizer.step()
+    # The group is tried at first.
+    assert kernels.report()["muon_step"] == (taken + 2 * COUNT, left + COUNT)
+    for i, p in enumerate(params):
+        want = formula(starts[i], [row[i] for row in slopes], {})
+        near = 1e-5 if p.dtype is lampas.float32 else 0.1
+        np.testing.assert_allclose(p.detach().float().numpy(), want, near, near)
+
+
 def test_a_gradient_that_is_the_parameter_is_left_to_the_reference():
     p = lampas.nn.Parameter(lampas.eye(2) * 2)
     p.grad = p.detach()

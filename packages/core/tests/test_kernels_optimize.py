@@ -218,7 +218,8 @@ def test_a_gradient_that_is_another_parameter_is_read_before_or_after(kind):
         lampas.set_num_threads(before)
     with kernels.disabled():
         right = stepped()
-    np.testing.assert_allclose(ours, right, rtol=1e-5, atol=1e-6)
+    # Of a gradient near zero, whose rounding differs, RMSprop takes the sign.
+    np.testing.assert_allclose(ours, right, rtol=1e-5, atol=1e-3)
 
 
 def test_gradients_in_another_order_of_memory_are_left_to_the_reference():
@@ -250,6 +251,35 @@ def test_parameters_of_several_types_are_left_to_the_reference(make, narrow):
         assert [p.dtype for p in params] == dtypes
         for p in params:
             np.testing.assert_allclose(p.detach().numpy(), 0.5, 1e-7)
+
+
+@pytest.mark.parametrize("make", [lampas.optim.SGD, lampas.optim.Adam])
+def test_the_kernel_takes_the_others_of_a_group(make):
+    types = [lampas.float32, lampas.bfloat16, lampas.float64, lampas.float32]
+    params = [lampas.nn.Parameter(lampas.ones(3, 2, dtype=d)) for d in types]
+    for p in params:
+        p.grad = lampas.ones_like(p)
+    params[3].grad = lampas.ones(2, 3).t()
+    name = f"{make.__name__.lower()}_step"
+    taken, left = kernels.report()[name]
+    make(params, lr=0.5).step()
+    # The group is tried at first.
+    assert kernels.report()[name] == (taken + 2, left + 2)
+    for p in params:
+        np.testing.assert_allclose(p.detach().double().numpy(), 0.5, 1e-7)
+
+
+def test_a_parameter_whose_velocity_is_to_be_made_leaves_the_others_to_the_kernel():
+    params = [lampas.nn.Parameter(lampas.ones(2)) for _ in range(2)]
+    optimizer = lampas.optim.SGD(params, lr=0.25, momentum=0.5)
+    params[0].grad = lampas.ones(2)
+    optimizer.step()
+    params[1].grad = lampas.ones(2)
+    taken = kernels.report()["sgd_step"][0]
+    optimizer.step()
+    assert kernels.report()["sgd_step"][0] == taken + 1
+    assert params[0].tolist() == [0.375, 0.375]
+    assert params[1].tolist() == [0.75, 0.75]
 
 
 def test_moments_of_another_type_are_left_to_the_reference():

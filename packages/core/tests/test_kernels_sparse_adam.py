@@ -220,6 +220,24 @@ def test_a_table_listed_twice_is_stepped_twice():
     np.testing.assert_allclose(p.detach().numpy(), [1.0, 0.5, 1.0, 1.0], rtol=1e-6)
 
 
+def test_the_kernel_takes_the_others_of_a_group():
+    rng = np.random.default_rng(0)
+    starts = [rng.standard_normal((6, 3)).astype(t) for t in ("f4", "f8", "f4")]
+    slopes = [(np.array([1, 4]), np.ones((2, 3), a.dtype)) for a in starts]
+    params = [lampas.nn.Parameter(lampas.tensor(a)) for a in starts]
+    params.append(lampas.nn.Parameter(lampas.ones(6, 3, dtype=lampas.float16)))
+    for p in params:
+        p.grad = sparse(*slopes[0], p.shape).to(p.dtype)
+    taken, left = kernels.report()["sparse_adam_step"]
+    lampas.optim.SparseAdam(params, lr=0.5).step()
+    # The group is tried at first.
+    assert kernels.report()["sparse_adam_step"] == (taken + 3, left + 1)
+    for p, start, slope in zip(params[:3], starts, slopes, strict=True):
+        want = sparse_adam(start, [slope], lr=0.5)
+        np.testing.assert_allclose(p.detach().numpy(), want, 3e-6)
+    assert params[3][:, 0].tolist() == [1.0, 0.5, 1.0, 1.0, 0.5, 1.0]
+
+
 @pytest.mark.parametrize("dtype", [lampas.float16, lampas.bfloat16])
 def test_narrow_tables_are_left_to_the_reference(dtype):
     p = lampas.nn.Parameter(lampas.ones(4, 2, dtype=dtype))

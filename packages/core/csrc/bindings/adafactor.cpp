@@ -118,20 +118,14 @@ bool share_memory(const std::vector<Parameter>& parameters, long size) {
 }
 
 bool read_parameters(PyObject* rows, PyObject* counts, Type type, std::vector<Parameter>* to) {
-    if (!PyList_Check(rows) || !PyList_Check(counts)) return false;
-    const Py_ssize_t length = PyList_GET_SIZE(rows);
-    if (PyList_GET_SIZE(counts) != length) return false;
-    to->resize(static_cast<std::size_t>(length));
-    for (Py_ssize_t i = 0; i < length; ++i) {
-        Parameter& p = (*to)[static_cast<std::size_t>(i)];
-        if (!read_row(PyList_GET_ITEM(rows, i), type, &p)) return false;
-        PyObject* count = PyList_GET_ITEM(counts, i);
-        if (!PyLong_Check(count)) return false;
-        p.count = PyLong_AsDouble(count);
-        if (p.count == -1.0 && PyErr_Occurred()) {
-            PyErr_Clear();
-            return false;
-        }
+    if (!PyList_Check(rows)) return false;
+    std::vector<double> numbers;
+    to->resize(static_cast<std::size_t>(PyList_GET_SIZE(rows)));
+    if (!read_numbers(counts, to->size(), 1, &numbers)) return false;
+    for (std::size_t i = 0; i < to->size(); ++i) {
+        Parameter& p = (*to)[i];
+        if (!read_row(PyList_GET_ITEM(rows, static_cast<Py_ssize_t>(i)), type, &p)) return false;
+        p.count = numbers[i];
     }
     return !share_memory(*to, item_size(type));
 }

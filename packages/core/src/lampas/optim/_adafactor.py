@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from lampas.optim.optimizer import (
     like,
     negated,
     number,
+    step_each,
 )
 
 __all__ = ["Adafactor"]
@@ -91,7 +93,7 @@ class Adafactor(Optimizer):
         super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
-        rows, counts = [], []
+        stepped, rows, counts = [], [], []
         for p, g in zip(params, gradients_of(params), strict=True):
             if p.is_complex():
                 raise DTypeError("Adafactor takes real parameters, got a complex one")
@@ -104,9 +106,11 @@ class Adafactor(Optimizer):
                 names = ("variance",) if p.ndim < 2 else ("row_var", "col_var")
                 rows.append([p._data, g, *(state[name]._data for name in names)])
                 counts.append(int(count))
-        if rows and not _step_natively(rows, counts, group):
-            for arrays, t in zip(rows, counts, strict=True):
-                _step(arrays, t, group)
+                stepped.append(p)
+        if rows:
+            native = functools.partial(_step_natively, group=group)
+            reference = functools.partial(_step, group=group)
+            step_each(native, reference, stepped, rows, counts)
         changed(params)
 
 

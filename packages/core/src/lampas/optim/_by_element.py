@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from lampas.optim.optimizer import (
     like,
     negated,
     number,
+    step_each,
 )
 
 __all__ = ["ByElement", "with_decay"]
@@ -68,8 +70,9 @@ class ByElement(Optimizer):
             count += 1
             factors.append(self._factors(state, int(count), group))
             rows.append([p._data, g, *(state[name]._data for name in names)])
-        if not self._step_natively(rows, factors, group):
-            self._step_all(rows, factors, group)
+        native = functools.partial(self._step_natively, group=group)
+        reference = functools.partial(self._step_one, group=group)
+        step_each(native, reference, params, rows, factors)
         changed(params)
 
     def _step_natively(
@@ -83,16 +86,13 @@ class ByElement(Optimizer):
         flags = {name: bool(group[name]) for name in self._kernel_flags}
         return self._kernel(rows, factors, **options, **flags)
 
-    def _step_all(
-        self, rows: list[list[Any]], factors: list[Any], group: dict[str, Any]
-    ) -> None:
-        for arrays, own in zip(rows, factors, strict=True):
-            if group["maximize"]:
-                arrays[1] = negated(arrays[1])
-            if arrays[0].ndim == 0:
-                # Views of one dimension: NumPy gives scalars for arrays of none.
-                arrays = [a[None] for a in arrays]
-            self._step_parts(arrays, own, group)
+    def _step_one(self, arrays: list[Any], factors: Any, group: dict[str, Any]) -> None:
+        if group["maximize"]:
+            arrays[1] = negated(arrays[1])
+        if arrays[0].ndim == 0:
+            # Views of one dimension: NumPy gives scalars for arrays of none.
+            arrays = [a[None] for a in arrays]
+        self._step_parts(arrays, factors, group)
 
     def _step_parts(self, arrays: list[Any], factors: Any, group: Any) -> None:
         data = arrays[0]

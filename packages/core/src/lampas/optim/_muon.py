@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from lampas.dtypes import HALVES
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, DTypeError
 from lampas.optim._options import check_not_negative
-from lampas.optim.optimizer import Optimizer, changed, gradients_of, like
+from lampas.optim.optimizer import Optimizer, changed, gradients_of, like, step_each
 
 __all__ = ["Muon"]
 
@@ -116,9 +117,9 @@ class Muon(Optimizer):
                 state["momentum_buffer"] = like(p)
             rows.append([p._data, g, state["momentum_buffer"]._data])
             rates.append(_rate(float(group["lr"]), p.shape, group["adjust_lr_fn"]))
-        if not _step_natively(rows, rates, group):
-            for arrays, rate in zip(rows, rates, strict=True):
-                _step(arrays, rate, group)
+        native = functools.partial(_step_natively, group=group)
+        reference = functools.partial(_step, group=group)
+        step_each(native, reference, params, rows, rates)
         changed(params)
 
 

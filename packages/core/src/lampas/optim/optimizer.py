@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from lampas.backend.native import bind, left_alone
+from lampas.backend.native import bind, extension, left_alone
 from lampas.dtypes import float64, get_default_dtype
 from lampas.engine.exhausted import out_of_memory
 from lampas.engine.inplace import written
@@ -29,6 +29,7 @@ __all__ = [
 
 
 _zero_all: Callable[..., bool] = bind("zero_all", left_alone)
+_KINDS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 class _Required:
@@ -446,6 +447,32 @@ def number(value: float) -> Tensor:
 def gradients_of(params: Iterable[Tensor]) -> list[Any]:
     """The gradient arrays of parameters."""
     return [p.grad._data for p in params]  # type: ignore[union-attr]
+
+
+def step_each(
+    native: Callable[..., bool],
+    reference: Callable[..., None],
+    params: list[Tensor],
+    *columns: list[Any],
+) -> None:
+    """Step parameters, each by what the lists of ``columns`` have of it.
+
+    ``native(*columns)`` says whether it has stepped all. If not, each is stepped by
+    itself: one that no kernel takes keeps none of the others from it.
+    """
+    if native(*columns):
+        return
+    for p, *own in zip(params, *columns, strict=True):
+        tried = len(params) == 1 or not _has_kernels(p._data)
+        if tried or not native(*([part] for part in own)):
+            reference(*own)
+
+
+def _has_kernels(data: Any) -> bool:
+    """Whether kernels step parameters of such data, most of them at least."""
+    return (
+        extension is not None and isinstance(data, np.ndarray) and data.dtype in _KINDS
+    )
 
 
 def negated(g: Any) -> Any:

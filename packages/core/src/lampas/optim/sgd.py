@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from lampas.optim.optimizer import (
     negated,
     refuse_decay,
     rows_of,
+    step_each,
 )
 
 __all__ = ["SGD"]
@@ -92,26 +94,26 @@ class SGD(Optimizer):
         super().__init__(params, options)
 
     def _update(self, group: dict[str, Any], params: list[Tensor]) -> None:
-        lr, decay = float(group["lr"]), float(group["weight_decay"])
-        gradients = gradients_of(params)
-        if self._step_natively(params, gradients, group):
-            changed(params)
-            return
-        for p, g in zip(params, gradients, strict=True):
-            data, wide = p._data, p._data
-            g = negated(g) if group["maximize"] else g
-            if data.dtype in HALVES:
-                wide, g = data.astype(np.float32), g.astype(np.float32)
-            if decay:
-                g = g + wide * decay
-            if group["momentum"]:
-                g = self._velocity(p, g, group)
-            step = g * lr
-            if wide is data:
-                data -= step
-            else:
-                data[...] = wide - step
+        native = functools.partial(self._step_natively, group=group)
+        reference = functools.partial(self._step, group=group)
+        step_each(native, reference, params, params, gradients_of(params))
         changed(params)
+
+    def _step(self, p: Tensor, g: Any, group: dict[str, Any]) -> None:
+        lr, decay = float(group["lr"]), float(group["weight_decay"])
+        data, wide = p._data, p._data
+        g = negated(g) if group["maximize"] else g
+        if data.dtype in HALVES:
+            wide, g = data.astype(np.float32), g.astype(np.float32)
+        if decay:
+            g = g + wide * decay
+        if group["momentum"]:
+            g = self._velocity(p, g, group)
+        step = g * lr
+        if wide is data:
+            data -= step
+        else:
+            data[...] = wide - step
 
     def _step_natively(
         self, params: list[Tensor], gradients: list[Any], group: dict[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +13,7 @@ from lampas.dtypes import HALVES
 from lampas.engine.tensor import Tensor
 from lampas.errors import ArgumentError, GradientError
 from lampas.optim._options import check_betas, check_not_negative
-from lampas.optim.optimizer import Optimizer, changed, like, rows_of
+from lampas.optim.optimizer import Optimizer, changed, like, rows_of, step_each
 
 __all__ = ["SparseAdam"]
 
@@ -101,9 +102,9 @@ class SparseAdam(Optimizer):
             "eps": float(group["eps"]),
             "maximize": bool(group["maximize"]),
         }
-        if not _native_step(rows, steps, **options):
-            for arrays, t in zip(rows, steps, strict=True):
-                _step(arrays, t, **options)
+        native = functools.partial(_native_step, **options)
+        reference = functools.partial(_step, **options)
+        step_each(native, reference, params, rows, steps)
         changed(params)
 
 
