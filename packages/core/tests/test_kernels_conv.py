@@ -375,21 +375,17 @@ def test_sums_beyond_the_largest_number_of_tiles_alone_stay_right(path):
 
 
 @pytest.mark.parametrize("sizes", [PLAIN[5], WINOGRAD[1], WINOGRAD[5], ODD[3]], ids=str)
-def test_errors_are_at_most_twice_the_references(path, sizes):
-    arrays = operands(sizes, seed=3)
-    exact = formula(sizes, *arrays)
-    with kernels.disabled():
-        x, w, g = arrays
-        plain = (
-            _conv.on_host(x, w, **sizes.how),
-            _conv_input.on_host(g, w, size=x.shape[2:], **sizes.how),
-            _conv_weight.on_host(x, g, kernel=w.shape[2:], **sizes.how),
-        )
-    for found, reference, wanted in zip(
-        all_three(sizes, *arrays), plain, exact, strict=True
+def test_errors_are_at_most_twice_those_of_plain_sums(path, sizes):
+    x, w, g = operands(sizes, seed=3)
+    taps, per_result = w[0].size, g.size // g.shape[1]
+    counts = (taps, w[:, 0].size / np.prod(sizes.stride), per_result)
+    for found, wanted, count in zip(
+        all_three(sizes, x, w, g), formula(sizes, x, w, g), counts, strict=True
     ):
-        error, allowed = (np.abs(a - wanted).mean() for a in (found, reference))
-        assert error <= 2 * allowed
+        # Of terms added one by one, sums of k are about sqrt(k / count) of the result,
+        # and rounding them errs by 0.4 units of theirs.
+        plain = 0.4 * np.sqrt(count / 2) * 2.0**-24 * np.abs(wanted).mean()
+        assert np.abs(found - wanted).mean() <= 2 * plain
 
 
 def test_what_is_empty_is_left_to_the_reference():

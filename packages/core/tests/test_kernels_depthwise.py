@@ -283,15 +283,14 @@ def test_what_is_not_finite_spreads_as_far_as_it_is_seen(path, case, value):
     ],
     ids=str,
 )
-def test_long_sums_are_no_less_exact_than_the_reference(path, case):
+def test_long_sums_are_exact_to_a_few_roundings(path, case):
     x, w, g = operands(case)
     x += 1
     g += 1
     wanted = formula(case, x, w, g)[2]
     found = accepted(_conv_weight, x, g, kernel=case.kernel, **case.how)
-    reference = _conv_weight.on_host.reference(x, g, kernel=case.kernel, **case.how)
-    least = np.abs(wanted).max() * np.finfo(np.float32).eps
-    assert np.abs(found - wanted).max() <= 2 * np.abs(reference - wanted).max() + least
+    near = 2 * np.finfo(np.float32).eps * np.abs(wanted).max()
+    assert np.abs(found - wanted).max() <= near
 
 
 def test_gradients_of_gradients():

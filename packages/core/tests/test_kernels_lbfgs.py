@@ -55,17 +55,16 @@ def test_direction_is_that_of_the_inverse_hessian(path, size, count, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("size", SIZES)
-def test_direction_errs_no_more_than_the_reference(path, size, dtype):
+def test_direction_errs_by_a_rounding_of_each_pass(path, size, dtype):
     arguments, scale = history(size, 5, dtype)
     g, ys, ss, rhos = arguments
     exact = [np.asarray(g, np.longdouble)]
     exact += [[np.asarray(a, np.longdouble) for a in many] for many in (ys, ss)]
     want = lbfgs._two_loops(*exact, rhos, scale=scale)
     got = lbfgs._directed(*arguments, scale=scale)
-    right = lbfgs._two_loops(*arguments, scale=scale)
-    unit = np.finfo(dtype).eps * np.abs(want).max()
-    ours, theirs = np.abs(got - want).max(), np.abs(right - want).max()
-    assert ours <= 2 * theirs + 4 * unit
+    # By half a unit: five pairs on the way there, the scale, and five on the way back.
+    near = 11 / 2 * np.finfo(dtype).eps * np.abs(want).max()
+    assert np.abs(got - want).max() <= near
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -165,15 +164,13 @@ def test_parameters_in_columns_are_moved_by_the_reference():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_what_is_not_finite_goes_where_the_reference_takes_it(path, value):
+def test_what_is_not_finite_spreads_to_the_whole_direction(path, value):
     arguments, scale = history(37, 3, np.float32)
     for place in (0, 36):
         g = arguments[0].copy()
         g[place] = value
         got = lbfgs._directed(g, *arguments[1:], scale=scale)
-        with np.errstate(invalid="ignore"):
-            want = lbfgs._two_loops(g, *arguments[1:], scale=scale)
-        np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
+        assert np.isnan(got).all()
 
 
 def test_other_calls_are_left_to_the_reference():

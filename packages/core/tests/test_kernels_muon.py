@@ -1,4 +1,4 @@
-"""Muon's native step against its formula in float64, and its reference."""
+"""Muon's native step against its formula in float64."""
 
 from __future__ import annotations
 
@@ -70,14 +70,10 @@ def test_formula(path, dtype, options):
     taken = kernels.report()["muon_step"][0]
     found = stepped(starts, slopes, options)
     assert kernels.report()["muon_step"][0] == taken + COUNT
-    with kernels.disabled():
-        reference = stepped(starts, slopes, options)
     for i, got in enumerate(found):
         want = formula(starts[i], [row[i] for row in slopes], options)
-        np.testing.assert_allclose(got, want, 1e-5, 1e-5, err_msg=str(SHAPES[i]))
-        # All iterate in float32, whose rounding each product amplifies.
-        ours, theirs = np.abs(got - want).max(), np.abs(reference[i] - want).max()
-        assert ours <= 2 * theirs + 1e-6, SHAPES[i]
+        # A few roundings of float32, in which doubles are iterated too.
+        np.testing.assert_allclose(got, want, 0, 2e-6, err_msg=str(SHAPES[i]))
 
 
 @pytest.mark.parametrize("count", [5, 20])
@@ -126,16 +122,15 @@ def test_matrices_that_lie_in_columns_are_taken():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 0.0])
-def test_what_is_not_finite_goes_where_the_reference_takes_it(path, value):
+def test_what_is_not_finite_spreads_to_the_whole_matrix(path, value):
     starts = [np.ones((3, 5), np.float32), np.ones((200, 160), np.float32)]
     slopes = [[np.full(a.shape, value * (value == 0), np.float32) for a in starts]]
     for g in slopes[0]:
         g[1, 2] = value
-    got = stepped(starts, slopes, {})
-    with kernels.disabled():
-        want = stepped(starts, slopes, {})
-    for one, other in zip(got, want, strict=True):
-        np.testing.assert_allclose(one, other, 1e-6)
+    # Without a gradient there is the decay alone.
+    want = 1 - 0.1 * 0.1 if value == 0 else np.nan
+    for got in stepped(starts, slopes, {}):
+        np.testing.assert_allclose(got, want, 1e-6)
 
 
 def test_threads_do_not_change_a_step():
