@@ -263,8 +263,8 @@ def test_the_kernel_takes_the_others_of_a_group(make):
     name = f"{make.__name__.lower()}_step"
     taken, left = kernels.report()[name]
     make(params, lr=0.5).step()
-    # The group is tried at first.
-    assert kernels.report()[name] == (taken + 2, left + 2)
+    # All are tried, then what is of each type, and then floats one after the other.
+    assert kernels.report()[name] == (taken + 2, left + 4)
     for p in params:
         np.testing.assert_allclose(p.detach().double().numpy(), 0.5, 1e-7)
 

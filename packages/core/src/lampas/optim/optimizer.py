@@ -7,6 +7,7 @@ import functools
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -457,14 +458,22 @@ def step_each(
 ) -> None:
     """Step parameters, each by what the lists of ``columns`` have of it.
 
-    ``native(*columns)`` says whether it has stepped all. If not, each is stepped by
-    itself: one that no kernel takes keeps none of the others from it.
+    ``native(*columns)`` says whether it has stepped all. If not, those of each type are
+    stepped by themselves, or each parameter is: one that no kernel takes keeps none of
+    the others from it.
     """
     if native(*columns):
         return
-    for p, *own in zip(params, *columns, strict=True):
-        tried = len(params) == 1 or not _has_kernels(p._data)
-        if tried or not native(*([part] for part in own)):
+    kinds = dict.fromkeys(p.dtype for p in params)
+    if len(kinds) > 1:
+        for kind in kinds:
+            chosen = [p.dtype is kind for p in params]
+            parts = [list(compress(c, chosen)) for c in (params, *columns)]
+            step_each(native, reference, *parts)
+        return
+    alone = len(params) > 1 and _has_kernels(params[0]._data)
+    for own in zip(*columns, strict=True):
+        if not (alone and native(*([part] for part in own))):
             reference(*own)
 
 
