@@ -11,7 +11,7 @@ from test_kernels_elementwise import PATHS, draws, kernel, same, setting
 
 import lampas
 from lampas.backend import native
-from lampas.ops.sort import occurrences, searched
+from lampas.ops.sort import occurrences, searched, weighed
 
 # Around what is searched for at once, and counted at once.
 SIZES = (1, 5, 16, 17, 1024, 1025, 5000)
@@ -90,6 +90,39 @@ def test_occurrences(dtype, path):
             with setting(path):
                 found = taken("occurrences", occurrences, x, size=length)
             same(found, right)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_of_weights(dtype, path):
+    # Of many, each piece has sums of its own; of places all over, each thread its part.
+    for size, length in ((1, 1), (17, 4), (5000, 300), (40_000, 300), (40_000, 30_000)):
+        rng = np.random.default_rng(size)
+        x = rng.integers(0, length, 2 * size)[::2]
+        weights = rng.normal(size=(size, 2)).astype(dtype)[:, 1]
+        wide = np.zeros(length, np.longdouble)
+        sizes = np.zeros(length)
+        for v, w in zip(x.tolist(), weights.astype(np.longdouble), strict=True):
+            wide[v] += w
+            sizes[v] += abs(w)
+        for threads in (1, 2, 3):
+            with setting(path, threads):
+                found = taken("weighed", weighed, x, weights, size=length)
+            assert found.dtype == dtype
+            error = np.finfo(dtype).eps / 2 * np.abs(wide) + 4e-15 * sizes
+            assert (np.abs(found - wide) <= error).all()
+            if threads == 1:
+                alone = found
+            same(found, alone)
+
+
+def test_others_are_weighed_by_the_reference():
+    x, weights = np.array([0, 2, 2]), np.array([1.0, 2.0, 4.0])
+    for index, heavy in ((x.astype(np.int32), weights), (x, weights.astype(np.int64))):
+        found = taken("weighed", weighed, index, heavy, size=4, accepted=False)
+        assert found.tolist() == [1.0, 0.0, 6.0, 0.0]
+    with pytest.raises(ValueError, match="negative"):
+        taken("weighed", weighed, -x, weights, size=4, accepted=False)
 
 
 def test_occurrences_of_numbers_far_apart():

@@ -383,9 +383,42 @@ def test_many_numbers_in_one_of_many_places_lose_no_digits(share, shape, path):
     np.testing.assert_allclose(made, right, 1e-6)
 
 
-def test_nothing_added_leaves_the_sign_of_a_zero():
-    x = np.full(2, -0.0, np.float32)
-    index = np.zeros(64, np.int64)
-    value = np.full(64, -0.0, np.float32)
+@pytest.mark.parametrize("count", [64, 100_000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nothing_added_leaves_the_sign_of_a_zero(dtype, count):
+    x = np.full(2, -0.0, dtype)
+    index = np.zeros(count, np.int64)
+    value = np.full(count, -0.0, dtype)
     y = kernel("scatter_sum", x, value, dim=0, index=index)
     assert np.signbit(y).all()
+
+
+# Of many numbers for each place, pieces have sums of their own; of few, each thread has
+# some of the places.
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("few", [7, 300, 3000, 12_000, 100_000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+def test_sums_at_few_places_and_many(dtype, few, path):
+    rng = np.random.default_rng(few)
+    grid = rng.integers(-(2**62), 2**62, (2, 100_001), dtype=np.int64)
+    value = grid if dtype is np.int64 else (grid / 2**62).astype(dtype)
+    index = rng.integers(0, few, (100_001, 2))
+    x = np.arange(few).astype(dtype)
+    made = []
+    for threads in (1, 2, 3):
+        with setting(path, threads):
+            how = {"index": (index,)}
+            made.append(kernel("index_sum", x, value.T, **how))
+    same(made[0], made[1])
+    same(made[0], made[2])
+    wide = x.copy() if dtype is np.int64 else x.astype(np.longdouble)
+    right = at(wide, index, value.T)
+    if dtype is np.int64:
+        same(made[0], right)
+    else:
+        sizes = at(x.astype(np.float64), index, np.abs(value.T))
+        error = np.abs(made[0] - right) / (sizes * np.finfo(dtype).eps)
+        assert error.max() < 8
+    index[50_000, 1] = few
+    with pytest.raises(IndexError):
+        kernel("index_sum", x, value.T, accepted=False, index=(index,))

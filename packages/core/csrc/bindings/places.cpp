@@ -8,6 +8,7 @@ namespace {
 constexpr long PIECE = 16 * 1024;  // elements of one chunk
 constexpr long MOST_PARTS = 32;
 constexpr long LINE = 16;  // columns that one chunk has at least
+constexpr long MANY = 8;   // values for each place, of which pieces have sums of their own
 
 bool is_full_slice(PyObject* item) {
     if (!PySlice_Check(item)) return false;
@@ -385,6 +386,56 @@ bool Places::put(Put put, int item, int valued, void* x, const void* values) con
         }
     });
     return good;
+}
+
+// Sums at few places: those of each piece by themselves, then joined in the order of pieces.
+template <class T>
+bool Places::add_in_pieces(Put put, int valued, T* x, const void* values) const {
+    const int dim = static_cast<int>(std::max_element(extent_, extent_ + joined_) - extent_);
+    const long wanted = count_ / std::max(PIECE, 4 * limit_) / 2 * 2;  // for two threads alike
+    const long grain = (extent_[dim] + wanted - 1) / wanted;
+    const long pieces = (extent_[dim] + grain - 1) / grain;
+    const Scratch scratch(static_cast<std::size_t>(pieces * limit_) * sizeof(T));
+    T* const sums = scratch.as<T>();
+    if (sums == nullptr) return this->put(put, sizeof(T), valued, x, values);
+    bool good = true;
+    const Unlocked unlocked;
+    parallel_ranges(extent_[dim], grain, [&](long first, long last) {
+        T* own = sums + first / grain * limit_;
+        std::fill(own, own + limit_, static_cast<T>(-0.0));  // to which all adds up as it is
+        Part part;
+        part.dim = dim;
+        part.first = first;
+        part.last = last;
+        part.to = limit_;
+        if (!each_plane(part, put, sizeof(T), valued, reinterpret_cast<char*>(own),
+                        static_cast<const char*>(values))) {
+            __atomic_store_n(&good, false, __ATOMIC_RELAXED);
+        }
+    });
+    if (!good) return false;
+    parallel_ranges(limit_, LIGHT / pieces, [&](long first, long last) {
+        for (long piece = 0; piece < pieces; ++piece) {
+            const T* own = sums + piece * limit_;
+            for (long i = first; i < last; ++i) x[i] += own[i];
+        }
+    });
+    return true;
+}
+
+bool Places::add(Put put, Type type, int valued, void* x, const void* values) const {
+    bool alone = unit_ == 1 && count_ > 2 * PIECE && count_ >= MANY * limit_;
+    for (int d = 0; d < joined_; ++d) alone = alone && at_[d] == 0;
+    if (alone && type == Type::f32) {
+        return add_in_pieces(put, valued, static_cast<float*>(x), values);
+    }
+    if (alone && type == Type::f64) {
+        return add_in_pieces(put, valued, static_cast<double*>(x), values);
+    }
+    if (alone && type == Type::i64) {  // which wraps around
+        return add_in_pieces(put, valued, static_cast<std::uint64_t*>(x), values);
+    }
+    return this->put(put, item_size(type), valued, x, values);
 }
 
 }  // namespace lampas

@@ -43,6 +43,8 @@ public:
     bool pick(Pick pick, int item, const void* x, void* values) const;
     // `item` and `valued` are the bytes of an element of the array and of the values.
     bool put(Put put, int item, int valued, void* x, const void* values) const;
+    // The same where it adds, to an array of this type.
+    bool add(Put put, Type type, int valued, void* x, const void* values) const;
 
 private:
     struct Part;
@@ -54,6 +56,8 @@ private:
     Plane plane_of(long rows, long columns) const;
     bool each_plane(const Part& part, Put put, int item, int valued, char* x,
                     const char* values) const;
+    template <class T>
+    bool add_in_pieces(Put put, int valued, T* x, const void* values) const;
 
     int dims_ = 0;  // of the array
     long size_[MOST_DIMS], stride_[MOST_DIMS];

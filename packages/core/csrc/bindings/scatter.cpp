@@ -54,10 +54,15 @@ PyArrayObject* copied(PyArrayObject* x) {
 }
 
 // Values joined to `y`, a new array that is given back or, where an index is bad, let go.
-PyObject* joined(PyArrayObject* y, const Places& places, PyArrayObject* values, Put put) {
+PyObject* joined(PyArrayObject* y, const Places& places, PyArrayObject* values, Put put,
+                 Join join) {
     if (y == nullptr) return nullptr;
-    const int item = item_size(type_of(y)), valued = item_size(type_of(values));
-    if (places.put(put, item, valued, data_of<void>(y), data_of<void>(values))) {
+    const Type type = type_of(y);
+    const int valued = item_size(type_of(values));
+    void* to = data_of<void>(y);
+    const void* from = data_of<void>(values);
+    if (join == Join::sum ? places.add(put, type, valued, to, from)
+                          : places.put(put, item_size(type), valued, to, from)) {
         return reinterpret_cast<PyObject*>(y);
     }
     Py_DECREF(y);
@@ -83,14 +88,13 @@ bool wants_double(Type type, long count, const Places& places, Join join) {
     return places.is_crowded(FEW);
 }
 
-// `y` is given away; the places have met the values.
-PyObject* joined_in_double(PyArrayObject* y, const Places& places, PyArrayObject* values) {
-    PyArrayObject* to = cast_to(y, NPY_DOUBLE);
-    Py_DECREF(y);
-    PyObject* wide = joined(to, places, values, placer().sum_wide);
-    if (wide == nullptr) return nullptr;
-    PyArrayObject* result = cast_to(reinterpret_cast<PyArrayObject*>(wide), NPY_FLOAT);
-    Py_DECREF(wide);
+// Floats joined to `wide`, an array of double that is given away, and rounded; the places
+// have met the values.
+PyObject* joined_in_double(PyArrayObject* wide, const Places& places, PyArrayObject* values) {
+    PyObject* sums = joined(wide, places, values, placer().sum_wide, Join::sum);
+    if (sums == nullptr) return nullptr;
+    PyArrayObject* result = cast_to(reinterpret_cast<PyArrayObject*>(sums), NPY_FLOAT);
+    Py_DECREF(sums);
     return reinterpret_cast<PyObject*>(result);
 }
 
@@ -117,10 +121,10 @@ struct Zeros {
         for (int d = 0; d < ndim; ++d) size *= shape[d];
         const bool wide = wants_double(type_of(values), size, places, join);
         if (!places.values_of(values)) return DECLINED;
-        PyArrayObject* y = new_array(type_of(values), ndim, shape);
+        PyArrayObject* y = new_array(wide ? Type::f64 : type_of(values), ndim, shape);
         if (y == nullptr) return nullptr;
         clear(y);
-        return wide ? joined_in_double(y, places, values) : joined(y, places, values, put);
+        return wide ? joined_in_double(y, places, values) : joined(y, places, values, put, join);
     }
 };
 
@@ -168,6 +172,27 @@ PyObject* scatter_flat_entry(const Arguments& arguments) {
     return zeros.with(places, x, unique ? Join::set : Join::sum);
 }
 
+// weighed(index, weights, size=): sums of weights, added up in double
+PyObject* weighed_entry(const Arguments& arguments) {
+    PyArrayObject* index = arguments.sized(2, 1) ? arguments.array(0) : nullptr;
+    PyArrayObject* weights = index != nullptr ? arguments.array(1) : nullptr;
+    long size;
+    if (weights == nullptr || !arguments.integer(SIZE, &size)) return DECLINED;
+    const Type type = type_of(weights);
+    const npy_intp shape[1] = {size};
+    Places places;
+    if ((type != Type::f32 && type != Type::f64) || PyArray_NDIM(weights) != 1 ||
+        PyArray_NDIM(index) != 1 || PyArray_DIM(weights, 0) != PyArray_DIM(index, 0) ||
+        !places.of_shape(1, shape) || !places.by_first(index) || !places.values_of(weights)) {
+        return DECLINED;
+    }
+    PyArrayObject* y = new_array(Type::f64, 1, shape);
+    if (y == nullptr) return nullptr;
+    clear(y);
+    if (type == Type::f32) return joined_in_double(y, places, weights);
+    return joined(y, places, weights, put_of(type, Join::sum), Join::sum);
+}
+
 // take_add(x, shape=, index=a tuple)
 PyObject* take_add_entry(const Arguments& arguments) {
     PyArrayObject* x = arguments.sized(1, 2) ? arguments.array(0) : nullptr;
@@ -186,9 +211,9 @@ PyObject* into_copy(PyArrayObject* x, Places& places, PyArrayObject* values, Joi
     if (put == nullptr || type_of(values) != type_of(x)) return DECLINED;
     const bool wide = wants_double(type_of(x), PyArray_SIZE(x), places, join);
     if (!places.values_of(values)) return DECLINED;
-    PyArrayObject* y = copied(x);
-    if (y != nullptr && wide) return joined_in_double(y, places, values);
-    return joined(y, places, values, put);
+    PyArrayObject* y = wide ? cast_to(x, NPY_DOUBLE) : copied(x);
+    if (wide) return joined_in_double(y, places, values);
+    return joined(y, places, values, put, join);
 }
 
 bool target(PyArrayObject* x, Places& places) {
@@ -244,6 +269,7 @@ LAMPAS_KERNEL(deposit, along_entry<Join::sum>);
 LAMPAS_KERNEL(unsort, along_entry<Join::set>);
 LAMPAS_KERNEL(place, along_entry<Join::set>);
 LAMPAS_KERNEL(scatter_flat, scatter_flat_entry);
+LAMPAS_KERNEL(weighed, weighed_entry);
 LAMPAS_KERNEL(take_add, take_add_entry);
 LAMPAS_KERNEL(scatter_set, scatter_entry<Join::set>);
 LAMPAS_KERNEL(scatter_sum, scatter_entry<Join::sum>);

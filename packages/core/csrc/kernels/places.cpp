@@ -121,7 +121,7 @@ bool put_rows(const Plane& p, const std::int64_t* index, T* x, const V* value, l
 }
 
 constexpr long FEW = 256;         // places that have four sums of their own at hand
-constexpr long AT_ONCE = 32;      // indices that are looked at first
+constexpr long AT_ONCE = 64;      // indices that are looked at first
 
 // Whether all indices are inside; each(first, last) for a few of them at a time, until one
 // is not. So few that they are used while the next ones are on their way from memory.
@@ -137,6 +137,20 @@ LAMPAS_INLINE bool while_inside(const std::int64_t* at, long count, long limit, 
     return true;
 }
 
+// each(c) for those of some columns whose index is in [from, to), in their order. They are
+// listed first: which they are no branch foretells.
+template <class Each>
+LAMPAS_INLINE void for_those_between(const std::int64_t* at, long first, long last, long from,
+                                     long to, Each each) {
+    const std::uint64_t range = static_cast<std::uint64_t>(to - from);
+    long listed[AT_ONCE], count = 0;
+    for (long c = first; c < last; ++c) {
+        listed[count] = c;
+        count += static_cast<std::uint64_t>(at[c] - from) < range;
+    }
+    for (long k = 0; k < count; ++k) each(listed[k]);
+}
+
 // Many numbers added to few places: four sums of each, so that none waits for the last.
 // Which of them a number comes to is told by its column alone.
 template <class V>
@@ -146,17 +160,18 @@ bool add_to_few(const Plane& p, const std::int64_t* at, double* x, const V* valu
     for (auto& row : sums) {
         for (long i = 0; i < p.limit; ++i) row[i] = -0.0;  // to which all adds up as it is
     }
-    const std::uint64_t range = static_cast<std::uint64_t>(to - from);
+    const auto add = [&](long c) { sums[c & 3][at[c]] += static_cast<double>(value[c]); };
     const bool every = from == 0 && to == p.limit;
     const bool good = while_inside(at, p.columns, p.limit, [&](long first, long last) {
+        if (!every) {
+            for_those_between(at, first, last, from, to, add);
+            return;
+        }
         long c = first;
-        for (; every && c + 4 <= last; c += 4) {
+        for (; c + 4 <= last; c += 4) {
             for (long k = 0; k < 4; ++k) sums[k][at[c + k]] += static_cast<double>(value[c + k]);
         }
-        for (; c < last; ++c) {
-            if (static_cast<std::uint64_t>(at[c] - from) >= range) continue;
-            sums[c & 3][at[c]] += static_cast<double>(value[c]);
-        }
+        for (; c < last; ++c) add(c);
     });
     if (!good) return false;
     for (long i = from; i < to; ++i) x[i] += (sums[0][i] + sums[1][i]) + (sums[2][i] + sums[3][i]);
@@ -169,7 +184,6 @@ bool put(const Plane& p, const std::int64_t* index, void* target, const void* so
     T* x = static_cast<T*>(target);
     const V* value = static_cast<const V*>(source);
     if (p.index_column == 0) return put_rows<T, Op, V>(p, index, x, value, from, to);
-    const std::uint64_t range = static_cast<std::uint64_t>(to - from);
     const bool every = from == 0 && to == p.limit;
     const bool plain = p.index_column == 1 && p.value_column == 1 && p.unit == 1;
     for (long r = 0; r < p.rows; ++r) {
@@ -182,28 +196,25 @@ bool put(const Plane& p, const std::int64_t* index, void* target, const void* so
                 continue;
             }
         }
-        if (every && plain && p.at_column == 0) {
+        if (plain && p.at_column == 0) {
+            const auto one = [&](long c) { into[at[c]] = Op::of(into[at[c]], T(of_row[c])); };
             const bool good = while_inside(at, p.columns, p.limit, [&](long first, long last) {
-                for (long c = first; c < last; ++c) {
-                    into[at[c]] = Op::of(into[at[c]], T(of_row[c]));
+                if (every) {
+                    for (long c = first; c < last; ++c) one(c);
+                } else {
+                    for_those_between(at, first, last, from, to, one);
                 }
             });
             if (!good) return false;
             continue;
         }
         if (!all_inside(at, p.index_column, p.columns, p.limit)) return false;
-        if (every) {
-            for (long c = 0; c < p.columns; ++c) {
-                T* one = into + at[c * p.index_column] * p.unit + c * p.at_column;
-                *one = Op::of(*one, T(of_row[c * p.value_column]));
-            }
-        } else {
-            for (long c = 0; c < p.columns; ++c) {
-                const std::int64_t i = at[c * p.index_column];
-                if (static_cast<std::uint64_t>(i - from) >= range) continue;
-                T* one = into + i * p.unit + c * p.at_column;
-                *one = Op::of(*one, T(of_row[c * p.value_column]));
-            }
+        const std::uint64_t range = static_cast<std::uint64_t>(to - from);
+        for (long c = 0; c < p.columns; ++c) {
+            const std::int64_t i = at[c * p.index_column];
+            if (!every && static_cast<std::uint64_t>(i - from) >= range) continue;
+            T* place = into + i * p.unit + c * p.at_column;
+            *place = Op::of(*place, T(of_row[c * p.value_column]));
         }
     }
     return true;

@@ -430,6 +430,15 @@ def _occurrences(x: Any, *, size: int) -> Any:
 occurrences = bind("occurrences", _occurrences)
 
 
+def _weighed(x: Any, weights: Any, *, size: int) -> Any:
+    """The sums of the weights of each of the integers below ``size`` in a vector."""
+    single = weights.dtype == np.float32
+    return np.bincount(x, weights, size).astype(np.float32 if single else np.float64)
+
+
+weighed = bind("weighed", _weighed)
+
+
 @method()
 def bincount(
     input: Tensor, weights: Tensor | None = None, minlength: int = 0
@@ -454,13 +463,12 @@ def bincount(
         raise ShapeError("bincount: input must be a vector of non-negative integers")
     if minlength < 0:
         raise ShapeError(f"bincount: minlength must be >= 0, got {minlength}")
+    size = max(high + 1, minlength)
     if weights is None:
-        return wrap(occurrences(data, size=max(high + 1, minlength)))
+        return wrap(occurrences(data, size=size))
     if weights._data.shape != data.shape:
         raise ShapeError("bincount: weights must have the shape of input")
-    counts = np.bincount(data, weights._data, minlength)
-    single = weights._data.dtype == np.float32
-    return wrap(counts.astype(np.float32 if single else np.float64))
+    return wrap(weighed(data, weights._data, size=size))
 
 
 def _searched(sequence: Any, values: Any, *, right: bool, narrow: bool) -> Any:
