@@ -73,31 +73,33 @@ LAMPAS_INLINE void butterfly(Complex* a, const double* roots) {
     }
 }
 
-// In each of some blocks, R numbers that lie `step` apart become their transform, of which
-// PLAIN ones are not multiplied by `twiddles`.
+// R numbers that lie `step` apart become their transform, of which PLAIN ones are not
+// multiplied by `twiddles`.
 template <int R, bool PLAIN>
-LAMPAS_INLINE void butterflies(double* at, long blocks, long step, const double* roots,
-                               const double* twiddles) {
-    for (long i = 0; i < blocks; ++i, at += R * step) {
-        Complex a[R];
-        for (int j = 0; j < R; ++j) a[j] = get(at + j * step);
-        butterfly<R>(a, roots);
-        put(at, a[0]);
-        for (int k = 1; k < R; ++k) {
-            put(at + k * step,
-                PLAIN ? a[k] : turned(a[k], twiddles[2 * k - 2], twiddles[2 * k - 1]));
-        }
+LAMPAS_INLINE void butterfly_at(double* at, long step, const double* roots,
+                                const double* twiddles) {
+    Complex a[R];
+    for (int j = 0; j < R; ++j) a[j] = get(at + j * step);
+    butterfly<R>(a, roots);
+    put(at, a[0]);
+    for (int k = 1; k < R; ++k) {
+        put(at + k * step,
+            PLAIN ? a[k] : turned(a[k], twiddles[2 * k - 2], twiddles[2 * k - 1]));
     }
 }
 
-// One stage in place: every R numbers of a block that lie `part` apart.
+// One stage in place: every R numbers of a block that lie `part` apart, from front to back.
+// (Those of all blocks that are turned alike would lie a power of two apart.)
 template <int R>
 void stage(double* x, long blocks, long part, const double* table) {
-    const double* twiddles = table + 2 * R;
-    butterflies<R, true>(x, blocks, BOTH * part, table, twiddles);
-    for (long p = 1; p < part; ++p) {
-        twiddles += 2 * (R - 1);
-        butterflies<R, false>(x + BOTH * p, blocks, BOTH * part, table, twiddles);
+    const long step = BOTH * part;
+    for (long i = 0; i < blocks; ++i, x += R * step) {
+        const double* twiddles = table + 2 * R;
+        butterfly_at<R, true>(x, step, table, twiddles);
+        for (long p = 1; p < part; ++p) {
+            twiddles += 2 * (R - 1);
+            butterfly_at<R, false>(x + BOTH * p, step, table, twiddles);
+        }
     }
 }
 

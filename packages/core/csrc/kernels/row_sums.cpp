@@ -18,7 +18,7 @@ LAMPAS_INLINE f64v some_of(const float* from, int left) {
     const f32v v = load_part(from, left);
     half_f32v low;
     std::memcpy(&low, &v, sizeof low);
-    return __builtin_convertvector(low, f64v);
+    return doubles_of(low);
 }
 LAMPAS_INLINE f64v some_of(const double* from, int left) { return load_part(from, left); }
 

@@ -27,7 +27,7 @@ LAMPAS_INLINE void add_wide(double* to, f32v v) {
     std::memcpy(part, &v, sizeof v);
     for (int i = 0; i < 2; ++i) {
         double* at = to + i * lanes<double>;
-        store<double>(at, load(at) + __builtin_convertvector(part[i], f64v));
+        store<double>(at, load(at) + doubles_of(part[i]));
     }
 }
 

@@ -15,7 +15,7 @@ constexpr double INFINITY_D = __builtin_inf(), NAN_D = __builtin_nan("");
 LAMPAS_INLINE f64v widened(f32v x, int which) {
     half_f32v part[2];
     std::memcpy(part, &x, sizeof x);
-    return __builtin_convertvector(part[which], f64v);
+    return doubles_of(part[which]);
 }
 LAMPAS_INLINE f32v narrowed(f64v low, f64v high) {
     const half_f32v part[2] = {__builtin_convertvector(low, half_f32v),

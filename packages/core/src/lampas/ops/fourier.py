@@ -130,6 +130,8 @@ def axes(
         IndexError: a dimension is out of range.
     """
     shape = input._data.shape
+    if s is None and dim.__class__ is int and shape:
+        return (normalize_dim(dim, len(shape)),), (-1,)
     sizes = None if s is None else (s,) if isinstance(s, int) else tuple(s)
     if dim is None:
         if sizes is not None and len(sizes) > len(shape):
@@ -168,9 +170,15 @@ def resized(
     Raises:
         RuntimeError: a size is less than 1.
     """
-    pads = [(0, 0)] * input._data.ndim
+    shape = input._data.shape
     for d, size in zip(dims, sizes, strict=True):
-        old = input._data.shape[d]
+        if shape[d] < 1 or size not in (-1, shape[d]):
+            break
+    else:
+        return input
+    pads = [(0, 0)] * len(shape)
+    for d, size in zip(dims, sizes, strict=True):
+        old = shape[d]
         size = old if size == -1 else size
         if size < 1:
             raise ShapeError(f"{name}: needs at least 1 data point, got {size}")
@@ -190,6 +198,8 @@ def _scaling(name: str, norm: str | None) -> str:
 
 def _checked(name: str, input: Tensor) -> Tensor:
     """``input``, floating or complex."""
+    if input._data.dtype.kind == "f" and input._data.dtype.itemsize > 2:
+        return input
     if input._data.dtype.itemsize == 2 and input.is_floating_point():
         raise DTypeError(
             f"{name} is not implemented for {input.dtype}; convert it with .float()"
@@ -198,6 +208,8 @@ def _checked(name: str, input: Tensor) -> Tensor:
 
 
 def _complex(name: str, input: Tensor) -> Tensor:
+    if input._data.dtype.kind == "c":
+        return input
     input = _checked(name, input)
     return cast(input, input.dtype.to_complex())
 
@@ -227,7 +239,7 @@ def to_half(
     Raises:
         RuntimeError: the input is complex, or no dimension is named.
     """
-    if input.is_complex():
+    if input._data.dtype.kind == "c":
         raise DTypeError(f"{name}: input must be real, got {input.dtype}")
     scaling = _scaling(name, norm)
     dims, sizes = axes(name, input, s, dim)
