@@ -199,7 +199,7 @@ PyObject* finished(PyArrayObject* result, bool complete) {
 Scratch::Scratch(std::size_t bytes) : block_(take_block(bytes, &capacity_)) {}
 
 Scratch::~Scratch() {
-    if (block_ != nullptr) give_block(block_, capacity_);
+    if (block_ != nullptr && capacity_ > 0) give_block(block_, capacity_);
 }
 
 }  // namespace lampas

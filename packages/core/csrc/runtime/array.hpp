@@ -89,6 +89,7 @@ PyObject* finished(PyArrayObject* result, bool complete);
 class Scratch {
 public:
     explicit Scratch(std::size_t bytes);
+    explicit Scratch(char* lent) : block_(lent) {}  // not given back
     ~Scratch();
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;

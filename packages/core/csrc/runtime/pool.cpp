@@ -195,6 +195,7 @@ void after_fork_child() {
 
 int threads() { return pool->count(); }
 int shares() { return pool->shares(); }
+int thread_place() { return place < 0 ? 0 : place; }
 
 void set_threads(int count) {
     if (count != pool->count()) pool->resize(count);

@@ -20,6 +20,10 @@ int threads();
 int shares();
 void set_threads(int count);
 
+// Of the calling thread: 0 where it is none of the pool's or gives out a job, and different
+// numbers in those that take part in one.
+int thread_place();
+
 // End the other threads; the pool starts them again when it is needed.
 void stop_threads();
 

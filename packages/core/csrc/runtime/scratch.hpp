@@ -1,22 +1,25 @@
 // Work on the pool for which every chunk needs memory meanwhile.
 #pragma once
 
+#include <algorithm>
+
 #include "runtime/array.hpp"
-#include "runtime/pool.hpp"
+#include "runtime/parts.hpp"
 
 namespace lampas {
 
-// As parallel_ranges, with so many bytes for each chunk: body(scratch, first, last). False
-// where there was no memory for one; the others are done all the same.
+// As parallel_ranges, with so many bytes for each chunk: body(scratch, first, last). False,
+// and nothing is done, where there is no memory.
 template <class Body>
 [[nodiscard]] bool parallel_scratch(long count, long grain, std::size_t bytes, Body&& body) {
-    bool complete = true;
+    if (count <= 0) return true;
+    const long chunks = (count - 1) / std::max(1L, grain) + 1;
+    Parts parts(std::min({chunks, static_cast<long>(threads()), Parts::MOST}), bytes);
+    if (!parts.complete()) return false;
     parallel_ranges(count, grain, [&](long first, long last) {
-        const Scratch scratch(bytes);
-        if (scratch.get() != nullptr) body(scratch, first, last);
-        else __atomic_store_n(&complete, false, __ATOMIC_RELAXED);
+        parts.lend([&](char* part) { body(Scratch(part), first, last); });
     });
-    return complete;
+    return true;
 }
 
 }  // namespace lampas

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/blocks.hpp"
+#include "runtime/parts.hpp"
 #include "runtime/pool.hpp"
 
 namespace {
@@ -48,6 +49,26 @@ void run_both(long firsts, long seconds) {
         [&](long i) { ++second[static_cast<std::size_t>(i)]; });
     for (const auto& count : first) expect(count == 1, "a first chunk ran not once");
     for (const auto& count : second) expect(count == 1, "a second chunk ran not once");
+}
+
+// No two threads have one part at a time, whatever part of a job they are in.
+void share_a_block(int seed) {
+    for (const long count : {1L, 2L, 4L}) {
+        Parts parts(count, 5000);
+        expect(parts.complete(), "no block for parts");
+        std::atomic<long> calls{0};
+        parallel_chunks(40, [&](long chunk) {
+            const int value = static_cast<int>((chunk + seed) % 128);
+            parts.lend([&](char* part) {
+                std::memset(part, value, 5000);
+                bool whole = true;
+                for (int i = 0; i < 5000; ++i) whole &= part[i] == value;
+                expect(whole, "two threads share a part");
+            });
+            ++calls;
+        });
+        expect(calls == 40, "a chunk with a part was lost");
+    }
 }
 
 struct Held {
@@ -98,6 +119,7 @@ void run_all(int seed) {
     nest();
     for (long i = 0; i < 20; ++i) run_both(i, 3 * i % 17);
     use_blocks(static_cast<unsigned>(seed));
+    share_a_block(seed);
 }
 
 void change_the_pool(int seed) {
