@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <tuple>
 #include <vector>
 
 #include "bindings/layout.hpp"
@@ -20,6 +21,7 @@ namespace {
 constexpr std::size_t MOST_PLANS = 64;
 constexpr long LONE = 4096;  // up to here a line alone is quick, the other lanes empty
 constexpr long MOST_CONVOLVED = 16 * 1024;  // numbers of lines with large prime factors
+constexpr long NUMBERS = 4096;  // of all lines of one chunk
 constexpr double TURN = 6.283185307179586476925;
 
 struct OwnedPlan {
@@ -45,14 +47,21 @@ std::vector<double> circle(long n, long count) {
     return values;
 }
 
+// As few stages as there can be: of 8 where that is a radix, but rather two of 4 than of 8
+// and 2.
 bool find_stages(FftPlan* plan) {
     long left = plan->length;
     plan->stages = 0;
+    const auto add = [&](int radix) {
+        plan->radix[plan->stages++] = radix;
+        left /= radix;
+    };
+    if (fft().largest_power == 8 && left % 4 == 0) {
+        const int twos = __builtin_ctzl(static_cast<unsigned long>(left));
+        for (int eights = twos - (twos + 2) / 3 * 2; eights > 0; --eights) add(8);
+    }
     for (const int radix : {4, 2, 3, 5, 7, 11, 13}) {
-        while (left % radix == 0 && plan->stages < MOST_STAGES) {
-            plan->radix[plan->stages++] = radix;
-            left /= radix;
-        }
+        while (left % radix == 0 && plan->stages < MOST_STAGES) add(radix);
     }
     return left == 1;
 }
@@ -143,7 +152,7 @@ bool make_longer(OwnedPlan* owned) {
 }
 
 using Plan = std::shared_ptr<const OwnedPlan>;
-using Plans = std::map<std::pair<long, bool>, Plan>;
+using Plans = std::map<std::tuple<long, bool, int>, Plan>;
 
 // Real lines of even length are complex ones of half of it.
 long complex_length(long n, bool real) { return real && n % 2 == 0 ? n / 2 : n; }
@@ -153,7 +162,8 @@ Plan plan_for(long n, bool real) {
     static auto* plans = new Plans;
     static auto* mutex = new std::mutex;
     const std::lock_guard<std::mutex> lock(*mutex);
-    const auto found = plans->find({n, real});
+    const std::tuple<long, bool, int> key(n, real, fft().largest_power);
+    const auto found = plans->find(key);
     if (found != plans->end()) return found->second;
     auto made = std::make_shared<OwnedPlan>();
     FftPlan& plan = made->plan;
@@ -164,7 +174,7 @@ Plan plan_for(long n, bool real) {
     if (plan.length != n) made->turns = circle(n, plan.length + 1);
     plan.turns = plan.length != n ? made->turns.data() : nullptr;
     if (plans->size() >= MOST_PLANS) plans->clear();
-    plans->emplace(std::pair<long, bool>(n, real), made);
+    plans->emplace(key, made);
     return made;
 }
 
@@ -204,7 +214,7 @@ bool run(const Pass& pass, const FftPlan& plan) {
     const Type end = type_of(pass.kind == Transform::to_half ? pass.to : pass.from);
     const auto transform = end == Type::c64 ? fft().run32 : fft().run64;
     const long groups = (count + width - 1) / width;
-    const long grain = std::max<long>(1, HEAVY / (plan.n * width));
+    const long grain = std::max(1L, NUMBERS / (plan.n * width));
     const std::size_t room = static_cast<std::size_t>(plan.room(fft().width)) * sizeof(double);
     return parallel_scratch(groups, grain, room, [&](const Scratch& work, long first, long last) {
         long from_at[64], to_at[64];

@@ -27,6 +27,8 @@ LAMPAS_INLINE Complex turned(const Complex& a, double re, double im) {
 // Numbers of all lines lie side by side, real parts before imaginary ones.
 constexpr long BOTH = 2 * W;
 constexpr long CACHED = 256;  // numbers that the first cache holds
+// With as many registers as AVX-512 has, 8 complex numbers and what turns them stay in them.
+constexpr int LARGEST_POWER = BYTES == 64 ? 8 : 4;
 
 LAMPAS_INLINE Complex get(const double* at) { return {load(at), load(at + W)}; }
 LAMPAS_INLINE void put(double* at, const Complex& value) {
@@ -48,6 +50,23 @@ LAMPAS_INLINE void butterfly(Complex* a, const double* roots) {
         a[1] = {other.re + left.im, other.im - left.re};
         a[2] = even - odd;
         a[3] = {other.re - left.im, other.im + left.re};
+    } else if constexpr (R == 8) {
+        // Even frequencies, and odd ones of what is turned by exp(-2 pi i j / 8).
+        Complex even[4], odd[4];
+        for (int j = 0; j < 4; ++j) {
+            even[j] = a[j] + a[j + 4];
+            odd[j] = a[j] - a[j + 4];
+        }
+        const double half = 0.70710678118654752440;  // the root of it
+        odd[1] = {(odd[1].re + odd[1].im) * half, (odd[1].im - odd[1].re) * half};
+        odd[2] = {odd[2].im, -odd[2].re};
+        odd[3] = {(odd[3].im - odd[3].re) * half, (odd[3].re + odd[3].im) * -half};
+        butterfly<4>(even, roots);
+        butterfly<4>(odd, roots);
+        for (int k = 0; k < 4; ++k) {
+            a[2 * k] = even[k];
+            a[2 * k + 1] = odd[k];
+        }
     } else {
         // Pairs j and R - j have roots that are conjugate to each other.
         constexpr int HALF = R / 2;
@@ -110,6 +129,7 @@ void stage_of(int radix, double* x, long blocks, long part, const double* table)
         case 4: return stage<4>(x, blocks, part, table);
         case 5: return stage<5>(x, blocks, part, table);
         case 7: return stage<7>(x, blocks, part, table);
+        case 8: return stage<8>(x, blocks, part, table);
         case 11: return stage<11>(x, blocks, part, table);
         default: return stage<13>(x, blocks, part, table);
     }
@@ -426,7 +446,7 @@ void run(const FftPlan& plan, const FftLines& lines, double* work) {
 }  // namespace
 }  // namespace LAMPAS_PATH
 
-const FftKernels LAMPAS_PATH_OF(fft) = {LAMPAS_PATH::W, LAMPAS_PATH::run<float>,
-                                        LAMPAS_PATH::run<double>};
+const FftKernels LAMPAS_PATH_OF(fft) = {LAMPAS_PATH::W, LAMPAS_PATH::LARGEST_POWER,
+                                        LAMPAS_PATH::run<float>, LAMPAS_PATH::run<double>};
 
 }  // namespace lampas

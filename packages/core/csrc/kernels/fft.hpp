@@ -18,7 +18,7 @@ struct FftPlan {
     long n;        // elements of the line, real ones where one end is real
     long length;   // of the complex transform that does the work: n or n / 2
     int stages;
-    int radix[MOST_STAGES];  // odd, 4 or 2; their product is `length`
+    int radix[MOST_STAGES];  // odd, 8, 4 or 2; their product is `length`
     // Of each stage: exp(-2 pi i k / radix) for k < radix, real and imaginary parts in turn,
     // and exp(-2 pi i p k / its length) for p < part and, in turn, 0 < k < radix.
     const double* tables[MOST_STAGES];
@@ -52,6 +52,7 @@ struct FftLines {
 
 struct FftKernels {
     int width;
+    int largest_power;  // of two that is a radix
     // Of lines of float and of double; `work` has plan.room(width) elements.
     void (*run32)(const FftPlan& plan, const FftLines& lines, double* work);
     void (*run64)(const FftPlan& plan, const FftLines& lines, double* work);
