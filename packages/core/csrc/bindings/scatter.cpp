@@ -69,11 +69,27 @@ PyObject* joined(PyArrayObject* y, const Places& places, PyArrayObject* values, 
     return DECLINED;
 }
 
-// An array of another type in row-major order, or nullptr with an error set.
-PyArrayObject* cast_to(PyArrayObject* x, int number) {
-    PyObject* y = PyArray_FromArray(x, PyArray_DescrFromType(number),
+// Floats as double in row-major order, or nullptr with an error set.
+PyArrayObject* widened(PyArrayObject* x) {
+    PyObject* y = PyArray_FromArray(x, PyArray_DescrFromType(NPY_DOUBLE),
                                     NPY_ARRAY_CARRAY | NPY_ARRAY_FORCECAST);
     return reinterpret_cast<PyArrayObject*>(y);
+}
+
+// An array of double that is given away, rounded.
+PyArrayObject* rounded(PyArrayObject* wide) {
+    PyArrayObject* y = new_array(Type::f32, PyArray_NDIM(wide), PyArray_SHAPE(wide));
+    if (y != nullptr) {
+        const double* from = data_of<double>(wide);
+        float* to = data_of<float>(y);
+        const long count = PyArray_SIZE(wide);
+        const Unlocked unlocked(count > LIGHT);
+        parallel_ranges(count, LIGHT, [&](long first, long last) {
+            for (long i = first; i < last; ++i) to[i] = static_cast<float>(from[i]);
+        });
+    }
+    Py_DECREF(wide);
+    return y;
 }
 
 // Where many numbers may come to one place they are added up in double, as the reference
@@ -93,9 +109,7 @@ bool wants_double(Type type, long count, const Places& places, Join join) {
 PyObject* joined_in_double(PyArrayObject* wide, const Places& places, PyArrayObject* values) {
     PyObject* sums = joined(wide, places, values, placer().sum_wide, Join::sum);
     if (sums == nullptr) return nullptr;
-    PyArrayObject* result = cast_to(reinterpret_cast<PyArrayObject*>(sums), NPY_FLOAT);
-    Py_DECREF(sums);
-    return reinterpret_cast<PyObject*>(result);
+    return reinterpret_cast<PyObject*>(rounded(reinterpret_cast<PyArrayObject*>(sums)));
 }
 
 // ---- into zeros
@@ -211,7 +225,7 @@ PyObject* into_copy(PyArrayObject* x, Places& places, PyArrayObject* values, Joi
     if (put == nullptr || type_of(values) != type_of(x)) return DECLINED;
     const bool wide = wants_double(type_of(x), PyArray_SIZE(x), places, join);
     if (!places.values_of(values)) return DECLINED;
-    PyArrayObject* y = wide ? cast_to(x, NPY_DOUBLE) : copied(x);
+    PyArrayObject* y = wide ? widened(x) : copied(x);
     if (wide) return joined_in_double(y, places, values);
     return joined(y, places, values, put, join);
 }
