@@ -402,10 +402,11 @@ template <class T>
 void run_from_half(const FftPlan& plan, const FftLines& lines, double* a, double* spectrum) {
     const Writer<T> writer(lines);
     const long m = plan.length, n = plan.n;
-    read_all(Reader<T>(lines), lines, spectrum, n / 2 + 1, false);
+    double* half = plan.turns == nullptr ? spectrum : a;
+    read_all(Reader<T>(lines), lines, half, n / 2 + 1, false);
     // The imaginary parts of the constant and of the highest frequency do not count.
-    store<double>(spectrum + W, f64v{});
-    if (n % 2 == 0) store<double>(spectrum + BOTH * (n / 2) + W, f64v{});
+    store<double>(half + W, f64v{});
+    if (n % 2 == 0) store<double>(half + BOTH * (n / 2) + W, f64v{});
     if (plan.turns == nullptr) {
         for (long k = 0; k <= n / 2; ++k) {
             const Complex z = get(spectrum + BOTH * k);
@@ -416,11 +417,13 @@ void run_from_half(const FftPlan& plan, const FftLines& lines, double* a, double
         for (long i = 0; i < n; ++i) writer.real(i, get(a + BOTH * plan.order[i]).im);
         return;
     }
-    for (long k = 0; k < m; ++k) {
-        const Complex z = get(spectrum + BOTH * k), w = get(spectrum + BOTH * (m - k));
+    // Numbers k and m - k at once: what each is made of is the other's, conjugated.
+    for (long k = 0; k <= m - k; ++k) {
+        const Complex z = get(a + BOTH * k), w = get(a + BOTH * (m - k));
         const Complex even = {z.re + w.re, z.im - w.im}, left = {z.re - w.re, z.im + w.im};
         const Complex odd = turned(left, plan.turns[2 * k], -plan.turns[2 * k + 1]);
-        put(a + BOTH * k, {even.im + odd.re, even.re - odd.im});
+        put(a + BOTH * (m - k), {odd.re - even.im, even.re + odd.im});
+        put(a + BOTH * k, {odd.re + even.im, even.re - odd.im});
     }
     transform(a, plan, a);
     const auto pair = [&](long i) { return exchanged(get(a + BOTH * plan.order[i]), true); };
