@@ -7,7 +7,7 @@
 #include "kernels/gemm.hpp"
 #include "kernels/matvec.hpp"
 #include "runtime/array.hpp"
-#include "runtime/pool.hpp"
+#include "runtime/parts.hpp"
 
 namespace lampas {
 namespace {
@@ -18,13 +18,15 @@ constexpr long MOST = 4096;
 constexpr long SOME_ROWS = 240;
 // Rows of a thread's tile: with a block of k they fit the second-level cache.
 constexpr long TILE_ROWS = 168, LEAST_ROWS = 48, TILE_COLUMNS = 512;
-// Columns of B that all rows meet before the next: with a block of k they stay in the
-// second-level cache of each core.
-constexpr long PART_COLUMNS = 512;
+// Columns of B that are packed at a time, with a block of k: they stay in the last cache.
+constexpr long PART_COLUMNS = 768;
 // Multiplications of one chunk at least: some ten microseconds.
 constexpr long GRAIN = 256 * 1024;
-// Up to so many columns (rows), packing A (B) costs more than it saves.
-constexpr long FEW_COLUMNS = 512, FEW_ROWS = 96;
+// Up to so many columns (rows), packing A (B) costs more than it saves; A of many rows is
+// packed by each thread for itself, in memory that stays in its second-level cache.
+constexpr long FEW_COLUMNS = 512, FEW_COLUMNS_OF_MANY_ROWS = 256, FEW_ROWS = 96;
+// Up to so many columns, wide tiles would be empty for the most part.
+constexpr long NARROW = 64;
 // Rows so many bytes apart, or a multiple, fall on few places of the first-level cache:
 // those of B are packed from this many rows of A on.
 constexpr long CROWDED = 2048, FEW_CROWDED = 8;
@@ -66,11 +68,13 @@ template <class T>
 class Product {
 public:
     Product(long m, long n, long k, Matrix<T> a, Matrix<T> b, Result<T> c)
-        : gemm_(gemm_of<T>()), m_(m), n_(n), k_(k), a_(a), b_(b), c_(c) {}
+        : gemm_(m > SOME_ROWS && n > NARROW ? wide_gemm_of<T>() : gemm_of<T>()), m_(m),
+          n_(n), k_(k), a_(a), b_(b), c_(c) {}
 
     bool run() {
         const bool near = a_.column == 1 || k_ == 1;
-        pack_a_ = n_ > (near ? FEW_COLUMNS : 2 * gemm_.columns);
+        const long few = m_ > SOME_ROWS ? FEW_COLUMNS_OF_MANY_ROWS : FEW_COLUMNS;
+        pack_a_ = n_ > (near ? few : 2 * gemm_.columns);
         if (m_ > SOME_ROWS) return by_rows();
         const bool turn = b_.row == 1 && m_ <= TURN_ROWS && k_ >= TURN_DEPTH * m_ && !c_.add;
         return turn ? turned() : by_columns();
@@ -103,20 +107,19 @@ private:
     }
 
     // A part of B's columns and a block of k at a time, while they are in the caches: all
-    // chunks read what was packed of B, and each packs its own rows of A, for all parts.
+    // chunks read what was packed of B, and each packs its own rows of A.
     bool by_rows() {
         const long mr = gemm_.rows, nr = gemm_.columns;
         const long blocks = std::max(1L, over(k_, gemm_.depth)), depth = over(k_, blocks);
         const long part = up_to(over(n_, over(n_, PART_COLUMNS)), nr);
         const long steps = over(n_, part) * blocks, sides = std::min(steps, 2L);
         const Pieces pieces(m_, n_, depth, mr);
-        const long rows = up_to(m_, mr), side = part * depth;
-        // What of A only one part meets is packed over the block before.
-        const bool again = part < n_;
-        const Scratch scratch(bytes_of(side * sides + (pack_a_ ? rows * (again ? k_ : depth) : 0)));
+        const long side = part * depth;
+        const Scratch scratch(bytes_of(side * sides));
         T* packed_b = scratch.as<T>();
-        T* packed_a = packed_b + side * sides;
-        if (packed_b == nullptr) return false;
+        const std::size_t of_a = pack_a_ ? bytes_of(pieces.large * depth) : 0;
+        Parts packed_a(std::min<long>(threads(), Parts::MOST), of_a);
+        if (packed_b == nullptr || !packed_a.complete()) return false;
         struct Step {
             long left, right, first, k;
             T* b;
@@ -139,14 +142,19 @@ private:
             parallel_both(next.lines(), pack_ahead, pieces.count, [&](long piece) {
                 const long top = pieces.top(piece), bottom = pieces.top(piece + 1);
                 if (top == bottom) return;
-                Panels<T> a{at(a_, top, now.first), mr * a_.row, a_.row, a_.column};
-                if (pack_a_) {
-                    T* own = packed_a + (again ? rows * now.first : 0) + top * now.k;
-                    if (now.left == 0) pack_a(top, bottom, now.first, now.k, own);
-                    a = {own, now.k * mr, 1, mr};
+                const auto meet = [&](const Panels<T>& a) {
+                    put(top, bottom, now.left, now.right, now.k, a, {now.b, now.k * nr, 1, nr},
+                        now.first > 0);
+                };
+                if (!pack_a_) {
+                    meet({at(a_, top, now.first), mr * a_.row, a_.row, a_.column});
+                    return;
                 }
-                put(top, bottom, now.left, now.right, now.k, a, {now.b, now.k * nr, 1, nr},
-                    now.first > 0);
+                packed_a.lend([&](char* part) {
+                    T* own = reinterpret_cast<T*>(part);
+                    pack_a(top, bottom, now.first, now.k, own);
+                    meet({own, now.k * mr, 1, mr});
+                });
             });
             now = next;
         }

@@ -11,7 +11,7 @@ constexpr int DEPTH = 1536 / static_cast<int>(sizeof(T));
 
 // Rows that meet all of B before the next: more lie in more pages than the processor's
 // addresses for stores have room for.
-constexpr long GROUP = 56 / MR * MR;
+constexpr long MOST_TOGETHER = 56;
 
 // Lines side by side are packed so many entries at a time, which stay in the cache, and
 // whose pages in the address buffer, until each panel has its part of them. Eight fill
@@ -32,11 +32,14 @@ void pack(const T* from, long across, long along, long count, long k, T* to) {
     }
 }
 
-// Where A is packed, its steps are known when this is compiled: reading it by others takes
-// an addition for each entry, more than a fast FMA leaves time for.
-template <class T, bool PACKED>
+// Tiles of M rows and V vectors. Where panels are packed, their steps are known when this is
+// compiled: reading them by others takes an addition for each entry, more than a fast FMA
+// leaves time for.
+template <class T, int M, int V, bool PACKED>
 void tile_by(const Tile<T>& t) {
-    const long across = PACKED ? 1 : t.a.across, along = PACKED ? MR : t.a.along;
+    constexpr long N = V * lanes<T>, GROUP = MOST_TOGETHER / M * M;
+    const long across = PACKED ? 1 : t.a.across, along = PACKED ? M : t.a.along;
+    const long b_along = PACKED ? N : t.b.along;
     const long parts = t.k > DEPTH<T> ? (t.k + DEPTH<T> - 1) / DEPTH<T> : 1;
     const long depth = t.k > 0 ? (t.k + parts - 1) / parts : 1;
     for (long first = 0; first < t.k || first == 0; first += depth) {
@@ -45,44 +48,54 @@ void tile_by(const Tile<T>& t) {
         const T* bias = first == 0 ? t.bias : nullptr;
         for (long top = 0; top < t.rows; top += GROUP) {
             const long bottom = top + GROUP < t.rows ? top + GROUP : t.rows;
-            const T* b = t.b.data + first * t.b.along;
-            for (long j = 0; j < t.columns; j += NR<T>, b += t.b.panel) {
-                const int columns =
-                    static_cast<int>(t.columns - j < NR<T> ? t.columns - j : NR<T>);
-                const T* a = t.a.data + top / MR * t.a.panel + first * along;
-                for (long i = top; i < bottom; i += MR, a += t.a.panel) {
-                    const int rows = static_cast<int>(bottom - i < MR ? bottom - i : MR);
+            const T* b = t.b.data + first * b_along;
+            for (long j = 0; j < t.columns; j += N, b += t.b.panel) {
+                const int columns = static_cast<int>(t.columns - j < N ? t.columns - j : N);
+                const T* a = t.a.data + top / M * t.a.panel + first * along;
+                for (long i = top; i < bottom; i += M, a += t.a.panel) {
+                    const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
                     T* c = t.c + i * t.ldc + j;
                     for (int r = 0; r < rows; ++r) {  // a row may lie in several lines
                         __builtin_prefetch(c + r * t.ldc, 1);
-                        __builtin_prefetch(c + r * t.ldc + NR<T> - 1, 1);
+                        __builtin_prefetch(c + r * t.ldc + N / 2, 1);
+                        __builtin_prefetch(c + r * t.ldc + N - 1, 1);
                     }
-                    micro_rows<T>(k, a, across, along, b, t.b.along, c, t.ldc, rows, columns,
-                                  add, bias == nullptr ? nullptr : bias + j);
+                    micro_rows<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, rows,
+                                        columns, add, bias == nullptr ? nullptr : bias + j);
                 }
             }
         }
     }
 }
 
-template <class T>
+template <class T, int M, int V>
 void tile(const Tile<T>& t) {
-    if (t.a.across == 1 && t.a.along == MR) tile_by<T, true>(t);
-    else tile_by<T, false>(t);
+    if (t.a.across == 1 && t.a.along == M && t.b.along == V * lanes<T>) {
+        tile_by<T, M, V, true>(t);
+    } else {
+        tile_by<T, M, V, false>(t);
+    }
 }
+
+template <class T, int M, int V>
+constexpr GemmOf<T> BY_TILES = {M,
+                                V * lanes<T>,
+                                lanes<T>,
+                                DEPTH<T>,
+                                pack<T, M>,
+                                pack<T, V * lanes<T>>,
+                                tile<T, M, V>};
 
 }  // namespace
 }  // namespace LAMPAS_PATH
 
+using namespace LAMPAS_PATH;
+
 const GemmKernels LAMPAS_PATH_OF(gemm) = {
-    {LAMPAS_PATH::MR, LAMPAS_PATH::NR<float>, LAMPAS_PATH::LANES,
-     LAMPAS_PATH::DEPTH<float>,
-     LAMPAS_PATH::pack<float, LAMPAS_PATH::MR>,
-     LAMPAS_PATH::pack<float, LAMPAS_PATH::NR<float>>, LAMPAS_PATH::tile<float>},
-    {LAMPAS_PATH::MR, LAMPAS_PATH::NR<double>, LAMPAS_PATH::lanes<double>,
-     LAMPAS_PATH::DEPTH<double>,
-     LAMPAS_PATH::pack<double, LAMPAS_PATH::MR>,
-     LAMPAS_PATH::pack<double, LAMPAS_PATH::NR<double>>, LAMPAS_PATH::tile<double>},
+    BY_TILES<float, MR, 2>,
+    BY_TILES<double, MR, 2>,
+    BY_TILES<float, WIDE_MR, WIDE_VECTORS>,
+    BY_TILES<double, WIDE_MR, WIDE_VECTORS>,
 };
 
 }  // namespace lampas

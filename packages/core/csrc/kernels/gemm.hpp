@@ -41,11 +41,16 @@ struct GemmOf {
 struct GemmKernels {
     GemmOf<float> f32;
     GemmOf<double> f64;
+    GemmOf<float> wide_f32;  // by wider tiles of fewer rows, for large products
+    GemmOf<double> wide_f64;
 };
 LAMPAS_FAMILY(GemmKernels, gemm)
 
 template <class T> inline const GemmOf<T>& gemm_of();
 template <> inline const GemmOf<float>& gemm_of<float>() { return gemm().f32; }
 template <> inline const GemmOf<double>& gemm_of<double>() { return gemm().f64; }
+template <class T> inline const GemmOf<T>& wide_gemm_of();
+template <> inline const GemmOf<float>& wide_gemm_of<float>() { return gemm().wide_f32; }
+template <> inline const GemmOf<double>& wide_gemm_of<double>() { return gemm().wide_f64; }
 
 }  // namespace lampas

@@ -22,6 +22,30 @@ constexpr int MR = 4;  // products take a register of their own where there is n
 template <class T>
 constexpr int NR = 2 * lanes<T>;
 
+// Tiles of large products are wider where there are registers for it: with two vectors of B
+// the processor fetches more than one operand for each two FMAs, and falls behind them.
+#if defined(__AVX512F__)
+constexpr int WIDE_MR = 8, WIDE_VECTORS = 3;
+#else
+constexpr int WIDE_MR = MR, WIDE_VECTORS = 2;
+#endif
+
+// sum += a * b, and nothing but that: left to itself, GCC lets the sums of a tile wander
+// from register to register, for some of which it then has no room.
+#if defined(__FMA__) && defined(__GNUC__)
+LAMPAS_INLINE void fuse(f32v& sum, f32v a, f32v b) {
+    asm("vfmadd231ps %1, %2, %0" : "+v"(sum) : "v"(a), "v"(b));
+}
+LAMPAS_INLINE void fuse(f64v& sum, f64v a, f64v b) {
+    asm("vfmadd231pd %1, %2, %0" : "+v"(sum) : "v"(a), "v"(b));
+}
+#else
+template <class V>
+LAMPAS_INLINE void fuse(V& sum, V a, V b) {
+    sum += a * b;
+}
+#endif
+
 // C[i, :] = (C[i, :] +) sum_k A[i, k] * B[k, :] (+ bias) for ROWS rows and VECTORS vectors
 // of columns, of which `columns` are stored. A and B may also be read where they lie:
 // A[i, k] = a[i * a_row + k * a_step], B[k, j] = b[k * b_step + j].
@@ -31,24 +55,26 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
                            const T* bias) {
     constexpr int L = lanes<T>;
     vec<T> sum[ROWS][VECTORS] = {};
-#pragma GCC unroll 4
-    for (long p = 0; p < k; ++p) {
+    const auto meet = [&](const T* x, const T* y) __attribute__((always_inline)) {
         vec<T> row[VECTORS];
-#pragma GCC unroll 2
-        for (int v = 0; v < VECTORS; ++v) row[v] = load(b + v * L);
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; ++v) row[v] = load(y + v * L);
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) {
-            const T value = a[i * a_row];
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; ++v) sum[i][v] += value * row[v];
+            const vec<T> value = all<T>(x[i * a_row]);
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; ++v) fuse(sum[i][v], value, row[v]);
         }
-        a += a_step;
-        b += b_step;
+    };
+    for (; k >= 4; k -= 4, a += 4 * a_step, b += 4 * b_step) {
+#pragma GCC unroll 4
+        for (int p = 0; p < 4; ++p) meet(a + p * a_step, b + p * b_step);
     }
+    for (; k > 0; --k, a += a_step, b += b_step) meet(a, b);
     if (columns == VECTORS * L) {
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int v = 0; v < VECTORS; ++v) {
                 T* to = c + i * ldc + v * L;
                 vec<T> value = sum[i][v];
@@ -61,7 +87,7 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
     }
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < VECTORS; ++v) {
             const int rest = columns - v * L, count = rest < L ? rest : L;
             if (count <= 0) break;
@@ -74,20 +100,23 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
     }
 }
 
-// A tile of packed panels: the usual case. `rows` <= MR, `columns` <= NR.
-template <class T, int ROWS = MR>
+// A tile of packed panels: the usual case. `rows` <= ROWS, and `columns` <= VECTORS vectors.
+template <class T, int ROWS = MR, int VECTORS = 2>
 LAMPAS_INLINE void micro_rows(long k, const T* a, long a_row, long a_step, const T* b,
                               long b_step, T* c, long ldc, int rows, int columns,
                               bool add, const T* bias) {
     if (rows < ROWS) {
         if constexpr (ROWS > 1) {
-            micro_rows<T, ROWS - 1>(k, a, a_row, a_step, b, b_step, c, ldc, rows,
-                                    columns, add, bias);
+            micro_rows<T, ROWS - 1, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, rows,
+                                             columns, add, bias);
         }
-    } else if (columns > lanes<T>) {
-        tile_of<T, ROWS, 2>(k, a, a_row, a_step, b, b_step, c, ldc, columns, add, bias);
+    } else if (columns <= (VECTORS - 1) * lanes<T>) {
+        if constexpr (VECTORS > 1) {
+            micro_rows<T, ROWS, VECTORS - 1>(k, a, a_row, a_step, b, b_step, c, ldc, rows,
+                                             columns, add, bias);
+        }
     } else {
-        tile_of<T, ROWS, 1>(k, a, a_row, a_step, b, b_step, c, ldc, columns, add, bias);
+        tile_of<T, ROWS, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, columns, add, bias);
     }
 }
 
@@ -118,7 +147,9 @@ void pack_panel(const T* from, long across, long along, int width, long k, T* pa
                 const int count = first + L <= W ? L : LAST;
 #pragma GCC unroll 16
                 for (int i = 0; i < L; ++i) {
-                    if (i < count) r[i] = load(from + (first + i) * across + p);
+                    if (i >= count) continue;
+                    r[i] = load(from + (first + i) * across + p);
+                    __builtin_prefetch(from + (W + first + i) * across + p);  // next panel
                 }
                 transpose<T>(r);
 #pragma GCC unroll 16
