@@ -7,8 +7,15 @@ namespace lampas {
 namespace LAMPAS_PATH {
 namespace {
 
-constexpr long WIDTH = NR<float>;
-constexpr long QUERIES = (48 + MR - 1) / MR * MR;  // of one block
+// Tiles of four vectors, where there are registers for them, are as wide as most heads, and
+// need few operands for each FMA.
+#if defined(__AVX512F__)
+constexpr int HEIGHT = 6, VECTORS = 4;
+#else
+constexpr int HEIGHT = MR, VECTORS = 2;
+#endif
+constexpr long WIDTH = VECTORS * LANES;
+constexpr long QUERIES = (48 + HEIGHT - 1) / HEIGHT * HEIGHT;  // of one block
 constexpr long KEYS = 128;                         // of one block; whole panels
 constexpr long WINDOW = 4 * KEYS;                  // keys that are packed at a time
 constexpr long STRETCH = ATTENTION_STRETCH;        // queries of a call, at most
@@ -37,12 +44,13 @@ void pack_columns(const float* from, long row, long count, long k, float* to) {
 // which each has `panel` rows; the first `skip` of these are left out.
 void product(long k, const float* a, long a_row, long a_step, const float* b, long panel,
              long skip, float* c, long ldc, long rows, long columns, bool add) {
-    for (long i = 0; i < rows; i += MR) {
-        const int height = static_cast<int>(least(MR, rows - i));
+    for (long i = 0; i < rows; i += HEIGHT) {
+        const int height = static_cast<int>(least(HEIGHT, rows - i));
         for (long j = 0; j < columns; j += WIDTH) {
-            micro_rows<float>(k, a + i * a_row + skip * a_step, a_row, a_step,
-                              b + j * panel + skip * WIDTH, WIDTH, c + i * ldc + j, ldc, height,
-                              static_cast<int>(least(WIDTH, columns - j)), add, nullptr);
+            micro_rows<float, HEIGHT, VECTORS>(
+                k, a + i * a_row + skip * a_step, a_row, a_step, b + j * panel + skip * WIDTH,
+                WIDTH, c + i * ldc + j, ldc, height,
+                static_cast<int>(least(WIDTH, columns - j)), add, nullptr);
         }
     }
 }
@@ -72,13 +80,14 @@ void finish_scores(const Head& head, long row, long first, long limit, long comp
     for (long j = limit; j < whole(computed, LANES); ++j) scores[j] = -INFINITY_F;
 }
 
-// Raw scores of a strip of up to MR queries with the keys of one block.
+// Raw scores of a strip of up to HEIGHT queries with the keys of one block.
 LAMPAS_INLINE void score_strip(const Head& head, const float* panels, long query, int height,
                                long computed, float* scores) {
     for (long j = 0; j < computed; j += WIDTH) {
-        micro_rows<float>(head.width, head.query + query * head.query_row, head.query_row, 1,
-                          panels + j * head.width, WIDTH, scores + j, KEYS, height,
-                          static_cast<int>(least(WIDTH, computed - j)), false, nullptr);
+        micro_rows<float, HEIGHT, VECTORS>(
+            head.width, head.query + query * head.query_row, head.query_row, 1,
+            panels + j * head.width, WIDTH, scores + j, KEYS, height,
+            static_cast<int>(least(WIDTH, computed - j)), false, nullptr);
     }
 }
 
@@ -123,8 +132,8 @@ void forward_block(const Head& head, long first, long count, long k, long width,
                    const float* keys, const float* values, float* scores, Running* running,
                    float* sums) {
     const long depth = whole(head.depth, WIDTH);
-    for (long i = 0; i < count; i += MR) {
-        const int height = static_cast<int>(least(MR, count - i));
+    for (long i = 0; i < count; i += HEIGHT) {
+        const int height = static_cast<int>(least(HEIGHT, count - i));
         const long computed = seen_by(head, first + i + height - 1, k, width);
         if (computed == 0) continue;
         float* strip = scores + i * KEYS;
@@ -137,7 +146,7 @@ void forward_block(const Head& head, long first, long count, long k, long width,
                   sums + (i + r) * depth, depth);
         }
         product(computed, strip, KEYS, 1, values, width, 0, sums + i * depth, depth, height,
-                depth, true);
+                whole(head.depth, LANES), true);
     }
 }
 
@@ -219,8 +228,8 @@ void backward_block(const Head& head, const HeadGradient& to, const Packed& pack
     const float* keys = packed.keys + (k - packed_from) * head.width;
     const float* values = packed.values + (k - packed_from) * head.depth;
     const float* columns = packed.columns + (k - packed_from) * column_width;
-    for (long i = 0; i < count; i += MR) {
-        const int height = static_cast<int>(least(MR, count - i));
+    for (long i = 0; i < count; i += HEIGHT) {
+        const int height = static_cast<int>(least(HEIGHT, count - i));
         float* weights = packed.weights + i * KEYS;
         float* slopes = packed.score_slopes + i * KEYS;
         const long computed = seen_by(head, first + i + height - 1, k, width);
@@ -249,11 +258,11 @@ void backward_block(const Head& head, const HeadGradient& to, const Packed& pack
         }
     }
     if (to.key == nullptr) return;
-    for (long j = 0; j < width; j += MR) {
+    for (long j = 0; j < width; j += HEIGHT) {
         // Queries before these keys don't see them.
         const long skip = head.causal && k + j > first ? least(count, k + j - first) : 0;
         if (skip == count) continue;
-        const long height = least(MR, width - j);
+        const long height = least(HEIGHT, width - j);
         product(count - skip, packed.score_slopes + j, 1, KEYS, packed.queries, count, skip,
                 to.key + (k + j) * to.key_row, to.key_row, height, head.width, true);
         product(count - skip, packed.weights + j, 1, KEYS, packed.slopes, count, skip,
