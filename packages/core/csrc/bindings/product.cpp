@@ -68,19 +68,26 @@ template <class T>
 class Product {
 public:
     Product(long m, long n, long k, Matrix<T> a, Matrix<T> b, Result<T> c)
-        : gemm_(m > SOME_ROWS && n > NARROW ? wide_gemm_of<T>() : gemm_of<T>()), m_(m),
-          n_(n), k_(k), a_(a), b_(b), c_(c) {}
+        : turn_(b.row == 1 && m <= TURN_ROWS && k >= TURN_DEPTH * m && !c.add),
+          gemm_(tiles(m, n, turn_)), m_(m), n_(n), k_(k), a_(a), b_(b), c_(c) {}
 
     bool run() {
         const bool near = a_.column == 1 || k_ == 1;
         const long few = m_ > SOME_ROWS ? FEW_COLUMNS_OF_MANY_ROWS : FEW_COLUMNS;
         pack_a_ = n_ > (near ? few : 2 * gemm_.columns);
         if (m_ > SOME_ROWS) return by_rows();
-        const bool turn = b_.row == 1 && m_ <= TURN_ROWS && k_ >= TURN_DEPTH * m_ && !c_.add;
-        return turn ? turned() : by_columns();
+        return turn_ ? turned() : by_columns();
     }
 
 private:
+    // Wide ones for much, and where they leave less of the last panel empty.
+    static const GemmOf<T>& tiles(long m, long n, bool turn) {
+        const GemmOf<T>& usual = gemm_of<T>();
+        const GemmOf<T>& wide = wide_gemm_of<T>();
+        if (turn) return over(m, wide.columns) < over(m, usual.columns) ? wide : usual;
+        return m > SOME_ROWS && n > NARROW ? wide : usual;
+    }
+
     // The transpose, of B's transpose, which is read in place, and A's.
     bool turned() {
         const long mr = gemm_.rows, nr = gemm_.columns, pitch = up_to(m_, nr);
@@ -230,6 +237,7 @@ private:
                     bias, c_.add || more});
     }
 
+    const bool turn_;  // whether the result's transpose is computed
     const GemmOf<T>& gemm_;
     long m_, n_, k_;
     Matrix<T> a_, b_;
