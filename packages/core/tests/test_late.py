@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 
@@ -62,3 +63,36 @@ def test_a_method_is_replaced_when_its_family_is_loaded(family):
     _late.load(family)
     for name in _late.METHODS[family]:
         assert getattr(Tensor, name) is METHODS[name]
+
+
+_USED = r'(?:\bF\.|RECORDS\[")(\w+)\b'
+_LACKING = f"""
+import importlib, os, re, sys
+import lampas
+from lampas.engine.record import RECORDS
+from lampas.ops import _late
+
+def lacking():
+    found = set()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("lampas.ops."):
+            with open(module.__file__, encoding="utf-8") as file:
+                found |= set(re.findall({_USED!r}, file.read()))
+    return sorted(found - set(RECORDS))
+
+families = sorted({{*_late.FUNCTIONS, *_late.METHODS}})
+for name in ["engine", *sorted(lampas._SUBMODULES), *(f"ops.{{f}}" for f in families)]:
+    child = os.fork()
+    if child == 0:
+        importlib.import_module(f"lampas.{{name}}")
+        for record in lacking():
+            print(name, record, flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, name
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="starts each part by itself")
+def test_every_part_loads_the_records_that_its_ops_use():
+    """Each by itself: here most records are there already, whoever brought them."""
+    assert _run(_LACKING) == ""

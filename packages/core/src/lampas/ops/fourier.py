@@ -12,11 +12,12 @@ from typing import Any
 from lampas.dtypes import from_numpy_dtype, get_default_dtype
 from lampas.engine.batching import moved, shifted
 from lampas.engine.infer import Spec, like_input
-from lampas.engine.record import LINEAR, RECORDS, op
+from lampas.engine.record import LINEAR, op
 from lampas.engine.tensor import Tensor
 from lampas.errors import DimensionError, DTypeError, ShapeError
 from lampas.ops._arguments import normalize_dim
 from lampas.ops.convert import cast, clone
+from lampas.ops.pad import constant_pad_nd
 
 __all__ = ["axes", "from_half", "resized", "to_half", "transformed"]
 
@@ -185,7 +186,7 @@ def resized(
         pads[d] = (0, size - old)
     if not any(more for _, more in pads):
         return input
-    return RECORDS["constant_pad"].call(input, pads=tuple(pads), value=0)
+    return constant_pad_nd(input, [n for pad in reversed(pads) for n in pad])
 
 
 def _scaling(name: str, norm: str | None) -> str:
