@@ -109,13 +109,13 @@ struct NoneSo {
 template <class Body, class Past>
 void stream_run(const Layout& layout, const char* const* from, char* to, long length, long size,
                 Body&& body, Past&& past) {
-    constexpr long PIECE = 512, AHEAD = 4096;
+    constexpr long PIECE = 512, AHEAD = 4096, PAGES = TURNS * PAGE_BYTES;
     alignas(LINE_BYTES) char piece[PIECE];
     const char* at[MOST_OPERANDS];
     std::copy_n(from, layout.operands, at);
     while (length > 0) {
         const long before = static_cast<long>(reinterpret_cast<std::uintptr_t>(to) % LINE_BYTES);
-        long count = before > 0 ? 0 : length * size / (TURNS * PAGE_BYTES) * (TURNS * PAGE_BYTES) / size;
+        long count = before > 0 ? 0 : length * size / PAGES * PAGES / size;
         if (count == 0 || !past(at, to, count)) {
             count = std::min(length, (PIECE - before) / size);
             for (int o = 0; o < layout.operands; ++o) {

@@ -162,11 +162,11 @@ void step_matrix(const Row& row, const Shape& shape, const Options& o, float* x)
 
 // Which matrices are taken one after the other, each by all threads, and the chunks of the
 // others: their borders in the list of all.
-struct Parts {
+struct Division {
     std::vector<std::size_t> large, small, borders{0};
     long of_large = 0, of_small = 0;  // scratch for one of them, in floats
 
-    Parts(const std::vector<Row>& rows, const std::vector<Shape>& shapes) {
+    Division(const std::vector<Row>& rows, const std::vector<Shape>& shapes) {
         const long limit = rows.size() < MANY ? LARGE : LARGER;
         long work = 0;
         for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -190,7 +190,7 @@ struct Parts {
 // False where there is no memory; nothing is changed then.
 template <class T>
 bool step(const std::vector<Row>& rows, const std::vector<Shape>& shapes, const Options& o) {
-    const Parts parts(rows, shapes);
+    const Division parts(rows, shapes);
     const Unlocked unlocked(elements_of(rows) > 1024);
     // As many threads as take part at most, each with memory for one matrix at a time.
     const long workers = std::min<long>(threads(), parts.chunks());

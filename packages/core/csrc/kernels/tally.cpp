@@ -61,7 +61,9 @@ template <class T> struct Sum : Added {
     static constexpr bool FIRST = false;
     static constexpr Part START = 0;
     static constexpr T NOTHING = 0;
-    template <class P, class V> static LAMPAS_INLINE P join(P p, V v) { return as<P>(p + as<P>(v)); }
+    template <class P, class V> static LAMPAS_INLINE P join(P p, V v) {
+        return as<P>(p + as<P>(v));
+    }
 };
 template <class T> struct Product {
     using Part = u64;
@@ -173,7 +175,9 @@ i64 run(const void* source, long count, double) {
     const T* x = static_cast<const T*>(source);
     i64 whole = static_cast<i64>(Op::START);
     if (count < W) {
-        for (long c = 0; c < count; ++c) whole = Op::with(whole, as<i64>(Op::join(Op::START, x[c])));
+        for (long c = 0; c < count; ++c) {
+            whole = Op::with(whole, as<i64>(Op::join(Op::START, x[c])));
+        }
         return whole;
     }
     while (count > 0) {

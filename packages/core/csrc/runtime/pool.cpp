@@ -194,6 +194,7 @@ void after_fork_child() {
 }  // namespace
 
 int threads() { return pool->count(); }
+int workers() { return inside ? 1 : threads(); }
 int shares() { return pool->shares(); }
 int thread_place() { return place < 0 ? 0 : place; }
 

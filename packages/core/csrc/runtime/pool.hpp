@@ -19,6 +19,8 @@ int threads();
 // with the others'.
 int shares();
 void set_threads(int count);
+// Threads that take part at most in a job that the calling one gives out.
+int workers();
 
 // Of the calling thread: 0 where it is none of the pool's or gives out a job, and different
 // numbers in those that take part in one.

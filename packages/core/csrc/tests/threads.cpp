@@ -41,6 +41,13 @@ void nest() {
     expect(calls == 32, "a chunk inside of a chunk was lost");
 }
 
+// Inside of a chunk a job is one thread's alone, and so is the memory for it.
+void count_workers() {
+    expect(workers() == threads(), "not all threads take part");
+    parallel_chunks(8, [](long) { expect(workers() == 1, "a chunk has no threads to give"); });
+    expect(workers() == threads(), "a job keeps its threads");
+}
+
 void run_both(long firsts, long seconds) {
     std::vector<std::atomic<int>> first(static_cast<std::size_t>(firsts));
     std::vector<std::atomic<int>> second(static_cast<std::size_t>(seconds));
@@ -152,6 +159,7 @@ int main() {
     install_fork_handlers();
     install_block_fork_handlers();
     set_threads(4);
+    count_workers();
     run_all(0);
     at_once(4, run_all);
     at_once(4, change_the_pool);
