@@ -24,7 +24,7 @@ constexpr long PART_COLUMNS = 768;
 constexpr long GRAIN = 256 * 1024;
 // Up to so many columns (rows), packing A (B) costs more than it saves; A of many rows is
 // packed by each thread for itself, in memory that stays in its second-level cache.
-constexpr long FEW_COLUMNS = 512, FEW_COLUMNS_OF_MANY_ROWS = 256, FEW_ROWS = 96;
+constexpr long FEW_COLUMNS = 512, FEW_COLUMNS_OF_MANY_ROWS = 256, FEW_ROWS = 20;
 // Up to so many columns, wide tiles would be empty for the most part.
 constexpr long NARROW = 64;
 // Rows so many bytes apart, or a multiple, fall on few places of the first-level cache:
