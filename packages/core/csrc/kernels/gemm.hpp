@@ -5,7 +5,7 @@
 
 namespace lampas {
 
-// An operand cut into panels of a micro-kernel's width (MR rows of A or NR columns of B):
+// An operand cut into panels of a tile's width, the rows of A or columns of B that meet in it:
 // entry p of line i of panel q lies at data[q * panel + i * across + p * along]. Packed
 // panels have across = 1 and along = the width; others are read where they lie.
 template <class T>
