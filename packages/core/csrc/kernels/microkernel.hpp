@@ -1,8 +1,8 @@
 // The heart of every product: a tile of C, small enough to stay in registers, plus the
 // product of a strip of A and a strip of B. Matrix products and convolutions share it.
 //
-// A packed panel of A holds MR rows, its entries of one k side by side: a[k * MR + i].
-// A packed panel of B holds NR columns: b[k * NR + j]. Panels are padded with zeros.
+// A packed panel of A holds a tile's rows, M, its entries of one k side by side:
+// a[k * M + i]. One of B holds its columns, N: b[k * N + j]. Panels are padded with zeros.
 #pragma once
 
 #include "kernels/transpose.hpp"
