@@ -186,15 +186,14 @@ LAMPAS_INLINE f32v log1p(f32v x) {
     return absolute(x) < 1e-7f ? x : y;  // keeps the sign of 0
 }
 
-// e / (e + 2) with e = exp(2|x|) - 1, which loses nothing near 0. Where |x| is 10 it has
-// long been 1, so that 2^n and 2^-n are floats.
+// e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1), which loses nothing
+// near 0, where n is 0. Where |x| is 10 it has long been 1, so that 2^n is a float.
 LAMPAS_INLINE f32v tanh(f32v x) {
     const f32v size = absolute(x);
     i32v n;
     const f32v r = rest_of_exp(smaller(all(20.0f), size + size), &n);
-    const i32v power = n << 23, unit = i32v{} + (127 << 23);
-    const f32v e =
-        (expm1_tail(r) + r + (1.0f - bits_of<f32v>(unit - power))) * bits_of<f32v>(unit + power);
+    const f32v scale = bits_of<f32v>((n + 127) << 23);
+    const f32v e = (expm1_tail(r) + r) * scale + (scale - 1.0f);
     return with_sign_of(e / (e + 2.0f), x);
 }
 
