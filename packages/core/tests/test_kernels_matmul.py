@@ -83,6 +83,16 @@ def test_large_products_in_parts(m, k, n, turned, path, threads, rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "n", [65, 72, 80, 81, 96, 97, 105, 112, 113, 128, 143, 145, 300]
+)
+def test_every_rest_of_many_rows(n, dtype, path, threads, rng):
+    """Tiles of large products, of which the last are smaller in both directions."""
+    for m, turned in itertools.product((241, 242, 243, 244, 247, 248), (False, True)):
+        check(operand(rng, m, 19, turned, dtype), operand(rng, 19, n, turned, dtype))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("m", [7, 8, 9, 15, 17, 31, 33, 95, 96])
 def test_few_rows_of_a_long_sum(m, dtype, path, threads, rng):
     for n in (1, 5, 29, 257):
