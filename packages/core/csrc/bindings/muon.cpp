@@ -8,7 +8,6 @@
 // products: G, H = (c G + b) G and (H + a) x, of which the first two are symmetric.
 #include "kernels/muon.hpp"
 
-#include <atomic>
 #include <cmath>
 
 #include "bindings/options.hpp"
@@ -16,6 +15,7 @@
 #include "bindings/rounding.hpp"
 #include "bindings/stretches.hpp"
 #include "kernels/gradients.hpp"
+#include "runtime/parts.hpp"
 
 namespace lampas {
 namespace {
@@ -182,7 +182,6 @@ struct Division {
             work = 0;
         }
         if (borders.back() < small.size()) borders.push_back(small.size());
-        of_small = up_to(of_small, 16);  // no line of the cache is of two threads
     }
     long chunks() const { return static_cast<long>(borders.size()) - 1; }
 };
@@ -190,25 +189,26 @@ struct Division {
 // False where there is no memory; nothing is changed then.
 template <class T>
 bool step(const std::vector<Row>& rows, const std::vector<Shape>& shapes, const Options& o) {
-    const Division parts(rows, shapes);
+    const Division division(rows, shapes);
     const Unlocked unlocked(elements_of(rows) > 1024);
-    // As many threads as take part at most, each with memory for one matrix at a time.
-    const long workers = std::min<long>(threads(), parts.chunks());
-    const long floats = std::max(parts.of_large, workers * parts.of_small);
-    const Scratch scratch(static_cast<std::size_t>(floats) * sizeof(float));
-    if (scratch.get() == nullptr) return false;
-    float* memory = scratch.as<float>();
-    for (const std::size_t i : parts.large) step_matrix<T>(rows[i], shapes[i], o, memory);
-    std::atomic<long> next{0};
-    parallel_chunks(workers, [&](long worker) {
-        float* own = memory + worker * parts.of_small;
-        for (long chunk; (chunk = next.fetch_add(1)) < parts.chunks();) {
-            const auto c = static_cast<std::size_t>(chunk);
-            for (std::size_t at = parts.borders[c]; at < parts.borders[c + 1]; ++at) {
-                const std::size_t i = parts.small[at];
-                step_matrix<T>(rows[i], shapes[i], o, own);
+    // All memory before anything is changed: for one large matrix, and one of each thread.
+    const auto bytes_of = [](long floats) {
+        return static_cast<std::size_t>(floats) * sizeof(float);
+    };
+    const Scratch large(bytes_of(division.of_large));
+    Parts small(division.chunks(), bytes_of(division.of_small));
+    if (large.get() == nullptr || !small.complete()) return false;
+    for (const std::size_t i : division.large) {
+        step_matrix<T>(rows[i], shapes[i], o, large.as<float>());
+    }
+    parallel_chunks(division.chunks(), [&](long chunk) {
+        const auto c = static_cast<std::size_t>(chunk);
+        small.lend([&](char* part) {
+            for (std::size_t at = division.borders[c]; at < division.borders[c + 1]; ++at) {
+                const std::size_t i = division.small[at];
+                step_matrix<T>(rows[i], shapes[i], o, reinterpret_cast<float*>(part));
             }
-        }
+        });
     });
     return true;
 }

@@ -124,8 +124,7 @@ private:
         const long side = part * depth;
         const Scratch scratch(bytes_of(side * sides));
         T* packed_b = scratch.as<T>();
-        const std::size_t of_a = pack_a_ ? bytes_of(pieces.large * depth) : 0;
-        Parts packed_a(std::min<long>(workers(), Parts::MOST), of_a);
+        Parts packed_a(pieces.count, pack_a_ ? bytes_of(pieces.large * depth) : 0);
         if (packed_b == nullptr || !packed_a.complete()) return false;
         struct Step {
             long left, right, first, k;

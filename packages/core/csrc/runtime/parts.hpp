@@ -1,6 +1,7 @@
 // One block of memory for the threads that work on a job.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 
 #include "runtime/blocks.hpp"
@@ -8,15 +9,16 @@
 
 namespace lampas {
 
-// Equal parts of a block, of whole pages, each for one thread at a time. A thread begins to
-// look for one at its own place: what it wrote in the last job is in its own cache, and
-// fetching that from another's takes longer than much work does.
+// Equal parts of a block, of whole pages, each for one thread at a time: as many as threads
+// can be at work on so many chunks. A thread begins to look for one at its own place: what
+// it wrote in the last job is in its own cache, and fetching that from another's takes
+// longer than much work does.
 class Parts {
 public:
-    static constexpr long MOST = 256;
-
-    Parts(long count, std::size_t bytes) : count_(count), bytes_((bytes / PAGE + 1) * PAGE) {
-        block_ = static_cast<char*>(take_block(bytes_ * static_cast<std::size_t>(count), &taken_));
+    Parts(long chunks, std::size_t bytes)
+        : count_(std::clamp(chunks, 1L, std::min<long>(workers(), MOST))),
+          bytes_((bytes / PAGE + 1) * PAGE) {
+        block_ = static_cast<char*>(take_block(bytes_ * static_cast<std::size_t>(count_), &taken_));
     }
     ~Parts() {
         if (block_ != nullptr) give_block(block_, taken_);
@@ -34,6 +36,7 @@ public:
     }
 
 private:
+    static constexpr long MOST = 256;
     static constexpr std::size_t PAGE = 4096;
     long count_;
     std::size_t bytes_, taken_ = 0;

@@ -14,7 +14,7 @@ template <class Body>
 [[nodiscard]] bool parallel_scratch(long count, long grain, std::size_t bytes, Body&& body) {
     if (count <= 0) return true;
     const long chunks = (count - 1) / std::max(1L, grain) + 1;
-    Parts parts(std::min({chunks, static_cast<long>(workers()), Parts::MOST}), bytes);
+    Parts parts(chunks, bytes);
     if (!parts.complete()) return false;
     parallel_ranges(count, grain, [&](long first, long last) {
         parts.lend([&](char* part) { body(Scratch(part), first, last); });
