@@ -14,14 +14,14 @@ constexpr long K_BLOCK = 384;
 // A block's panels of B, in entries: the second-level cache holds most of them.
 constexpr long BLOCK = 96 * 1024, LEAST_PIXELS = 128, MOST_PIXELS = 512;
 // Up to so many pixels in all, packing the weight costs more than it saves.
-constexpr long FEW_PIXELS = 1024;
+constexpr long FEW_PIXELS = 64;
 
 template <class T>
 class Convolver {
 public:
     explicit Convolver(const Mapping<T>& map)
-        : map_(map), layout_(map), gemm_(gemm_of<T>()), kernels_(convolution_of<T>()),
-          taps_(static_cast<long>(map.taps.size())),
+        : map_(map), layout_(map), gemm_(wide_gemm_of<T>()),
+          kernels_(convolution_of<T>()), taps_(static_cast<long>(map.taps.size())),
           channels_(over(map.channels, std::min(over(map.k(), K_BLOCK), map.channels))),
           blocks_(map, std::clamp(BLOCK / (channels_ * taps_), LEAST_PIXELS, MOST_PIXELS)) {
         rows_ = rows_of_chunk(map.rows, gemm_.rows, map.groups * blocks_.count(),

@@ -120,18 +120,36 @@ int runs_of(const Surroundings<T>& of, long first, long last, Run* runs) {
 }
 
 template <class T>
+constexpr int WIDTH = WIDE_VECTORS * lanes<T>;
+
+// One tap's part of a panel. What a run writes too much is written over by the next.
+template <class T>
+LAMPAS_INLINE void pack_runs(const T* from, const Run* runs, int count, T* to) {
+    constexpr int L = lanes<T>;
+    for (int r = 0; r < count; ++r) {
+#pragma GCC unroll 4
+        for (int v = 0; v < WIDE_VECTORS; ++v) {
+            if (v > 0 && runs[r].count <= v * L) break;
+            store(to + runs[r].at + v * L, load(from + runs[r].from + v * L));
+        }
+    }
+}
+
+template <class T>
 void pack(const Surroundings<T>& of, long first, long last, T* panels) {
-    constexpr int L = lanes<T>, W = NR<T>;
+    constexpr int L = lanes<T>, W = WIDTH<T>;
     for (long j = first; j < last; j += W) {
         Run runs[W];
         const int count = runs_of(of, j, j + W < last ? j + W : last, runs);
-        if (count == 1) {
+        if (count == 1 && runs[0].count == W) {
             for (long c = 0; c < of.channels; ++c) {
                 const T* plane = of.planes + c * of.plane + runs[0].from;
                 for (long t = 0; t < of.tap_count; ++t, panels += W) {
                     const T* from = plane + of.taps[t];
-                    store(panels, load(from));
-                    store(panels + L, load(from + L));
+#pragma GCC unroll 4
+                    for (int v = 0; v < WIDE_VECTORS; ++v) {
+                        store(panels + v * L, load(from + v * L));
+                    }
                 }
             }
             continue;
@@ -139,14 +157,7 @@ void pack(const Surroundings<T>& of, long first, long last, T* panels) {
         for (long c = 0; c < of.channels; ++c) {
             const T* plane = of.planes + c * of.plane;
             for (long t = 0; t < of.tap_count; ++t, panels += W) {
-                const T* from = plane + of.taps[t];
-                // What a run writes too much is written over by the next.
-                for (int r = 0; r < count; ++r) {
-                    const T* run = from + runs[r].from;
-                    T* to = panels + runs[r].at;
-                    store(to, load(run));
-                    if (runs[r].count > L) store(to + L, load(run + L));
-                }
+                pack_runs(plane + of.taps[t], runs, count, panels);
             }
         }
     }
@@ -155,14 +166,15 @@ void pack(const Surroundings<T>& of, long first, long last, T* panels) {
 template <class T>
 void pack_weight(const T* from, long row, long channel, long channels, const long* taps,
                  long tap_count, long rows, T* panels) {
-    for (long i = 0; i < rows; i += MR) {
-        const long width = rows - i < MR ? rows - i : MR;
+    constexpr int M = WIDE_MR;
+    for (long i = 0; i < rows; i += M) {
+        const long width = rows - i < M ? rows - i : M;
         const T* top = from + i * row;
         for (long c = 0; c < channels; ++c, top += channel) {
-            for (long t = 0; t < tap_count; ++t, panels += MR) {
+            for (long t = 0; t < tap_count; ++t, panels += M) {
                 const T* at = top + taps[t];
                 for (long r = 0; r < width; ++r) panels[r] = at[r * row];
-                for (long r = width; r < MR; ++r) panels[r] = 0;
+                for (long r = width; r < M; ++r) panels[r] = 0;
             }
         }
     }
