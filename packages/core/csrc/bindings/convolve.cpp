@@ -29,10 +29,9 @@ public:
         plane_ = layout_.plane_of(blocks_.lines, gemm_.columns);
         const bool one = blocks_.slices == 1;
         direct_ = one && map.to_pixel == 1 && map.to_line == map.length;
-        // Panels are packed by whole vectors, which must not reach behind an image.
-        const bool whole =
-            one || (map.depths == 1 && map.lines * map.length % gemm_.columns == 0);
-        in_place_ = whole && layout_.is_in_place(map);
+        // What is packed reaches a vector behind an image, into the next one.
+        const bool next = map.depths == 1 && map.source.image >= gemm_.lanes;
+        in_place_ = (one || next) && layout_.is_in_place(map);
         places_ = layout_.places(blocks_.slices, blocks_.lines,
                                  in_place_ ? map.source.image : channels_ * plane_);
     }

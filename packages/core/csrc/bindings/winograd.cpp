@@ -45,7 +45,7 @@ template <class T>
 class Winograd {
 public:
     explicit Winograd(const Plane<T>& plane)
-        : of_(plane), gemm_(gemm_of<T>()), kernels_(winograd_of<T>()),
+        : of_(plane), gemm_(wide_gemm_of<T>()), kernels_(winograd_of<T>()),
           stage_(convolution_of<T>().stage) {
         down_ = over(of_.out[0], 2);
         tiles_ = over(of_.out[1], 2);
@@ -155,20 +155,18 @@ private:
     }
 
     void transform_weight(T* to) {
-        const long panels = over(of_.rows, gemm_.rows);
-        const long grain = std::max(1L, 4096 / (gemm_.rows * of_.channels));
-        parallel_ranges(of_.groups * over(panels, grain), 1, [&](long first, long last) {
-            for (long i = first; i < last; ++i) {
-                const long pieces = over(panels, grain);
-                const long row = i % pieces * grain * gemm_.rows, group = i / pieces;
-                const T* from = of_.weight + row * of_.across +
-                                group * 9 * of_.rows * of_.channels;
-                kernels_.weight({from, of_.across, of_.along,
-                                 std::min(grain * gemm_.rows, of_.rows - row), of_.rows - row,
-                                 of_.channels, of_.mirrored,
-                                 to + group * PLACES * weight_step_ + row * of_.channels,
-                                 weight_step_});
-            }
+        // Whole panels, and whole vectors where these hold several panels.
+        const long step = gemm_.lanes % gemm_.rows == 0 ? gemm_.lanes : gemm_.rows;
+        const long length = up_to(std::max(1L, 4096 / of_.channels), step);
+        const long pieces = over(of_.rows, length);
+        parallel_chunks(of_.groups * pieces, [&](long chunk) {
+            const long row = chunk % pieces * length, group = chunk / pieces;
+            const T* from =
+                of_.weight + row * of_.across + group * 9 * of_.rows * of_.channels;
+            kernels_.weight({from, of_.across, of_.along, std::min(length, of_.rows - row),
+                             of_.rows - row, of_.channels, of_.mirrored,
+                             to + group * PLACES * weight_step_ + row * of_.channels,
+                             weight_step_});
         });
     }
 

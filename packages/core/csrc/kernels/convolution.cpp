@@ -103,17 +103,18 @@ void stage(const Staging<T>& s) {
 struct Run {
     long from;  // in a plane, for the tap at its beginning
     int at, count;
+    bool last;  // nothing may be read behind it
 };
 
 template <class T>
-int runs_of(const Surroundings<T>& of, long first, long last, Run* runs) {
+int runs_of(const Surroundings<T>& of, long first, long last, long last_line, Run* runs) {
     int count = 0;
     for (long j = first; j < last;) {
         const long line = j / of.line_length, in_line = j % of.line_length;
         const long rest = of.line_length - in_line;
         const long length = rest < last - j ? rest : last - j;
         runs[count++] = {of.lines[line] + in_line, static_cast<int>(j - first),
-                         static_cast<int>(length)};
+                         static_cast<int>(length), line == last_line};
         j += length;
     }
     return count;
@@ -129,8 +130,11 @@ LAMPAS_INLINE void pack_runs(const T* from, const Run* runs, int count, T* to) {
     for (int r = 0; r < count; ++r) {
 #pragma GCC unroll 4
         for (int v = 0; v < WIDE_VECTORS; ++v) {
-            if (v > 0 && runs[r].count <= v * L) break;
-            store(to + runs[r].at + v * L, load(from + runs[r].from + v * L));
+            const int rest = runs[r].count - v * L;
+            if (v > 0 && rest <= 0) break;
+            const T* at = from + runs[r].from + v * L;
+            const bool part = runs[r].last && rest < L;
+            store(to + runs[r].at + v * L, part ? load_part(at, rest) : load(at));
         }
     }
 }
@@ -140,7 +144,8 @@ void pack(const Surroundings<T>& of, long first, long last, T* panels) {
     constexpr int L = lanes<T>, W = WIDTH<T>;
     for (long j = first; j < last; j += W) {
         Run runs[W];
-        const int count = runs_of(of, j, j + W < last ? j + W : last, runs);
+        const int count =
+            runs_of(of, j, j + W < last ? j + W : last, (last - 1) / of.line_length, runs);
         if (count == 1 && runs[0].count == W) {
             for (long c = 0; c < of.channels; ++c) {
                 const T* plane = of.planes + c * of.plane + runs[0].from;

@@ -61,7 +61,7 @@ template <class T>
 struct ConvolutionOf {
     void (*stage)(const Staging<T>& staging);
     // Pack pixels `first` to `last` into panels of B, channels * tap_count * width apart.
-    // Up to a vector is read behind the last pixel's line and written behind the panels.
+    // Up to a vector is read behind each line but the last, and written behind the panels.
     void (*pack)(const Surroundings<T>& of, long first, long last, T* panels);
     // Panels of A of rows `first` to `last` (at from + row * i), whose entry of (channel,
     // tap) lies channel * k + taps[tap] further.
