@@ -108,7 +108,7 @@ private:
     }
 
     bool run_by_places() {
-        const long size = of_.rows * row_, cuts = over(of_.rows, cut_);
+        const long size = up_to(of_.rows, gemm_.rows) * row_, cuts = over(of_.rows, cut_);
         const Scratch scratch(bytes(image_size() + PLACES * size + gemm_.columns));
         T* const images = scratch.as<T>();
         T* const c = images + image_size();
@@ -208,7 +208,7 @@ private:
         }
         const long bottom = std::min(row + cut_, of_.rows);
         for (; row < bottom; row += held) {
-            const long rows = std::min(held, bottom - row), size = rows * row_;
+            const long rows = std::min(held, bottom - row), size = up_to(rows, gemm_.rows) * row_;
             T* const c = scratch.as<T>() + own;
             for (int place = 0; place < PLACES; ++place) {
                 multiply(group, part, place, row, rows, images, c + place * size);
@@ -220,9 +220,9 @@ private:
     void multiply(long group, const Part& part, int place, long row, long rows,
                   const T* images, T* c) const {
         const T* weight = weight_ + (group * PLACES + place) * weight_step_ + row * of_.channels;
-        gemm_.tile({rows, up_to(part.images * part.lines * tiles_, gemm_.lanes), of_.channels,
-                    {weight, of_.channels * gemm_.rows, 1, gemm_.rows},
-                    {images + place * step_, gemm_.columns, 1, row_}, c, row_, nullptr, false});
+        kernels_.multiply({up_to(rows, gemm_.rows),
+                           up_to(part.images * part.lines * tiles_, gemm_.lanes),
+                           of_.channels, weight, images + place * step_, row_, c});
     }
 
     // The products of a place lie `size` behind those of the one before.

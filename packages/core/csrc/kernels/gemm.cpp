@@ -32,13 +32,14 @@ void pack(const T* from, long across, long along, long count, long k, T* to) {
     }
 }
 
-// Tiles of M rows and V vectors. Where panels of A are packed, their steps are known when
-// this is compiled: reading them by others takes an addition for each entry, more than a
-// fast FMA leaves time for.
+// Tiles of M rows and V vectors. Where panels are packed, their steps are known when this is
+// compiled: reading them by others takes an addition for each entry, more than a fast FMA
+// leaves time for.
 template <class T, int M, int V, bool PACKED>
 void tile_by(const Tile<T>& t) {
     constexpr long N = V * lanes<T>, GROUP = MOST_TOGETHER / M * M;
     const long across = PACKED ? 1 : t.a.across, along = PACKED ? M : t.a.along;
+    const long b_along = PACKED ? N : t.b.along;
     const long parts = t.k > DEPTH<T> ? (t.k + DEPTH<T> - 1) / DEPTH<T> : 1;
     const long depth = t.k > 0 ? (t.k + parts - 1) / parts : 1;
     for (long first = 0; first < t.k || first == 0; first += depth) {
@@ -47,7 +48,7 @@ void tile_by(const Tile<T>& t) {
         const T* bias = first == 0 ? t.bias : nullptr;
         for (long top = 0; top < t.rows; top += GROUP) {
             const long bottom = top + GROUP < t.rows ? top + GROUP : t.rows;
-            const T* b = t.b.data + first * t.b.along;
+            const T* b = t.b.data + first * b_along;
             for (long j = 0; j < t.columns; j += N, b += t.b.panel) {
                 const int columns = static_cast<int>(t.columns - j < N ? t.columns - j : N);
                 const T* a = t.a.data + top / M * t.a.panel + first * along;
@@ -59,7 +60,7 @@ void tile_by(const Tile<T>& t) {
                         __builtin_prefetch(c + r * t.ldc + N / 2, 1);
                         __builtin_prefetch(c + r * t.ldc + N - 1, 1);
                     }
-                    micro_rows<T, M, V>(k, a, across, along, b, t.b.along, c, t.ldc, rows,
+                    micro_rows<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, rows,
                                         columns, add, bias == nullptr ? nullptr : bias + j);
                 }
             }
@@ -69,8 +70,11 @@ void tile_by(const Tile<T>& t) {
 
 template <class T, int M, int V>
 void tile(const Tile<T>& t) {
-    if (t.a.across == 1 && t.a.along == M) tile_by<T, M, V, true>(t);
-    else tile_by<T, M, V, false>(t);
+    if (t.a.across == 1 && t.a.along == M && t.b.along == V * lanes<T>) {
+        tile_by<T, M, V, true>(t);
+    } else {
+        tile_by<T, M, V, false>(t);
+    }
 }
 
 template <class T, int M, int V>
