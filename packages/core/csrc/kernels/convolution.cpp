@@ -159,10 +159,15 @@ void pack(const Surroundings<T>& of, long first, long last, T* panels) {
             }
             continue;
         }
+        // The vector in which the last panel ends is zero from there on: sums of subnormal
+        // numbers, which may have lain there, take a hundred times as long.
+        const int vacant = last - j < W ? static_cast<int>(W - (last - j)) : 0;
+        const int rest = vacant % L;
         for (long c = 0; c < of.channels; ++c) {
             const T* plane = of.planes + c * of.plane;
             for (long t = 0; t < of.tap_count; ++t, panels += W) {
                 pack_runs(plane + of.taps[t], runs, count, panels);
+                if (rest > 0) store_part(panels + W - vacant, vec<T>{}, rest);
             }
         }
     }

@@ -20,6 +20,7 @@ template <class T>
 void image(const WinogradImage<T>& w) {
     constexpr int L = lanes<T>;
     const long length = 2 * w.part;
+    const int rest = static_cast<int>(L - 1 - (w.line_count * w.tiles - 1) % L);
     for (long c = 0; c < w.channels; ++c) {
         T* to = w.to + c * w.row;
         for (long l = 0; l < w.line_count; ++l, to += w.tiles) {
@@ -41,6 +42,7 @@ void image(const WinogradImage<T>& w) {
                 }
             }
         }
+        for (int p = 0; p < PLACES && rest > 0; ++p) store_part(to + p * w.step, vec<T>{}, rest);
     }
 }
 

@@ -12,7 +12,8 @@ constexpr int PLACES = 16;
 
 // Of staged planes, whose rows hold the even columns and then the odd ones, to
 // to[place * step + channel * row + tile]. Some tiles more are read and written at the end
-// of each line.
+// of each line; behind the last tile, the rest of a vector is zero: products of what happened
+// to lie there may take a hundred times as long, if they are of subnormal numbers.
 template <class T>
 struct WinogradImage {
     const T* planes;
