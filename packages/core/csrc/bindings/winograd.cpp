@@ -12,16 +12,16 @@ namespace lampas {
 namespace {
 
 // Tiles of a block: its 16 matrices should stay in the second-level cache.
-constexpr long BLOCK = 4096, LEAST_TILES = 48, MOST_TILES = 128;
+constexpr long BLOCK = 10240, LEAST_TILES = 48, MOST_TILES = 160;
 // Channels staged at once, rows whose products are held at once.
-constexpr long STAGED = 16, ROWS = 64;
+constexpr long STAGED = 16, ROWS = 32;
 // From so many weights on, which the cache does not hold 16 times, one place after another
 // is multiplied: each of its matrices is read once. Of images and results a place has up
 // to so many entries, which are held for all 16, or MOST_TILES columns.
 constexpr long MANY_WEIGHTS = 32 * 1024, PLACED = 512 * 1024;
 // Fewer channels than these are not worth the transforms; nor are fewer tiles, of which
 // the weight's own transform takes the more the larger it is.
-constexpr long FEW_CHANNELS = 24, FEW_TILES = 32, WEIGHTS_OF_A_TILE = 4096;
+constexpr long FEW_CHANNELS = 24, FEW_TILES = 32, WEIGHTS_OF_A_TILE = 8192;
 
 // What both directions are: rows[m, i] = sum over channels and taps.
 template <class T>
@@ -142,9 +142,23 @@ private:
             images_ = std::min(of_.images, wanted / (down_ * tiles_));
             images_ = over(of_.images, over(of_.images, images_));  // parts alike
         } else if (down_ * tiles_ > wanted + wanted / 4) {
-            lines_ = std::max(1L, wanted / tiles_);
-            lines_ = over(down_, over(down_, lines_));
+            const long most = std::min(down_, std::max(1L, wanted / tiles_));
+            lines_ = by_places_ ? over(down_, over(down_, most)) : filling(most);
         }
+    }
+
+    // At most so many lines of tiles, of which a tile takes the least time: that of its
+    // vectors, and half of one more for a panel that is not full.
+    long filling(long most) const {
+        const auto halves = [&](long lines) {
+            const long vectors = over(lines * tiles_, gemm_.lanes);
+            return 2 * vectors + (vectors * gemm_.lanes % gemm_.columns != 0 ? 1 : 0);
+        };
+        long best = most;
+        for (long lines = most - 1; lines > 0; --lines) {
+            if (halves(lines) * best < halves(best) * lines) best = lines;
+        }
+        return best;
     }
 
     Part part_at(long index) const {
