@@ -192,7 +192,8 @@ void pack_weight(const T* from, long row, long channel, long channels, const lon
 
 // ---- gradients of weights
 
-template <class T, int ROWS, int VECTORS>
+// ROWS rows and VECTORS vectors of a tile whose panels of B have PITCH columns.
+template <class T, int ROWS, int VECTORS, int PITCH>
 LAMPAS_INLINE void correlate_rows(const Correlation<T>& t, long first, T* c) {
     constexpr int L = lanes<T>;
     const T* plane[ROWS];
@@ -207,21 +208,21 @@ LAMPAS_INLINE void correlate_rows(const Correlation<T>& t, long first, T* c) {
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) a[i] = plane[i] + t.of.lines[l];
 #pragma GCC unroll 2
-        for (long q = 0; q < t.of.line_length; ++q, b += NR<T>) {
+        for (long q = 0; q < t.of.line_length; ++q, b += PITCH) {
             vec<T> row[VECTORS];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int v = 0; v < VECTORS; ++v) row[v] = load(b + v * L);
 #pragma GCC unroll 16
             for (int i = 0; i < ROWS; ++i) {
-                const T value = a[i][q];
-#pragma GCC unroll 2
-                for (int v = 0; v < VECTORS; ++v) sum[i][v] += value * row[v];
+                const vec<T> value = all<T>(a[i][q]);
+#pragma GCC unroll 4
+                for (int v = 0; v < VECTORS; ++v) fuse(sum[i][v], value, row[v]);
             }
         }
     }
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < VECTORS; ++v) {
             T* to = c + i * t.ldc + v * L;
             store(to, t.add ? sum[i][v] + load(to) : sum[i][v]);
@@ -229,22 +230,24 @@ LAMPAS_INLINE void correlate_rows(const Correlation<T>& t, long first, T* c) {
     }
 }
 
-template <class T, int ROWS = MR>
+template <class T, int ROWS, int VECTORS, int PITCH>
 LAMPAS_INLINE void correlate_part(const Correlation<T>& t, long first, long rows, T* c) {
     if (rows < ROWS) {
-        if constexpr (ROWS > 1) correlate_part<T, ROWS - 1>(t, first, rows, c);
-    } else if (t.columns > lanes<T>) {
-        correlate_rows<T, ROWS, 2>(t, first, c);
+        if constexpr (ROWS > 1) correlate_part<T, ROWS - 1, VECTORS, PITCH>(t, first, rows, c);
+    } else if (t.columns <= (VECTORS - 1) * lanes<T>) {
+        if constexpr (VECTORS > 1) {
+            correlate_part<T, ROWS, VECTORS - 1, PITCH>(t, first, rows, c);
+        }
     } else {
-        correlate_rows<T, ROWS, 1>(t, first, c);
+        correlate_rows<T, ROWS, VECTORS, PITCH>(t, first, c);
     }
 }
 
-template <class T>
+template <class T, int M, int V>
 void correlate(const Correlation<T>& t) {
     T* c = t.c;
-    for (long i = t.first; i < t.last; i += MR, c += MR * t.ldc) {
-        correlate_part<T>(t, i, t.last - i < MR ? t.last - i : MR, c);
+    for (long i = t.first; i < t.last; i += M, c += M * t.ldc) {
+        correlate_part<T, M, V, V * lanes<T>>(t, i, t.last - i < M ? t.last - i : M, c);
     }
 }
 
@@ -288,8 +291,10 @@ void turn(const Turn<T>& t) {
 }  // namespace LAMPAS_PATH
 
 #define LAMPAS_CONVOLUTION_OF(T)                                                     \
-    {LAMPAS_PATH::stage<T>, LAMPAS_PATH::pack<T>, LAMPAS_PATH::pack_weight<T>,       \
-     LAMPAS_PATH::correlate<T>, LAMPAS_PATH::turn<T>}
+    {stage<T>, pack<T>, pack_weight<T>, correlate<T, MR, 2>,                         \
+     correlate<T, WIDE_MR, WIDE_VECTORS>, turn<T>}
+
+using namespace LAMPAS_PATH;
 
 const ConvolutionKernels LAMPAS_PATH_OF(convolution) = {
     LAMPAS_CONVOLUTION_OF(float),

@@ -67,7 +67,8 @@ struct ConvolutionOf {
     // tap) lies channel * k + taps[tap] further.
     void (*pack_weight)(const T* from, long row, long channel, long channels,
                         const long* taps, long tap_count, long rows, T* panels);
-    void (*correlate)(const Correlation<T>& correlation);
+    void (*correlate)(const Correlation<T>& correlation);  // panels of gemm_of<T>()'s width
+    void (*correlate_wide)(const Correlation<T>& correlation);  // of wide_gemm_of<T>()'s
     void (*turn)(const Turn<T>& turn);
 };
 
