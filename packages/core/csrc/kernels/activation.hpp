@@ -21,10 +21,9 @@ template <class V> LAMPAS_INLINE V silu(V x) { return x / (1.0f + exp_normal(-x)
 template <class V> LAMPAS_INLINE V normal_cdf(V x) { return 0.5f * (1.0f + erf(x * ROOT_HALF<V>)); }
 template <class V> LAMPAS_INLINE V gelu(V x) { return x * normal_cdf(x); }
 // 0.5 (1 + tanh(z)) is sigmoid(2 z), which needs one exponential and no more.
-template <class V> LAMPAS_INLINE V gelu_tanh_share(V x) {
-    return sigmoid((2.0f * ROOT_2_PI<V>) * x * (1.0f + CUBIC<V> * (x * x)));
+template <class V> LAMPAS_INLINE V gelu_tanh(V x) {
+    return x / (1.0f + exp_normal((-2.0f * ROOT_2_PI<V>) * x * (1.0f + CUBIC<V> * (x * x))));
 }
-template <class V> LAMPAS_INLINE V gelu_tanh(V x) { return x * gelu_tanh_share(x); }
 // tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2)
 template <class V> LAMPAS_INLINE V mish_share(V x) {
     const V e = exp(smaller(V{} + 20, x));
@@ -40,18 +39,19 @@ template <class V> LAMPAS_INLINE V silu_slope(V x) {
 // With w = 1 - t for t = tanh(log(1 + e)), so that 1 - t^2 keeps its digits where t is near 1.
 template <class V> LAMPAS_INLINE V mish_slope(V x) {
     const V e = exp(smaller(V{} + 20, x)), u = e * (e + 2.0f);
-    const V w = 2.0f / (u + 2.0f), t = u * w * 0.5f;
+    const V w = 2.0f / (u + 2.0f), t = u > 2.0f ? 1.0f - w : u * w * 0.5f;
     return t + x * (x > 20 ? V{} : w * (1.0f + t)) * sigmoid(x);
 }
 template <class V> LAMPAS_INLINE V gelu_slope(V x) {
-    return normal_cdf(x) + x * (exp_normal(-0.5f * x * x) * DENSITY<V>);
+    return normal_cdf(x) + x * (exp(-0.5f * x * x) * DENSITY<V>);
 }
 // Of s = sigmoid(z) and 1 - s the larger one is 1 / (1 + e), and the smaller one e times it.
 template <class V> LAMPAS_INLINE V gelu_tanh_slope(V x) {
     const V square = x * x;
     const V z = (2.0f * ROOT_2_PI<V>) * x * (1.0f + CUBIC<V> * square);
-    const V e = exp_normal(-absolute(z)), large = 1.0f / (1.0f + e), small = e * large;
+    const V e = exp_normal(-absolute(z)), share = (z > 0 ? V{} + 1 : e) / (1.0f + e);
+    const V large = z > 0 ? share : 1.0f - share;
     const V slope = (2.0f * ROOT_2_PI<V>) * (1.0f + (3.0f * CUBIC<V>) * square);
-    return (z > 0 ? large : small) + x * (small * large) * slope;
+    return share + x * (e * large * large) * slope;
 }
 }  // namespace lampas::LAMPAS_PATH

@@ -40,17 +40,32 @@ void pack_columns(const float* from, long row, long count, long k, float* to) {
     }
 }
 
+// Terms that are added one by one: the error of a sum grows with them. What is small leaves
+// time for pieces of sums, and is compared with products of small matrices that take them.
+LAMPAS_INLINE long terms_of(const Head& head) {
+    return head.queries * head.keys < 2048 ? 16 : 1l << 40;
+}
+
+// A tile of C (+)= A B in pieces of so many terms.
+LAMPAS_INLINE void tile(long terms, long k, const float* a, long a_row, long a_step,
+                        const float* b, float* c, long ldc, int rows, int columns, bool add) {
+    for (long p = 0; p == 0 || p < k; p += terms) {
+        micro_rows<float, HEIGHT, VECTORS>(least(terms, k - p), a + p * a_step, a_row, a_step,
+                                           b + p * WIDTH, WIDTH, c, ldc, rows, columns,
+                                           add || p > 0, nullptr);
+    }
+}
+
 // C[:rows, :columns] (+)= A B, A read where it lies and B in panels of WIDTH columns, of
 // which each has `panel` rows; the first `skip` of these are left out.
-void product(long k, const float* a, long a_row, long a_step, const float* b, long panel,
-             long skip, float* c, long ldc, long rows, long columns, bool add) {
+void product(long terms, long k, const float* a, long a_row, long a_step, const float* b,
+             long panel, long skip, float* c, long ldc, long rows, long columns, bool add) {
     for (long i = 0; i < rows; i += HEIGHT) {
         const int height = static_cast<int>(least(HEIGHT, rows - i));
         for (long j = 0; j < columns; j += WIDTH) {
-            micro_rows<float, HEIGHT, VECTORS>(
-                k, a + i * a_row + skip * a_step, a_row, a_step, b + j * panel + skip * WIDTH,
-                WIDTH, c + i * ldc + j, ldc, height,
-                static_cast<int>(least(WIDTH, columns - j)), add, nullptr);
+            tile(terms, k, a + i * a_row + skip * a_step, a_row, a_step,
+                 b + j * panel + skip * WIDTH, c + i * ldc + j, ldc, height,
+                 static_cast<int>(least(WIDTH, columns - j)), add);
         }
     }
 }
@@ -84,10 +99,9 @@ void finish_scores(const Head& head, long row, long first, long limit, long comp
 LAMPAS_INLINE void score_strip(const Head& head, const float* panels, long query, int height,
                                long computed, float* scores) {
     for (long j = 0; j < computed; j += WIDTH) {
-        micro_rows<float, HEIGHT, VECTORS>(
-            head.width, head.query + query * head.query_row, head.query_row, 1,
-            panels + j * head.width, WIDTH, scores + j, KEYS, height,
-            static_cast<int>(least(WIDTH, computed - j)), false, nullptr);
+        tile(terms_of(head), head.width, head.query + query * head.query_row, head.query_row, 1,
+             panels + j * head.width, scores + j, KEYS, height,
+             static_cast<int>(least(WIDTH, computed - j)), false);
     }
 }
 
@@ -145,8 +159,8 @@ void forward_block(const Head& head, long first, long count, long k, long width,
             weigh(strip + r * KEYS, whole(computed, LANES), &running[i + r],
                   sums + (i + r) * depth, depth);
         }
-        product(computed, strip, KEYS, 1, values, width, 0, sums + i * depth, depth, height,
-                whole(head.depth, LANES), true);
+        product(terms_of(head), computed, strip, KEYS, 1, values, width, 0, sums + i * depth, depth,
+                height, whole(head.depth, LANES), true);
     }
 }
 
@@ -224,7 +238,7 @@ LAMPAS_INLINE void slope_row(float* weights, float* slopes, long count, float lo
 
 void backward_block(const Head& head, const HeadGradient& to, const Packed& packed, long first,
                     long count, long k, long width, long packed_from, bool add_query) {
-    const long column_width = whole(head.width, WIDTH);
+    const long column_width = whole(head.width, WIDTH), terms = terms_of(head);
     const float* keys = packed.keys + (k - packed_from) * head.width;
     const float* values = packed.values + (k - packed_from) * head.depth;
     const float* columns = packed.columns + (k - packed_from) * column_width;
@@ -235,8 +249,8 @@ void backward_block(const Head& head, const HeadGradient& to, const Packed& pack
         const long computed = seen_by(head, first + i + height - 1, k, width);
         if (computed > 0) {
             score_strip(head, keys, first + i, height, computed, weights);
-            product(head.depth, to.g + (first + i) * to.g_row, to.g_row, 1, values, head.depth,
-                    0, slopes, KEYS, height, computed, false);
+            product(terms, head.depth, to.g + (first + i) * to.g_row, to.g_row, 1, values,
+                    head.depth, 0, slopes, KEYS, height, computed, false);
         }
         for (int r = 0; r < height; ++r) {
             const long row = first + i + r;
@@ -252,7 +266,7 @@ void backward_block(const Head& head, const HeadGradient& to, const Packed& pack
             for (long j = ready; j < width; ++j) weight[j] = slope[j] = 0.0f;
         }
         if (to.query != nullptr && computed > 0) {
-            product(computed, slopes, KEYS, 1, columns, width, 0,
+            product(terms, computed, slopes, KEYS, 1, columns, width, 0,
                     to.query + (first + i) * to.query_row, to.query_row, height, head.width,
                     add_query);
         }
@@ -263,9 +277,9 @@ void backward_block(const Head& head, const HeadGradient& to, const Packed& pack
         const long skip = head.causal && k + j > first ? least(count, k + j - first) : 0;
         if (skip == count) continue;
         const long height = least(HEIGHT, width - j);
-        product(count - skip, packed.score_slopes + j, 1, KEYS, packed.queries, count, skip,
+        product(terms, count - skip, packed.score_slopes + j, 1, KEYS, packed.queries, count, skip,
                 to.key + (k + j) * to.key_row, to.key_row, height, head.width, true);
-        product(count - skip, packed.weights + j, 1, KEYS, packed.slopes, count, skip,
+        product(terms, count - skip, packed.weights + j, 1, KEYS, packed.slopes, count, skip,
                 to.value + (k + j) * to.value_row, to.value_row, height, head.depth, true);
     }
 }

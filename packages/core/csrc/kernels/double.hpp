@@ -50,7 +50,8 @@ LAMPAS_INLINE f64v expm1(f64v x) {
     const Exponential e(larger(all(-40.0), smaller(all(710.0), x)));
     const i64v inverse = 1023 - e.n;
     const f64v unit = 1.0 - bits_of<f64v>((inverse > 0 ? inverse : i64v{}) << 52);
-    const f64v y = (unit + e.r + e.tail) * power_of_two(e.n - 1) * 2.0;  // no double is 2^1024
+    const f64v sum = unit + e.r, lost = (unit - sum) + e.r;
+    const f64v y = (sum + (lost + e.tail)) * power_of_two(e.n - 1) * 2.0;  // no double is 2^1024
     return absolute(x) < 1e-17 ? x : y;
 }
 
@@ -100,26 +101,34 @@ LAMPAS_INLINE f64v log1p(f64v x) {
     return absolute(x) < 1e-16 ? x : log_edges(u, y);
 }
 
-// As of floats; where |x| is 20 it has long been 1.
+// e / (e + 2) with e = exp(2|x|) - 1, and where |x| is 20 it has long been 1. What e, the sum
+// and the quotient were rounded by is put back: 1 / sum is (1 - y) / 2.
 LAMPAS_INLINE f64v tanh(f64v x) {
     const f64v size = absolute(x);
     const Exponential e(smaller(all(40.0), size + size));
-    const f64v less = (1.0 - power_of_two(-e.n) + e.r + e.tail) * power_of_two(e.n);
-    const f64v sum = less + 2.0, y = less / sum;
+    const f64v scale = power_of_two(e.n), unit = 1.0 - power_of_two(-e.n);
+    const f64v first = unit + e.r, second = first + e.tail;
+    const f64v low = (((unit - first) + e.r) + ((first - second) + e.tail)) * scale;
+    const f64v less = second * scale, sum = less + 2.0;
+    const f64v inverse = 1.0 / sum, y = less * inverse;
     const f64v lost = smaller(all(2.0), less) - (sum - larger(all(2.0), less));
-    return with_sign_of(y - y * lost * (0.5 - 0.5 * y), x);  // 1 / sum is (1 - y) / 2
+    const f64v rest = (less - y * sum) + (low - y * (lost + low));
+    return with_sign_of(y + rest * inverse, x);
 }
 
 LAMPAS_INLINE f64v sigmoid(f64v x) { return 1.0 / (exp_normal(-x) + 1.0); }
 
-// log(1 + exp(x)) without overflow: log(1 + e) = 2 artanh(e / (e + 2)) for e up to 1.
+// log(1 + exp(x)) without overflow: log(1 + e) for e up to 1 as log_tail has it. What its
+// sum with a larger x is rounded by is put back.
 LAMPAS_INLINE f64v softplus(f64v x) {
     static constexpr double C[] = {
         0.3333333333333333, 0.19999999999999762, 0.1428571428580005, 0.11111111099118386,
         0.09090909948981357, 0.07692271982430275, 0.06667589315724629, 0.05867139530651599,
         0.05422589197440007, 0.03746071897775383, 0.07815288900461426};
-    const f64v e = exp_normal(-absolute(x)), s = e / (e + 2.0), z = s * s;
-    return larger(f64v{}, x) + (2.0 * s + 2.0 * s * z * series(z, C));
+    const f64v e = exp(-absolute(x)), s = e / (e + 2.0), z = s * s, half = 0.5 * e * e;
+    const f64v less = half - s * (half + 2.0 * z * series(z, C)), above = larger(f64v{}, x);
+    const f64v sum = above + e, lost = smaller(above, e) - (sum - larger(above, e));
+    return above > 40.0 ? above : sum + (lost - less);
 }
 
 // erf(x) = x P(x^2) up to 1, and 1 - exp(-x^2) t Q(t) for t = 2 / (x + 2) up to 6, where it

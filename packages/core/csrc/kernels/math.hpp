@@ -122,7 +122,7 @@ LAMPAS_INLINE f32v expm1_tail(f32v r) {
 }
 
 // exp(x) - 1 = 2^n (expm1(r) + 1 - 2^-n): no digits are lost near 0, where n is 0, and what
-// r was rounded by is put back.
+// r and its sum with the larger 1 - 2^-n were rounded by is put back.
 LAMPAS_INLINE f32v expm1(f32v x) {
     i32v n;
     const f32v limited = larger(all(-20.0f), smaller(all(89.0f), x));
@@ -131,7 +131,8 @@ LAMPAS_INLINE f32v expm1(f32v x) {
     const f32v lost = (high - r) - f * LN_2_LOW;
     const i32v inverse = 127 - n;
     const f32v unit = 1.0f - bits_of<f32v>((inverse > 0 ? inverse : i32v{}) << 23);
-    const f32v p = (unit + r) + (expm1_tail(r) + lost);
+    const f32v sum = unit + r;
+    const f32v p = sum + (expm1_tail(r) + (((unit - sum) + r) + lost));
     const f32v y = p * bits_of<f32v>((n + 126) << 23) * 2.0f;  // 2^128 has no float
     return absolute(x) < 1e-8f ? x : y;  // half of a subnormal number may be none
 }
@@ -244,15 +245,21 @@ LAMPAS_INLINE f32v cosine_tail(f32v r) {
     return series(COSINE_TERMS, s) * s * s;
 }
 
-// sin or cos for |x| <= WIDE: the quadrant is taken off in three parts of pi / 2.
+// sin or cos for |x| <= WIDE: the quadrant is taken off in parts of pi / 2. Where products are
+// not fused, the first of them have so few digits that theirs are exact.
 constexpr float WIDE = 8192.0f;
 
 LAMPAS_INLINE f32v sine(f32v x, std::int32_t quadrants) {
     i32v n;
     const f32v q = nearest(x * 0.636619772367581343f, &n);
+#if defined(__FMA__) || defined(__aarch64__)
+    const f32v r = ((x - q * 1.57079637f) + q * 4.37113883e-08f) + q * 1.71512451e-15f;
+#else
     f32v r = x - q * 1.5703125f;
     r = r - q * 4.837512969970703125e-4f;
-    r = r - q * 7.549789948768648e-8f;
+    r = r - q * 7.549533620476723e-8f;
+    r = r - q * 2.563344e-12f;
+#endif
     n = n + quadrants;
     // One polynomial, whose numbers are chosen: sin r = r + r s p, cos r = 1 - s / 2 + s s p.
     const i32v odd = (n & 1) != 0;
