@@ -47,6 +47,15 @@ def timed(function: Callable[[], object], calls: int) -> float:
     return (time.perf_counter() - began) / calls
 
 
+def sides_of(program: Program) -> dict[str, Callable[[], object]]:
+    """What is timed, on lampas and on PyTorch."""
+    torch = peer()
+    sides = {"ours": program(lampas)}
+    if torch is not None:
+        sides["torch"] = program(torch)
+    return sides
+
+
 def compare(
     program: Program, rounds: int = 7, seconds: float = 2.0, reference: bool = False
 ) -> Figures:
@@ -61,10 +70,7 @@ def compare(
         seconds: when to be content with fewer.
         reference: time our side without its kernels too.
     """
-    torch = peer()
-    sides = {"ours": program(lampas)}
-    if torch is not None:
-        sides["torch"] = program(torch)
+    sides = sides_of(program)
     if reference:
         sides["reference"] = _without_kernels(sides["ours"])
     calls = {}

@@ -9,8 +9,10 @@ its own, and how much slower each side is while another process keeps a core bus
 from __future__ import annotations
 
 import importlib
+import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +28,8 @@ from _side_by_side import (
     line,
     parser_of,
     peer,
+    sides_of,
+    timed,
     write,
 )
 
@@ -237,26 +241,50 @@ def memory(name: str) -> Figures:
     return found
 
 
+BLOCK = 0.25  # seconds: tens of turns of the busy process, who has some 3 ms each
+
+
 @contextmanager
 def a_busy_core() -> Iterator[None]:
     """Another process computes all the while."""
-    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    code = "print(flush=True)\nwhile True: pass"
+    other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert other.stdout is not None
     try:
-        yield
+        with other.stdout:
+            other.stdout.readline()  # until it has begun
+            yield
     finally:
         other.kill()
         other.wait()
 
 
-def slowdown(program: Program, alone: Figures) -> Figures:
-    """How much longer both sides take beside a busy core."""
-    with a_busy_core():
-        beside = compare(program, rounds=3)
-    found: Figures = {"slower beside a busy core": beside["ms"] / alone["ms"]}  # type: ignore[operator]
-    ratio = beside["torch over ours"]
-    if ratio is not None:
-        change = ratio / alone["torch over ours"]  # type: ignore[operator]
-        found["torch slower"] = found["slower beside a busy core"] * change  # type: ignore[operator]
+def slowdown(program: Program, rounds: int = 5) -> Figures:
+    """How many times longer both sides take beside a busy core.
+
+    A call of some milliseconds has both cores or one, as it happens, so that blocks of
+    many are timed; alone and beside it take turns, that both see the same machine.
+
+    Args:
+        program: makes what is timed, from a module.
+        rounds: how many times each is timed; the median counts.
+    """
+    sides = sides_of(program)
+    calls = {}
+    for name, side in sides.items():  # which also warms up
+        side()
+        calls[name] = max(1, round(BLOCK / timed(side, 2)))
+    ratios: dict[str, list[float]] = {name: [] for name in sides}
+    for _ in range(rounds):
+        alone = {name: timed(side, calls[name]) for name, side in sides.items()}
+        with a_busy_core():
+            beside = {name: timed(side, calls[name]) for name, side in sides.items()}
+        time.sleep(1)  # what the sides did about it is over when they are timed again
+        for name, of in ratios.items():
+            of.append(beside[name] / alone[name])
+    found: Figures = {"slower beside a busy core": statistics.median(ratios["ours"])}
+    if "torch" in ratios:
+        found["torch slower"] = statistics.median(ratios["torch"])
     return found
 
 
@@ -274,7 +302,7 @@ def main() -> None:
     for name in names:
         figures[name] = compare(PROGRAMS[name])
         if not options.quick:
-            figures[name] |= slowdown(PROGRAMS[name], figures[name]) | memory(name)
+            figures[name] |= slowdown(PROGRAMS[name]) | memory(name)
         print(line(name, figures[name]), flush=True)
     write(options, figures)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 
 import pytest
@@ -85,6 +86,40 @@ def test_every_model_and_curve_runs(benchmark):
 def test_a_comparison_gives_the_ratio_of_times(benchmark):
     ours = benchmark("_side_by_side").compare(lambda m: lambda: None, rounds=3)
     assert ours["ms"] >= 0 and set(ours) == {"ms", "torch over ours"}
+
+
+def test_a_slowdown_is_the_median_of_rounds_beside_a_process_that_computes(
+    benchmark, monkeypatch
+):
+    models = benchmark("models")
+    started, running, counts = [], [], []
+
+    class Watched(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            started.append(self)
+
+    times = iter([2.0, 3.0, 1.0, 10.0, 1.0, 0.5])  # alone, beside, alone, ...
+
+    def timed(side, calls):
+        counts.append(calls)
+        if len(counts) == 1:  # of one call, before the rounds
+            return 0.01
+        running.append([process.poll() is None for process in started])
+        return next(times)
+
+    monkeypatch.setattr(models, "timed", timed)
+    monkeypatch.setattr(models, "sides_of", lambda program: {"ours": int})
+    monkeypatch.setattr(models.subprocess, "Popen", Watched)
+    monkeypatch.setattr(models.time, "sleep", lambda seconds: None)
+    found = models.slowdown(models.mlp, rounds=3)
+    assert found == {"slower beside a busy core": 1.5}
+    assert counts == [2, 25, 25, 25, 25, 25, 25]
+    assert running == [
+        *[[], [True], [False], [False, True]],
+        *[[False, False], [False, False, True]],
+    ]
+    assert all(process.poll() is not None for process in started)
 
 
 def test_facts_name_no_host_and_no_path(benchmark, root):

@@ -14,14 +14,14 @@ constexpr long K_BLOCK = 384;
 // A block's panels of B, in entries: the second-level cache holds most of them.
 constexpr long BLOCK = 96 * 1024, LEAST_PIXELS = 128, MOST_PIXELS = 512;
 // Up to so many pixels in all, packing the weight costs more than it saves.
-constexpr long FEW_PIXELS = 1024;
+constexpr long FEW_PIXELS = 64;
 
 template <class T>
 class Convolver {
 public:
     explicit Convolver(const Mapping<T>& map)
-        : map_(map), layout_(map), gemm_(gemm_of<T>()), kernels_(convolution_of<T>()),
-          taps_(static_cast<long>(map.taps.size())),
+        : map_(map), layout_(map), gemm_(wide_gemm_of<T>()),
+          kernels_(convolution_of<T>()), taps_(static_cast<long>(map.taps.size())),
           channels_(over(map.channels, std::min(over(map.k(), K_BLOCK), map.channels))),
           blocks_(map, std::clamp(BLOCK / (channels_ * taps_), LEAST_PIXELS, MOST_PIXELS)) {
         rows_ = rows_of_chunk(map.rows, gemm_.rows, map.groups * blocks_.count(),
@@ -29,10 +29,9 @@ public:
         plane_ = layout_.plane_of(blocks_.lines, gemm_.columns);
         const bool one = blocks_.slices == 1;
         direct_ = one && map.to_pixel == 1 && map.to_line == map.length;
-        // Panels are packed by whole vectors, which must not reach behind an image.
-        const bool whole =
-            one || (map.depths == 1 && map.lines * map.length % gemm_.columns == 0);
-        in_place_ = whole && layout_.is_in_place(map);
+        // What is packed reaches a vector behind an image, into the next one.
+        const bool next = map.depths == 1 && map.source.image >= gemm_.lanes;
+        in_place_ = (one || next) && layout_.is_in_place(map);
         places_ = layout_.places(blocks_.slices, blocks_.lines,
                                  in_place_ ? map.source.image : channels_ * plane_);
     }

@@ -22,9 +22,11 @@ template <class T>
 class Correlator {
 public:
     Correlator(const Convolution& of, Cube<T> x, Cube<T> g)
-        : of_(of), map_(forward_mapping(of, x)), layout_(map_), g_(g), gemm_(gemm_of<T>()),
-          kernels_(convolution_of<T>()), taps_(static_cast<long>(map_.taps.size())),
-          outs_(of.outs_of_group()), ldc_(up_to(outs_, gemm_.columns)), blocks_(map_, PIXELS) {
+        : of_(of), map_(forward_mapping(of, x)), layout_(map_), g_(g),
+          outs_(of.outs_of_group()), wide_(suits_wide_tiles(outs_)),
+          gemm_(wide_ ? wide_gemm_of<T>() : gemm_of<T>()), kernels_(convolution_of<T>()),
+          taps_(static_cast<long>(map_.taps.size())), ldc_(up_to(outs_, gemm_.lanes)),
+          blocks_(map_, PIXELS) {
         choose_chunks();
         plane_ = layout_.plane_of(blocks_.lines, gemm_.columns);
         in_place_ = (blocks_.slices == 1 || map_.depths == 1) && layout_.is_in_place(map_);
@@ -63,6 +65,12 @@ public:
     }
 
 private:
+    // Wide tiles suit whole panels of them, and many more than the last, of one vector.
+    static bool suits_wide_tiles(long outs) {
+        const GemmOf<T>& wide = wide_gemm_of<T>();
+        return outs % wide.columns == 0 || over(outs, wide.lanes) > 4;
+    }
+
     // Of taps that see nothing, the gradient is zero.
     void clear(T* dw) const {
         parallel_ranges(of_.outs * map_.channels * of_.taps(), 1 << 16,
@@ -116,7 +124,7 @@ private:
                 sums.columns = static_cast<int>(std::min<long>(gemm_.columns, outs_ - o));
                 pack(group, slice, slices, line, lines, o, sums.columns, b);
                 sums.c = c + o;
-                kernels_.correlate(sums);
+                (wide_ ? kernels_.correlate_wide : kernels_.correlate)(sums);
             }
             add = true;
         }
@@ -156,9 +164,11 @@ private:
     const Mapping<T> map_;
     const Layout<T> layout_;
     const Cube<T> g_;  // each slice's pixels lie side by side
+    const long outs_;
+    const bool wide_;
     const GemmOf<T>& gemm_;
     const ConvolutionOf<T>& kernels_;
-    const long taps_, outs_, ldc_;
+    const long taps_, ldc_;
     const Blocks blocks_;
     long channels_, splits_, plane_;
     std::vector<long> places_;

@@ -19,7 +19,7 @@ constexpr long SOME_ROWS = 240;
 // Rows of a thread's tile: with a block of k they fit the second-level cache.
 constexpr long TILE_ROWS = 168, LEAST_ROWS = 48, TILE_COLUMNS = 512;
 // Columns of B that are packed at a time, with a block of k: they stay in the last cache.
-constexpr long PART_COLUMNS = 768;
+constexpr long PART_COLUMNS = 1536;
 // Multiplications of one chunk at least: some ten microseconds.
 constexpr long GRAIN = 256 * 1024;
 // Up to so many columns (rows), packing A (B) costs more than it saves; A of many rows is
@@ -48,8 +48,8 @@ struct Pieces {
     Pieces(long rows, long n, long depth, long mr) : m(rows) {
         const long least = std::max(LEAST_ROWS, GRAIN / std::max(n * depth, 1L));
         share = up_to(over(m, shares()), mr);
-        large = up_to(std::clamp(m / 16, std::min(least, TILE_ROWS), TILE_ROWS), mr);
-        small = up_to(large / 4, mr);
+        large = up_to(std::clamp(share / 3, std::min(least, TILE_ROWS), TILE_ROWS), mr);
+        small = up_to(large / 2, mr);
         of_large = share * 3 / 4 / large;
         of_share = of_large + over(share - of_large * large, small);
         count = of_share * over(m, share);

@@ -12,16 +12,16 @@ namespace lampas {
 namespace {
 
 // Tiles of a block: its 16 matrices should stay in the second-level cache.
-constexpr long BLOCK = 4096, LEAST_TILES = 48, MOST_TILES = 128;
+constexpr long BLOCK = 10240, LEAST_TILES = 48, MOST_TILES = 160;
 // Channels staged at once, rows whose products are held at once.
-constexpr long STAGED = 16, ROWS = 64;
+constexpr long STAGED = 16, ROWS = 32;
 // From so many weights on, which the cache does not hold 16 times, one place after another
 // is multiplied: each of its matrices is read once. Of images and results a place has up
 // to so many entries, which are held for all 16, or MOST_TILES columns.
 constexpr long MANY_WEIGHTS = 32 * 1024, PLACED = 512 * 1024;
 // Fewer channels than these are not worth the transforms; nor are fewer tiles, of which
 // the weight's own transform takes the more the larger it is.
-constexpr long FEW_CHANNELS = 24, FEW_TILES = 32, WEIGHTS_OF_A_TILE = 4096;
+constexpr long FEW_CHANNELS = 24, FEW_TILES = 32, WEIGHTS_OF_A_TILE = 8192;
 
 // What both directions are: rows[m, i] = sum over channels and taps.
 template <class T>
@@ -45,7 +45,7 @@ template <class T>
 class Winograd {
 public:
     explicit Winograd(const Plane<T>& plane)
-        : of_(plane), gemm_(gemm_of<T>()), kernels_(winograd_of<T>()),
+        : of_(plane), gemm_(wide_gemm_of<T>()), kernels_(winograd_of<T>()),
           stage_(convolution_of<T>().stage) {
         down_ = over(of_.out[0], 2);
         tiles_ = over(of_.out[1], 2);
@@ -108,7 +108,7 @@ private:
     }
 
     bool run_by_places() {
-        const long size = of_.rows * row_, cuts = over(of_.rows, cut_);
+        const long size = up_to(of_.rows, gemm_.rows) * row_, cuts = over(of_.rows, cut_);
         const Scratch scratch(bytes(image_size() + PLACES * size + gemm_.columns));
         T* const images = scratch.as<T>();
         T* const c = images + image_size();
@@ -142,9 +142,23 @@ private:
             images_ = std::min(of_.images, wanted / (down_ * tiles_));
             images_ = over(of_.images, over(of_.images, images_));  // parts alike
         } else if (down_ * tiles_ > wanted + wanted / 4) {
-            lines_ = std::max(1L, wanted / tiles_);
-            lines_ = over(down_, over(down_, lines_));
+            const long most = std::min(down_, std::max(1L, wanted / tiles_));
+            lines_ = by_places_ ? over(down_, over(down_, most)) : filling(most);
         }
+    }
+
+    // At most so many lines of tiles, of which a tile takes the least time: that of its
+    // vectors, and half of one more for a panel that is not full.
+    long filling(long most) const {
+        const auto halves = [&](long lines) {
+            const long vectors = over(lines * tiles_, gemm_.lanes);
+            return 2 * vectors + (vectors * gemm_.lanes % gemm_.columns != 0 ? 1 : 0);
+        };
+        long best = most;
+        for (long lines = most - 1; lines > 0; --lines) {
+            if (halves(lines) * best < halves(best) * lines) best = lines;
+        }
+        return best;
     }
 
     Part part_at(long index) const {
@@ -155,20 +169,18 @@ private:
     }
 
     void transform_weight(T* to) {
-        const long panels = over(of_.rows, gemm_.rows);
-        const long grain = std::max(1L, 4096 / (gemm_.rows * of_.channels));
-        parallel_ranges(of_.groups * over(panels, grain), 1, [&](long first, long last) {
-            for (long i = first; i < last; ++i) {
-                const long pieces = over(panels, grain);
-                const long row = i % pieces * grain * gemm_.rows, group = i / pieces;
-                const T* from = of_.weight + row * of_.across +
-                                group * 9 * of_.rows * of_.channels;
-                kernels_.weight({from, of_.across, of_.along,
-                                 std::min(grain * gemm_.rows, of_.rows - row), of_.rows - row,
-                                 of_.channels, of_.mirrored,
-                                 to + group * PLACES * weight_step_ + row * of_.channels,
-                                 weight_step_});
-            }
+        // Whole panels, and whole vectors where these hold several panels.
+        const long step = gemm_.lanes % gemm_.rows == 0 ? gemm_.lanes : gemm_.rows;
+        const long length = up_to(std::max(1L, 4096 / of_.channels), step);
+        const long pieces = over(of_.rows, length);
+        parallel_chunks(of_.groups * pieces, [&](long chunk) {
+            const long row = chunk % pieces * length, group = chunk / pieces;
+            const T* from =
+                of_.weight + row * of_.across + group * 9 * of_.rows * of_.channels;
+            kernels_.weight({from, of_.across, of_.along, std::min(length, of_.rows - row),
+                             of_.rows - row, of_.channels, of_.mirrored,
+                             to + group * PLACES * weight_step_ + row * of_.channels,
+                             weight_step_});
         });
     }
 
@@ -210,7 +222,7 @@ private:
         }
         const long bottom = std::min(row + cut_, of_.rows);
         for (; row < bottom; row += held) {
-            const long rows = std::min(held, bottom - row), size = rows * row_;
+            const long rows = std::min(held, bottom - row), size = up_to(rows, gemm_.rows) * row_;
             T* const c = scratch.as<T>() + own;
             for (int place = 0; place < PLACES; ++place) {
                 multiply(group, part, place, row, rows, images, c + place * size);
@@ -222,9 +234,9 @@ private:
     void multiply(long group, const Part& part, int place, long row, long rows,
                   const T* images, T* c) const {
         const T* weight = weight_ + (group * PLACES + place) * weight_step_ + row * of_.channels;
-        gemm_.tile({rows, up_to(part.images * part.lines * tiles_, gemm_.lanes), of_.channels,
-                    {weight, of_.channels * gemm_.rows, 1, gemm_.rows},
-                    {images + place * step_, gemm_.columns, 1, row_}, c, row_, nullptr, false});
+        kernels_.multiply({up_to(rows, gemm_.rows),
+                           up_to(part.images * part.lines * tiles_, gemm_.lanes),
+                           of_.channels, weight, images + place * step_, row_, c});
     }
 
     // The products of a place lie `size` behind those of the one before.

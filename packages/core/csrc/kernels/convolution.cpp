@@ -103,50 +103,71 @@ void stage(const Staging<T>& s) {
 struct Run {
     long from;  // in a plane, for the tap at its beginning
     int at, count;
+    bool last;  // nothing may be read behind it
 };
 
 template <class T>
-int runs_of(const Surroundings<T>& of, long first, long last, Run* runs) {
+int runs_of(const Surroundings<T>& of, long first, long last, long last_line, Run* runs) {
     int count = 0;
     for (long j = first; j < last;) {
         const long line = j / of.line_length, in_line = j % of.line_length;
         const long rest = of.line_length - in_line;
         const long length = rest < last - j ? rest : last - j;
         runs[count++] = {of.lines[line] + in_line, static_cast<int>(j - first),
-                         static_cast<int>(length)};
+                         static_cast<int>(length), line == last_line};
         j += length;
     }
     return count;
 }
 
 template <class T>
+constexpr int WIDTH = WIDE_VECTORS * lanes<T>;
+
+// One tap's part of a panel. What a run writes too much is written over by the next.
+template <class T>
+LAMPAS_INLINE void pack_runs(const T* from, const Run* runs, int count, T* to) {
+    constexpr int L = lanes<T>;
+    for (int r = 0; r < count; ++r) {
+#pragma GCC unroll 4
+        for (int v = 0; v < WIDE_VECTORS; ++v) {
+            const int rest = runs[r].count - v * L;
+            if (v > 0 && rest <= 0) break;
+            const T* at = from + runs[r].from + v * L;
+            const bool part = runs[r].last && rest < L;
+            store(to + runs[r].at + v * L, part ? load_part(at, rest) : load(at));
+        }
+    }
+}
+
+template <class T>
 void pack(const Surroundings<T>& of, long first, long last, T* panels) {
-    constexpr int L = lanes<T>, W = NR<T>;
+    constexpr int L = lanes<T>, W = WIDTH<T>;
     for (long j = first; j < last; j += W) {
         Run runs[W];
-        const int count = runs_of(of, j, j + W < last ? j + W : last, runs);
-        if (count == 1) {
+        const int count =
+            runs_of(of, j, j + W < last ? j + W : last, (last - 1) / of.line_length, runs);
+        if (count == 1 && runs[0].count == W) {
             for (long c = 0; c < of.channels; ++c) {
                 const T* plane = of.planes + c * of.plane + runs[0].from;
                 for (long t = 0; t < of.tap_count; ++t, panels += W) {
                     const T* from = plane + of.taps[t];
-                    store(panels, load(from));
-                    store(panels + L, load(from + L));
+#pragma GCC unroll 4
+                    for (int v = 0; v < WIDE_VECTORS; ++v) {
+                        store(panels + v * L, load(from + v * L));
+                    }
                 }
             }
             continue;
         }
+        // The vector in which the last panel ends is zero from there on: sums of subnormal
+        // numbers, which may have lain there, take a hundred times as long.
+        const int vacant = last - j < W ? static_cast<int>(W - (last - j)) : 0;
+        const int rest = vacant % L;
         for (long c = 0; c < of.channels; ++c) {
             const T* plane = of.planes + c * of.plane;
             for (long t = 0; t < of.tap_count; ++t, panels += W) {
-                const T* from = plane + of.taps[t];
-                // What a run writes too much is written over by the next.
-                for (int r = 0; r < count; ++r) {
-                    const T* run = from + runs[r].from;
-                    T* to = panels + runs[r].at;
-                    store(to, load(run));
-                    if (runs[r].count > L) store(to + L, load(run + L));
-                }
+                pack_runs(plane + of.taps[t], runs, count, panels);
+                if (rest > 0) store_part(panels + W - vacant, vec<T>{}, rest);
             }
         }
     }
@@ -155,14 +176,15 @@ void pack(const Surroundings<T>& of, long first, long last, T* panels) {
 template <class T>
 void pack_weight(const T* from, long row, long channel, long channels, const long* taps,
                  long tap_count, long rows, T* panels) {
-    for (long i = 0; i < rows; i += MR) {
-        const long width = rows - i < MR ? rows - i : MR;
+    constexpr int M = WIDE_MR;
+    for (long i = 0; i < rows; i += M) {
+        const long width = rows - i < M ? rows - i : M;
         const T* top = from + i * row;
         for (long c = 0; c < channels; ++c, top += channel) {
-            for (long t = 0; t < tap_count; ++t, panels += MR) {
+            for (long t = 0; t < tap_count; ++t, panels += M) {
                 const T* at = top + taps[t];
                 for (long r = 0; r < width; ++r) panels[r] = at[r * row];
-                for (long r = width; r < MR; ++r) panels[r] = 0;
+                for (long r = width; r < M; ++r) panels[r] = 0;
             }
         }
     }
@@ -170,7 +192,8 @@ void pack_weight(const T* from, long row, long channel, long channels, const lon
 
 // ---- gradients of weights
 
-template <class T, int ROWS, int VECTORS>
+// ROWS rows and VECTORS vectors of a tile whose panels of B have PITCH columns.
+template <class T, int ROWS, int VECTORS, int PITCH>
 LAMPAS_INLINE void correlate_rows(const Correlation<T>& t, long first, T* c) {
     constexpr int L = lanes<T>;
     const T* plane[ROWS];
@@ -185,21 +208,21 @@ LAMPAS_INLINE void correlate_rows(const Correlation<T>& t, long first, T* c) {
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) a[i] = plane[i] + t.of.lines[l];
 #pragma GCC unroll 2
-        for (long q = 0; q < t.of.line_length; ++q, b += NR<T>) {
+        for (long q = 0; q < t.of.line_length; ++q, b += PITCH) {
             vec<T> row[VECTORS];
-#pragma GCC unroll 2
+#pragma GCC unroll 4
             for (int v = 0; v < VECTORS; ++v) row[v] = load(b + v * L);
 #pragma GCC unroll 16
             for (int i = 0; i < ROWS; ++i) {
-                const T value = a[i][q];
-#pragma GCC unroll 2
-                for (int v = 0; v < VECTORS; ++v) sum[i][v] += value * row[v];
+                const vec<T> value = all<T>(a[i][q]);
+#pragma GCC unroll 4
+                for (int v = 0; v < VECTORS; ++v) fuse(sum[i][v], value, row[v]);
             }
         }
     }
 #pragma GCC unroll 16
     for (int i = 0; i < ROWS; ++i) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < VECTORS; ++v) {
             T* to = c + i * t.ldc + v * L;
             store(to, t.add ? sum[i][v] + load(to) : sum[i][v]);
@@ -207,22 +230,24 @@ LAMPAS_INLINE void correlate_rows(const Correlation<T>& t, long first, T* c) {
     }
 }
 
-template <class T, int ROWS = MR>
+template <class T, int ROWS, int VECTORS, int PITCH>
 LAMPAS_INLINE void correlate_part(const Correlation<T>& t, long first, long rows, T* c) {
     if (rows < ROWS) {
-        if constexpr (ROWS > 1) correlate_part<T, ROWS - 1>(t, first, rows, c);
-    } else if (t.columns > lanes<T>) {
-        correlate_rows<T, ROWS, 2>(t, first, c);
+        if constexpr (ROWS > 1) correlate_part<T, ROWS - 1, VECTORS, PITCH>(t, first, rows, c);
+    } else if (t.columns <= (VECTORS - 1) * lanes<T>) {
+        if constexpr (VECTORS > 1) {
+            correlate_part<T, ROWS, VECTORS - 1, PITCH>(t, first, rows, c);
+        }
     } else {
-        correlate_rows<T, ROWS, 1>(t, first, c);
+        correlate_rows<T, ROWS, VECTORS, PITCH>(t, first, c);
     }
 }
 
-template <class T>
+template <class T, int M, int V>
 void correlate(const Correlation<T>& t) {
     T* c = t.c;
-    for (long i = t.first; i < t.last; i += MR, c += MR * t.ldc) {
-        correlate_part<T>(t, i, t.last - i < MR ? t.last - i : MR, c);
+    for (long i = t.first; i < t.last; i += M, c += M * t.ldc) {
+        correlate_part<T, M, V, V * lanes<T>>(t, i, t.last - i < M ? t.last - i : M, c);
     }
 }
 
@@ -266,8 +291,10 @@ void turn(const Turn<T>& t) {
 }  // namespace LAMPAS_PATH
 
 #define LAMPAS_CONVOLUTION_OF(T)                                                     \
-    {LAMPAS_PATH::stage<T>, LAMPAS_PATH::pack<T>, LAMPAS_PATH::pack_weight<T>,       \
-     LAMPAS_PATH::correlate<T>, LAMPAS_PATH::turn<T>}
+    {stage<T>, pack<T>, pack_weight<T>, correlate<T, MR, 2>,                         \
+     correlate<T, WIDE_MR, WIDE_VECTORS>, turn<T>}
+
+using namespace LAMPAS_PATH;
 
 const ConvolutionKernels LAMPAS_PATH_OF(convolution) = {
     LAMPAS_CONVOLUTION_OF(float),

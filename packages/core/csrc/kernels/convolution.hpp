@@ -61,13 +61,14 @@ template <class T>
 struct ConvolutionOf {
     void (*stage)(const Staging<T>& staging);
     // Pack pixels `first` to `last` into panels of B, channels * tap_count * width apart.
-    // Up to a vector is read behind the last pixel's line and written behind the panels.
+    // Up to a vector is read behind each line but the last, and written behind the panels.
     void (*pack)(const Surroundings<T>& of, long first, long last, T* panels);
     // Panels of A of rows `first` to `last` (at from + row * i), whose entry of (channel,
     // tap) lies channel * k + taps[tap] further.
     void (*pack_weight)(const T* from, long row, long channel, long channels,
                         const long* taps, long tap_count, long rows, T* panels);
-    void (*correlate)(const Correlation<T>& correlation);
+    void (*correlate)(const Correlation<T>& correlation);  // panels of gemm_of<T>()'s width
+    void (*correlate_wide)(const Correlation<T>& correlation);  // of wide_gemm_of<T>()'s
     void (*turn)(const Turn<T>& turn);
 };
 

@@ -9,9 +9,11 @@ namespace {
 template <class T>
 constexpr int DEPTH = 1536 / static_cast<int>(sizeof(T));
 
-// Rows that meet all of B before the next: more lie in more pages than the processor's
-// addresses for stores have room for.
-constexpr long MOST_TOGETHER = 56;
+// Rows that meet all of B before the next: packed, they fill a part of the second-level
+// cache, through which B comes once for all of them.
+constexpr long MOST_TOGETHER = 168;
+
+constexpr long LINE = 64;  // bytes that are fetched at a time
 
 // Lines side by side are packed so many entries at a time, which stay in the cache, and
 // whose pages in the address buffer, until each panel has its part of them. Eight fill
@@ -32,38 +34,53 @@ void pack(const T* from, long across, long along, long count, long k, T* to) {
     }
 }
 
-// Tiles of M rows and V vectors. Where panels are packed, their steps are known when this is
-// compiled: reading them by others takes an addition for each entry, more than a fast FMA
-// leaves time for.
+// Rows [top, bottom) and a block of k, by tiles of M rows and V vectors. Where panels are
+// packed, their steps are known when this is compiled: reading them by others takes an
+// addition for each entry, more than a fast FMA leaves time for.
+//
+// A tile is computed while the next one's place in C and a share of the next panel of B are
+// fetched, a few lines at a time: many at once keep the tile's own operands waiting.
 template <class T, int M, int V, bool PACKED>
-void tile_by(const Tile<T>& t) {
-    constexpr long N = V * lanes<T>, GROUP = MOST_TOGETHER / M * M;
+void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
+    constexpr long N = V * lanes<T>, IN_LINE = LINE / static_cast<long>(sizeof(T));
     const long across = PACKED ? 1 : t.a.across, along = PACKED ? M : t.a.along;
     const long b_along = PACKED ? N : t.b.along;
+    const long share = PACKED ? (k * (N / IN_LINE) + bottom - top - 1) / (bottom - top) : 0;
+    const bool add = t.add || first > 0;
+    const T* b = t.b.data + first * b_along;
+    for (long j = 0; j < t.columns; j += N, b += t.b.panel) {
+        const int columns = static_cast<int>(t.columns - j < N ? t.columns - j : N);
+        const T* bias = t.bias == nullptr || first > 0 ? nullptr : t.bias + j;
+        const T* ahead = b + t.b.panel;
+        const T* a = t.a.data + top / M * t.a.panel + first * along;
+        for (long i = top; i < bottom; i += M, a += t.a.panel) {
+            const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
+            const T* next = i + M < bottom ? t.c + (i + M) * t.ldc + j : t.c + top * t.ldc + j + N;
+            micro_rows<T, M, V>(k, a, across, along, b, b_along, t.c + i * t.ldc + j, t.ldc,
+                                rows, columns, add, bias,
+                                [&](int r) __attribute__((always_inline)) {
+                const T* row = next + r * t.ldc;  // may lie in several lines
+                __builtin_prefetch(row, 1);
+                __builtin_prefetch(row + N / 2, 1);
+                __builtin_prefetch(row + N - 1, 1);
+                for (long line = 0; line < share; ++line, ahead += IN_LINE) {
+                    __builtin_prefetch(ahead);
+                }
+            });
+        }
+    }
+}
+
+template <class T, int M, int V, bool PACKED>
+void tile_by(const Tile<T>& t) {
+    constexpr long GROUP = MOST_TOGETHER / M * M;
     const long parts = t.k > DEPTH<T> ? (t.k + DEPTH<T> - 1) / DEPTH<T> : 1;
     const long depth = t.k > 0 ? (t.k + parts - 1) / parts : 1;
     for (long first = 0; first < t.k || first == 0; first += depth) {
         const long k = t.k - first < depth ? t.k - first : depth;
-        const bool add = t.add || first > 0;
-        const T* bias = first == 0 ? t.bias : nullptr;
         for (long top = 0; top < t.rows; top += GROUP) {
             const long bottom = top + GROUP < t.rows ? top + GROUP : t.rows;
-            const T* b = t.b.data + first * b_along;
-            for (long j = 0; j < t.columns; j += N, b += t.b.panel) {
-                const int columns = static_cast<int>(t.columns - j < N ? t.columns - j : N);
-                const T* a = t.a.data + top / M * t.a.panel + first * along;
-                for (long i = top; i < bottom; i += M, a += t.a.panel) {
-                    const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
-                    T* c = t.c + i * t.ldc + j;
-                    for (int r = 0; r < rows; ++r) {  // a row may lie in several lines
-                        __builtin_prefetch(c + r * t.ldc, 1);
-                        __builtin_prefetch(c + r * t.ldc + N / 2, 1);
-                        __builtin_prefetch(c + r * t.ldc + N - 1, 1);
-                    }
-                    micro_rows<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, rows,
-                                        columns, add, bias == nullptr ? nullptr : bias + j);
-                }
-            }
+            meet_all<T, M, V, PACKED>(t, top, bottom, first, k);
         }
     }
 }

@@ -5,6 +5,8 @@
 // a[k * M + i]. One of B holds its columns, N: b[k * N + j]. Panels are padded with zeros.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/transpose.hpp"
 
 namespace lampas::LAMPAS_PATH {
@@ -46,13 +48,19 @@ LAMPAS_INLINE void fuse(V& sum, V a, V b) {
 }
 #endif
 
+// What is done while a tile is computed, if nothing else is.
+struct Nothing {
+    LAMPAS_INLINE void operator()(int) const {}
+};
+
 // C[i, :] = (C[i, :] +) sum_k A[i, k] * B[k, :] (+ bias) for ROWS rows and VECTORS vectors
 // of columns, of which `columns` are stored. A and B may also be read where they lie:
-// A[i, k] = a[i * a_row + k * a_step], B[k, j] = b[k * b_step + j].
-template <class T, int ROWS, int VECTORS>
+// A[i, k] = a[i * a_row + k * a_step], B[k, j] = b[k * b_step + j]. What is to be done
+// meanwhile is called with 0 to ROWS - 1, at equal distances.
+template <class T, int ROWS, int VECTORS, class Meanwhile = Nothing>
 LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T* b,
                            long b_step, T* c, long ldc, int columns, bool add,
-                           const T* bias) {
+                           const T* bias, const Meanwhile& meanwhile = {}) {
     constexpr int L = lanes<T>;
     vec<T> sum[ROWS][VECTORS] = {};
     const auto meet = [&](const T* x, const T* y) __attribute__((always_inline)) {
@@ -66,9 +74,21 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
             for (int v = 0; v < VECTORS; ++v) fuse(sum[i][v], value, row[v]);
         }
     };
-    for (; k >= 4; k -= 4, a += 4 * a_step, b += 4 * b_step) {
+    const auto meet_fours = [&](long count) __attribute__((always_inline)) {
+        k -= count * 4;
+        for (; count > 0; --count, a += 4 * a_step, b += 4 * b_step) {
 #pragma GCC unroll 4
-        for (int p = 0; p < 4; ++p) meet(a + p * a_step, b + p * b_step);
+            for (int p = 0; p < 4; ++p) meet(a + p * a_step, b + p * b_step);
+        }
+    };
+    if constexpr (std::is_same_v<Meanwhile, Nothing>) {
+        meet_fours(k / 4);
+    } else {
+        const long part = k / (4 * ROWS);
+        for (int r = 0; r <= ROWS; ++r) {
+            if (r > 0) meanwhile(r - 1);
+            meet_fours(r < ROWS ? part : k / 4);
+        }
     }
     for (; k > 0; --k, a += a_step, b += b_step) meet(a, b);
     if (columns == VECTORS * L) {
@@ -101,22 +121,23 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
 }
 
 // A tile of packed panels: the usual case. `rows` <= ROWS, and `columns` <= VECTORS vectors.
-template <class T, int ROWS = MR, int VECTORS = 2>
+template <class T, int ROWS, int VECTORS, class Meanwhile = Nothing>
 LAMPAS_INLINE void micro_rows(long k, const T* a, long a_row, long a_step, const T* b,
                               long b_step, T* c, long ldc, int rows, int columns,
-                              bool add, const T* bias) {
+                              bool add, const T* bias, const Meanwhile& meanwhile = {}) {
     if (rows < ROWS) {
         if constexpr (ROWS > 1) {
             micro_rows<T, ROWS - 1, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, rows,
-                                             columns, add, bias);
+                                             columns, add, bias, meanwhile);
         }
     } else if (columns <= (VECTORS - 1) * lanes<T>) {
         if constexpr (VECTORS > 1) {
             micro_rows<T, ROWS, VECTORS - 1>(k, a, a_row, a_step, b, b_step, c, ldc, rows,
-                                             columns, add, bias);
+                                             columns, add, bias, meanwhile);
         }
     } else {
-        tile_of<T, ROWS, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, columns, add, bias);
+        tile_of<T, ROWS, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, columns, add, bias,
+                                  meanwhile);
     }
 }
 

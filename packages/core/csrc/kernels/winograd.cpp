@@ -20,6 +20,7 @@ template <class T>
 void image(const WinogradImage<T>& w) {
     constexpr int L = lanes<T>;
     const long length = 2 * w.part;
+    const int rest = static_cast<int>(L - 1 - (w.line_count * w.tiles - 1) % L);
     for (long c = 0; c < w.channels; ++c) {
         T* to = w.to + c * w.row;
         for (long l = 0; l < w.line_count; ++l, to += w.tiles) {
@@ -41,6 +42,7 @@ void image(const WinogradImage<T>& w) {
                 }
             }
         }
+        for (int p = 0; p < PLACES && rest > 0; ++p) store_part(to + p * w.step, vec<T>{}, rest);
     }
 }
 
@@ -54,15 +56,12 @@ LAMPAS_INLINE void widen(V a, V b, V c, V* to) {
     to[3] = c;
 }
 
-// `count` <= lanes rows of one channel, to lanes of a panel.
+// Of a vector of rows, whose taps lie at packed, to all places.
 template <class T>
-LAMPAS_INLINE void weight_rows(const WinogradWeight<T>& w, const T* from, int count, T* to,
-                               int stored) {
+LAMPAS_INLINE void spread_taps(const T* packed, bool mirrored, vec<T>* places) {
     constexpr int L = lanes<T>;
-    T packed[9 * L];
-    pack_panel<T, L>(from, w.across, 1, count, 9, packed);
     vec<T> taps[9];
-    for (int t = 0; t < 9; ++t) taps[t] = load(packed + (w.mirrored ? 8 - t : t) * L);
+    for (int t = 0; t < 9; ++t) taps[t] = load(packed + (mirrored ? 8 - t : t) * L);
     vec<T> rows[4][3];
 #pragma GCC unroll 3
     for (int j = 0; j < 3; ++j) {
@@ -71,33 +70,96 @@ LAMPAS_INLINE void weight_rows(const WinogradWeight<T>& w, const T* from, int co
         for (int i = 0; i < 4; ++i) rows[i][j] = column[i];
     }
 #pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-        vec<T> line[4];
-        widen<T>(rows[i][0], rows[i][1], rows[i][2], line);
-#pragma GCC unroll 4
-        for (int j = 0; j < 4; ++j) {
-            T* at = to + (4 * i + j) * w.step;
-            if (stored == L) store(at, line[j]);
-            else store_part(at, line[j], stored);
+    for (int i = 0; i < 4; ++i) widen<T>(rows[i][0], rows[i][1], rows[i][2], places + 4 * i);
+}
+
+// Channels whose taps are packed at once, where they lie side by side.
+constexpr long TOGETHER = 16;
+
+template <class T>
+void weight(const WinogradWeight<T>& w) {
+    constexpr int L = lanes<T>, M = WIDE_MR;
+    constexpr bool WHOLE = L % M == 0;  // a vector fills whole panels
+    constexpr int ROWS = WHOLE ? L : M, VECTORS = (ROWS + L - 1) / L;
+    const long together = w.along == 9 ? TOGETHER : 1;
+    T packed[VECTORS][9 * TOGETHER * L];
+    for (long i = 0; i < w.rows; i += ROWS) {
+        for (long c = 0; c < w.channels; ++c) {
+            if (c % together == 0) {
+                const long count = w.channels - c < together ? w.channels - c : together;
+                for (int v = 0; v < VECTORS; ++v) {
+                    const long row = i + v * L, rest = w.there - row;
+                    pack_panel<T, L>(w.from + row * w.across + c * w.along, w.across, 1,
+                                     static_cast<int>(rest < L ? (rest > 0 ? rest : 0) : L),
+                                     9 * count, packed[v]);
+                }
+            }
+            for (int v = 0; v < VECTORS; ++v) {
+                vec<T> places[PLACES];
+                spread_taps<T>(packed[v] + c % together * 9 * L, w.mirrored, places);
+                T* to = w.panels + i * w.channels + c * M + v * L;
+#pragma GCC unroll 16
+                for (int p = 0; p < PLACES; ++p, to += w.step) {
+                    if constexpr (WHOLE) {
+                        for (int h = 0; h < L && i + h < w.rows; h += M) {
+                            std::memcpy(to + h * w.channels,
+                                        reinterpret_cast<const T*>(places + p) + h,
+                                        M * sizeof(T));
+                        }
+                    } else if (c + 1 < w.channels || (v + 1) * L <= M) {
+                        // Rows of the next panel that come along are written over by the
+                        // next channel.
+                        store(to, places[p]);
+                    } else {
+                        store_part(to, places[p], M - v * L);
+                    }
+                }
+            }
         }
     }
 }
 
+template <int V>
+struct Vectors {
+    static constexpr int value = V;
+};
+
+// So many channels at once let a panel of B stay in the first-level cache.
 template <class T>
-void weight(const WinogradWeight<T>& w) {
-    constexpr int L = lanes<T>;
-    for (long i = 0; i < w.rows; i += MR) {
-        T* panel = w.panels + i * w.channels;
-        for (long c = 0; c < w.channels; ++c, panel += MR) {
-            const T* from = w.from + i * w.across + c * w.along;
-            for (int first = 0; first < MR; first += L) {
-                // Rows of the next panel may come along: the next channel is written
-                // over them.
-                const long rest = w.there - i - first;
-                const int count = rest < L ? static_cast<int>(rest > 0 ? rest : 0) : L;
-                const bool last = c + 1 == w.channels && first + L > MR;
-                weight_rows(w, from + first * w.across, count, panel + first,
-                            last ? MR - first : L);
+constexpr int DEPTH = 1024 / static_cast<int>(sizeof(T));
+// Rows that meet all of B before the next: more lie in more pages than the processor's
+// addresses for stores have room for.
+constexpr long GROUP = 56 / WIDE_MR * WIDE_MR;
+
+template <class T>
+void multiply(const WinogradProduct<T>& w) {
+    constexpr int M = WIDE_MR, L = lanes<T>, N = WIDE_VECTORS * L;
+    const long depth = (w.channels - 1) / ((w.channels - 1) / DEPTH<T> + 1) + 1;
+    for (long first = 0; first < w.channels; first += depth) {
+        const long k = w.channels - first < depth ? w.channels - first : depth;
+        for (long top = 0; top < w.rows; top += GROUP) {
+            const long bottom = top + GROUP < w.rows ? top + GROUP : w.rows;
+            for (long j = 0; j < w.columns; j += N) {
+                const long rest = w.columns - j;
+                const T* b = w.b + first * w.pitch + j;
+                for (long i = top; i < bottom; i += M) {
+                    const T* a = w.panels + i * w.channels + first * M;
+                    T* c = w.c + i * w.pitch + j;
+                    for (int r = 0; r < M; ++r) {
+                        for (int v = 0; v < WIDE_VECTORS; ++v) {
+                            __builtin_prefetch(c + r * w.pitch + v * L, 1);
+                        }
+                    }
+                    const auto tile = [&](auto vectors) __attribute__((always_inline)) {
+                        constexpr int V = decltype(vectors)::value;
+                        tile_of<T, M, V>(k, a, 1, M, b, w.pitch, c, w.pitch, V * L, first > 0,
+                                         nullptr);
+                    };
+                    static_assert(WIDE_VECTORS <= 3);
+                    if (rest >= N) tile(Vectors<WIDE_VECTORS>{});
+                    else if (rest > L) tile(Vectors<2>{});
+                    else tile(Vectors<1>{});
+                }
             }
         }
     }
@@ -173,8 +235,10 @@ bool result(const WinogradResult<T>& w) {
 }  // namespace LAMPAS_PATH
 
 const WinogradKernels LAMPAS_PATH_OF(winograd) = {
-    {LAMPAS_PATH::image<float>, LAMPAS_PATH::weight<float>, LAMPAS_PATH::result<float>},
-    {LAMPAS_PATH::image<double>, LAMPAS_PATH::weight<double>, LAMPAS_PATH::result<double>},
+    {LAMPAS_PATH::image<float>, LAMPAS_PATH::weight<float>,
+     LAMPAS_PATH::multiply<float>, LAMPAS_PATH::result<float>},
+    {LAMPAS_PATH::image<double>, LAMPAS_PATH::weight<double>,
+     LAMPAS_PATH::multiply<double>, LAMPAS_PATH::result<double>},
 };
 
 }  // namespace lampas

@@ -12,7 +12,8 @@ constexpr int PLACES = 16;
 
 // Of staged planes, whose rows hold the even columns and then the odd ones, to
 // to[place * step + channel * row + tile]. Some tiles more are read and written at the end
-// of each line.
+// of each line; behind the last tile, the rest of a vector is zero: products of what happened
+// to lie there may take a hundred times as long, if they are of subnormal numbers.
 template <class T>
 struct WinogradImage {
     const T* planes;
@@ -34,6 +35,17 @@ struct WinogradWeight {
     long step;
 };
 
+// c[i * pitch + j] = sum over channels of panels[i, channel] * b[channel * pitch + j] for
+// whole panels of rows and whole vectors of columns.
+template <class T>
+struct WinogradProduct {
+    long rows, columns, channels;
+    const T* panels;
+    const T* b;
+    long pitch;
+    T* c;
+};
+
 // Of products at from[place * step + row * length + tile] to lines of two rows of pixels
 // (the last may have one) and `width` pixels: a row's first pixel at to + row * to_row.
 template <class T>
@@ -50,6 +62,7 @@ template <class T>
 struct WinogradOf {
     void (*image)(const WinogradImage<T>& image);
     void (*weight)(const WinogradWeight<T>& weight);
+    void (*multiply)(const WinogradProduct<T>& product);
     bool (*result)(const WinogradResult<T>& result);  // whether all is finite
 };
 

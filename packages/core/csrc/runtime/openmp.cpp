@@ -6,17 +6,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstring>
 
+#include "runtime/rests.hpp"
+
 namespace lampas {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = Rests::Clock;
 using std::chrono::microseconds;
-using std::chrono::milliseconds;
 
 // GCC's runtime and, by the same entry, LLVM's and Intel's.
 constexpr const char* RUNTIMES[] = {"libgomp", "libomp.", "libomp-", "libiomp5"};
@@ -25,9 +25,6 @@ using Parallel = void (*)(void (*)(void*), void*, unsigned, unsigned);
 // A thread that sleeps is there after some 50 us. One that comes later had to wait for a
 // core: the end of each job would wait for it, while the pool's own threads need not come.
 constexpr microseconds LATE{300};
-constexpr milliseconds SHORTEST_REST{50}, LONGEST_REST{1000};
-// Late again so soon after a rest, the next is twice as long.
-constexpr milliseconds SOON{200};
 
 struct Job {
     void (*function)(void*);
@@ -74,12 +71,10 @@ public:
     bool run(int count, void (*function)(void*), void* context) {
         if (file() == nullptr || !in_main_thread()) return false;
         Job job{function, context, Clock::now()};
-        if (job.start < rested_) return false;
+        if (rests_.resting(job.start)) return false;
+        rests_.begin(job.start);
         parallel_(take_part, &job, static_cast<unsigned>(count), 0);
-        if (job.late.load(std::memory_order_relaxed)) {
-            rest_ = job.start < rested_ + SOON ? std::min(2 * rest_, LONGEST_REST) : SHORTEST_REST;
-            rested_ = Clock::now() + rest_;
-        }
+        if (job.late.load(std::memory_order_relaxed)) rests_.late(Clock::now());
         return true;
     }
 
@@ -107,8 +102,7 @@ private:
     const char* file_ = nullptr;
     unsigned long long loads_ = 0;
     bool left_ = false;
-    Clock::time_point rested_{};
-    milliseconds rest_ = SHORTEST_REST;
+    Rests rests_;
 };
 
 OpenMP openmp;

@@ -13,6 +13,7 @@
 #include "runtime/blocks.hpp"
 #include "runtime/parts.hpp"
 #include "runtime/pool.hpp"
+#include "runtime/rests.hpp"
 
 namespace {
 
@@ -76,6 +77,37 @@ void share_a_block(int seed) {
         });
         expect(calls == 40, "a chunk with a part was lost");
     }
+}
+
+// Threads that came late are left alone for longer each time, until jobs of 200 ms have
+// shown that they come in time; hours without a job show nothing.
+void rest_from_late_threads() {
+    using std::chrono::milliseconds;
+    Rests rests;
+    Rests::Time now{std::chrono::hours(5)};
+    const auto work = [&](int jobs, milliseconds each) {
+        for (int i = 0; i < jobs; ++i, now += each) {
+            expect(!rests.resting(now), "a rest is too long");
+            rests.begin(now);
+        }
+    };
+    const auto rest = [&](milliseconds length) {
+        rests.late(now);
+        expect(rests.resting(now + length - milliseconds(1)), "a rest is too short");
+        now += length;
+        expect(!rests.resting(now), "a rest does not end");
+    };
+    work(3, milliseconds(4));
+    rest(milliseconds(50));
+    for (const int length : {100, 200, 400, 800, 1000, 1000}) {
+        work(1, milliseconds(4));
+        rest(milliseconds(length));
+        now += std::chrono::hours(1);
+    }
+    work(40, milliseconds(4));
+    rest(milliseconds(1000));
+    work(70, milliseconds(4));
+    rest(milliseconds(50));
 }
 
 struct Held {
@@ -160,6 +192,7 @@ int main() {
     install_block_fork_handlers();
     set_threads(4);
     count_workers();
+    rest_from_late_threads();
     run_all(0);
     at_once(4, run_all);
     at_once(4, change_the_pool);
