@@ -25,8 +25,8 @@ constexpr long GRAIN = 256 * 1024;
 // Up to so many columns (rows), packing A (B) costs more than it saves; A of many rows is
 // packed by each thread for itself, in memory that stays in its second-level cache.
 constexpr long FEW_COLUMNS = 512, FEW_COLUMNS_OF_MANY_ROWS = 256, FEW_ROWS = 20;
-// Up to so many columns, wide tiles would be empty for the most part.
-constexpr long NARROW = 64;
+// Up to so many columns, wide tiles would be empty for the most part; so many rows fill them.
+constexpr long NARROW = 64, WIDE_ROWS = 32;
 // Rows so many bytes apart, or a multiple, fall on few places of the first-level cache:
 // those of B are packed from this many rows of A on.
 constexpr long CROWDED = 2048, FEW_CROWDED = 8;
@@ -85,7 +85,7 @@ private:
         const GemmOf<T>& usual = gemm_of<T>();
         const GemmOf<T>& wide = wide_gemm_of<T>();
         if (turn) return over(m, wide.columns) < over(m, usual.columns) ? wide : usual;
-        return m > SOME_ROWS && n > NARROW ? wide : usual;
+        return m >= WIDE_ROWS && n > NARROW ? wide : usual;
     }
 
     // The transpose, of B's transpose, which is read in place, and A's.
@@ -174,25 +174,29 @@ private:
         const bool crowded = b_.row * static_cast<long>(sizeof(T)) % CROWDED == 0;
         const bool pack = b_.column != 1 || m_ > (crowded ? FEW_CROWDED : FEW_ROWS);
         whole_ = pack ? 0 : n_ / gemm_.lanes * gemm_.lanes;
-        const long of_b = up_to(n_ - whole_, nr) * k_;
-        const std::size_t bytes = bytes_of(of_b + (pack_a_ ? up_to(m_, gemm_.rows) * k_ : 0));
+        const std::size_t bytes = pack_a_ ? bytes_of(up_to(m_, gemm_.rows) * k_) : 0;
         if (bytes > ON_STACK) {
             const Scratch scratch(bytes);
-            if (scratch.get() == nullptr) return false;
-            columns(scratch.as<T>(), scratch.as<T>() + of_b);
-        } else {
-            alignas(64) unsigned char buffer[ON_STACK];
-            columns(reinterpret_cast<T*>(buffer), reinterpret_cast<T*>(buffer) + of_b);
+            return scratch.get() != nullptr && columns(scratch.as<T>());
         }
-        return true;
+        alignas(64) unsigned char buffer[ON_STACK];
+        return columns(reinterpret_cast<T*>(buffer));
     }
 
-    void columns(T* packed_b, T* packed_a) {
+    bool columns(T* packed_a) {
         const long mr = gemm_.rows, nr = gemm_.columns;
         long length = up_to(std::min(n_, TILE_COLUMNS), nr);
         while ((n_ + length - 1) / length < 16 && length > nr && m_ * length * k_ / 2 >= GRAIN) {
             length = up_to(length / 2, nr);
         }
+        // Each thread's share is as wide as any other's, though its last piece be narrow.
+        const long share = n_ > length ? up_to(over(n_, shares()), gemm_.lanes) : n_;
+        const long of_share = over(share, length);
+        const long pieces = of_share * over(n_, share);
+        const long packed_columns = up_to(std::min(n_ - whole_, length), nr);
+        const bool on_stack = bytes_of(packed_columns * k_) <= ON_STACK;
+        Parts packed_b(pieces, on_stack ? 0 : bytes_of(packed_columns * k_));
+        if (!packed_b.complete()) return false;
         Panels<T> a{a_.data, mr * a_.row, a_.row, a_.column};
         if (pack_a_) {
             a = {packed_a, k_ * mr, 1, mr};
@@ -201,15 +205,27 @@ private:
                 pack_a(top, bottom, 0, k_, packed_a + top * k_);
             });
         }
-        parallel_ranges(n_, length, [&](long left, long right) {
+        parallel_chunks(pieces, [&](long piece) {
+            const long start = piece / of_share * share, along = piece % of_share * length;
+            const long left = std::min(n_, start + along);
+            const long right = std::min(n_, start + std::min(share, along + length));
             const long middle = std::clamp(whole_, left, right);
             const Panels<T> in_place{at(b_, 0, left), nr * b_.column, b_.column, b_.row};
             if (left < middle) put(0, m_, left, middle, k_, a, in_place, false);
             if (middle == right) return;
-            T* packed = packed_b + (middle - whole_) * k_;
-            pack_b(middle, right, 0, k_, packed);
-            put(0, m_, middle, right, k_, a, {packed, k_ * nr, 1, nr}, false);
+            const auto pack_and_put = [&](void* part) {
+                T* packed = static_cast<T*>(part);
+                pack_b(middle, right, 0, k_, packed);
+                put(0, m_, middle, right, k_, a, {packed, k_ * nr, 1, nr}, false);
+            };
+            if (on_stack) {
+                alignas(64) unsigned char buffer[ON_STACK];
+                pack_and_put(buffer);
+            } else {
+                packed_b.lend(pack_and_put);
+            }
         });
+        return true;
     }
 
     static std::size_t bytes_of(long entries) {

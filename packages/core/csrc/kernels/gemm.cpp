@@ -34,18 +34,32 @@ void pack(const T* from, long across, long along, long count, long k, T* to) {
     }
 }
 
+// The last rows, or columns, of what tiles of M rows and V vectors leave.
+template <class T, int M, int V>
+__attribute__((noinline)) void rest(long k, const T* a, long a_row, long a_step, const T* b,
+                                    long b_step, T* c, long ldc, int rows, int columns,
+                                    bool add, const T* bias) {
+    micro_rows<T, M, V>(k, a, a_row, a_step, b, b_step, c, ldc, rows, columns, add, bias);
+}
+
+// How A lies: in panels, as rows with their entries of k side by side, or in some other way.
+// In the first two B lies in panels.
+enum class Lies { packed, in_rows, anyhow };
+
 // Rows [top, bottom) and a block of k, by tiles of M rows and V vectors. Where panels are
 // packed, their steps are known when this is compiled: reading them by others takes an
 // addition for each entry, more than a fast FMA leaves time for.
 //
 // A tile is computed while the next one's place in C and a share of the next panel of B are
 // fetched, a few lines at a time: many at once keep the tile's own operands waiting.
-template <class T, int M, int V, bool PACKED>
+template <class T, int M, int V, Lies LIES>
 void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
     constexpr long N = V * lanes<T>, IN_LINE = LINE / static_cast<long>(sizeof(T));
-    const long across = PACKED ? 1 : t.a.across, along = PACKED ? M : t.a.along;
-    const long b_along = PACKED ? N : t.b.along;
-    const long share = PACKED ? (k * (N / IN_LINE) + bottom - top - 1) / (bottom - top) : 0;
+    const long across = LIES == Lies::packed ? 1 : t.a.across;
+    const long along = LIES == Lies::packed ? M : LIES == Lies::in_rows ? 1 : t.a.along;
+    const long b_along = LIES == Lies::anyhow ? t.b.along : N;
+    const long share =
+        LIES == Lies::anyhow ? 0 : (k * (N / IN_LINE) + bottom - top - 1) / (bottom - top);
     const bool add = t.add || first > 0;
     const T* b = t.b.data + first * b_along;
     for (long j = 0; j < t.columns; j += N, b += t.b.panel) {
@@ -55,10 +69,13 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
         const T* a = t.a.data + top / M * t.a.panel + first * along;
         for (long i = top; i < bottom; i += M, a += t.a.panel) {
             const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
-            const T* next = i + M < bottom ? t.c + (i + M) * t.ldc + j : t.c + top * t.ldc + j + N;
-            micro_rows<T, M, V>(k, a, across, along, b, b_along, t.c + i * t.ldc + j, t.ldc,
-                                rows, columns, add, bias,
-                                [&](int r) __attribute__((always_inline)) {
+            T* c = t.c + i * t.ldc + j;
+            if (rows < M || columns < N) {
+                rest<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, rows, columns, add, bias);
+                continue;
+            }
+            const T* next = i + M < bottom ? c + M * t.ldc : t.c + top * t.ldc + j + N;
+            const auto fetch = [&](int r) __attribute__((always_inline)) {
                 const T* row = next + r * t.ldc;  // may lie in several lines
                 __builtin_prefetch(row, 1);
                 __builtin_prefetch(row + N / 2, 1);
@@ -66,12 +83,13 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
                 for (long line = 0; line < share; ++line, ahead += IN_LINE) {
                     __builtin_prefetch(ahead);
                 }
-            });
+            };
+            tile_of<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, columns, add, bias, fetch);
         }
     }
 }
 
-template <class T, int M, int V, bool PACKED>
+template <class T, int M, int V, Lies LIES>
 void tile_by(const Tile<T>& t) {
     constexpr long GROUP = MOST_TOGETHER / M * M;
     const long parts = t.k > DEPTH<T> ? (t.k + DEPTH<T> - 1) / DEPTH<T> : 1;
@@ -80,18 +98,17 @@ void tile_by(const Tile<T>& t) {
         const long k = t.k - first < depth ? t.k - first : depth;
         for (long top = 0; top < t.rows; top += GROUP) {
             const long bottom = top + GROUP < t.rows ? top + GROUP : t.rows;
-            meet_all<T, M, V, PACKED>(t, top, bottom, first, k);
+            meet_all<T, M, V, LIES>(t, top, bottom, first, k);
         }
     }
 }
 
 template <class T, int M, int V>
 void tile(const Tile<T>& t) {
-    if (t.a.across == 1 && t.a.along == M && t.b.along == V * lanes<T>) {
-        tile_by<T, M, V, true>(t);
-    } else {
-        tile_by<T, M, V, false>(t);
-    }
+    const bool b_packed = t.b.along == V * lanes<T>;
+    if (b_packed && t.a.across == 1 && t.a.along == M) tile_by<T, M, V, Lies::packed>(t);
+    else if (b_packed && t.a.along == 1) tile_by<T, M, V, Lies::in_rows>(t);
+    else tile_by<T, M, V, Lies::anyhow>(t);
 }
 
 template <class T, int M, int V>

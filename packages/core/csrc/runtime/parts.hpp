@@ -17,7 +17,8 @@ class Parts {
 public:
     Parts(long chunks, std::size_t bytes)
         : count_(std::clamp(chunks, 1L, std::min<long>(workers(), MOST))),
-          bytes_((bytes / PAGE + 1) * PAGE) {
+          bytes_(bytes == 0 ? 0 : (bytes / PAGE + 1) * PAGE) {
+        if (bytes == 0) return;
         block_ = static_cast<char*>(take_block(bytes_ * static_cast<std::size_t>(count_), &taken_));
     }
     ~Parts() {
@@ -25,7 +26,7 @@ public:
     }
     Parts(const Parts&) = delete;
     Parts& operator=(const Parts&) = delete;
-    bool complete() const { return block_ != nullptr; }  // or there was no memory
+    bool complete() const { return block_ != nullptr || bytes_ == 0; }  // or no memory is left
 
     template <class Body>
     void lend(Body&& body) {
@@ -40,7 +41,7 @@ private:
     static constexpr std::size_t PAGE = 4096;
     long count_;
     std::size_t bytes_, taken_ = 0;
-    char* block_;
+    char* block_ = nullptr;
     std::atomic<bool> lent_[MOST] = {};
 };
 
