@@ -182,7 +182,7 @@ def test_mean_errors_of_ops(name):
                 assert ours <= 2 * theirs + 0.35, (name, sizes, ours, theirs)
 
 
-@pytest.mark.parametrize("rows, columns", [(5, 5), (256, 4), (8, 3), (32, 10), (9, 48)])
+@pytest.mark.parametrize("rows, columns", [(5, 4), (256, 4), (8, 3), (32, 10), (9, 48)])
 @pytest.mark.parametrize("inner", [33, 300, 1000])
 def test_mean_errors_of_narrow_products(path, rows, inner, columns):
     rng = np.random.default_rng(0)

@@ -191,3 +191,20 @@ def test_others_are_left_to_numpy(left, right):
     taken, declined = kernels.report()["matmul"]
     assert np.array_equal(matmul(left, right), np.matmul(left, right))
     assert kernels.report()["matmul"] == (taken, declined + 1)
+
+
+@pytest.mark.parametrize("rows", [5, 40, 200, 300])
+@pytest.mark.parametrize("columns", [10, 80, 256, 1100])
+def test_threads_do_not_change_a_product(path, rows, columns):
+    rng = np.random.default_rng(0)
+    a = lampas.from_numpy(rng.standard_normal((rows, 500)).astype(np.float32))
+    b = lampas.from_numpy(rng.standard_normal((500, columns)).astype(np.float32))
+    before = lampas.get_num_threads()
+    found = set()
+    try:
+        for threads in (1, 2, 3, 5):
+            lampas.set_num_threads(threads)
+            found.add((a @ b).numpy().tobytes())
+    finally:
+        lampas.set_num_threads(before)
+    assert len(found) == 1

@@ -38,8 +38,9 @@ void pack(const T* from, long across, long along, long count, long k, T* to) {
 template <class T, int M, int V>
 __attribute__((noinline)) void rest(long k, const T* a, long a_row, long a_step, const T* b,
                                     long b_step, T* c, long ldc, int rows, int columns,
-                                    bool add, const T* bias) {
-    micro_rows<T, M, V>(k, a, a_row, a_step, b, b_step, c, ldc, rows, columns, add, bias);
+                                    bool add, const T* bias, bool pieces) {
+    micro_rows<T, M, V>(k, a, a_row, a_step, b, b_step, c, ldc, rows, columns, add, bias,
+                        pieces);
 }
 
 // How A lies: in panels, as rows with their entries of k side by side, or in some other way.
@@ -71,7 +72,8 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
             const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
             T* c = t.c + i * t.ldc + j;
             if (rows < M || columns < N) {
-                rest<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, rows, columns, add, bias);
+                rest<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, rows, columns, add, bias,
+                              t.pieces);
                 continue;
             }
             const T* next = i + M < bottom ? c + M * t.ldc : t.c + top * t.ldc + j + N;

@@ -24,6 +24,9 @@ struct Tile {
     long ldc;
     const T* bias;  // or nullptr
     bool add;
+    // Whether tiles of one vector add up pieces of k. That is told of whole products, so that
+    // it does not depend on how they are cut for threads.
+    bool pieces = false;
 };
 
 template <class T>

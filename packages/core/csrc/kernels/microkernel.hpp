@@ -48,7 +48,9 @@ LAMPAS_INLINE void fuse(V& sum, V a, V b) {
 }
 #endif
 
-// Entries of k that tiles of one vector add up before they add the sum to the others.
+// Entries of k that are added up before their sum is added to the others, where products are
+// one vector wide and registers are left: these are otherwise further off than dot products
+// by several sums at a time.
 constexpr long PIECE = 32;
 
 // What is done while a tile is computed, if nothing else is.
@@ -63,7 +65,8 @@ struct Nothing {
 template <class T, int ROWS, int VECTORS, class Meanwhile = Nothing>
 LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T* b,
                            long b_step, T* c, long ldc, int columns, bool add,
-                           const T* bias, const Meanwhile& meanwhile = {}) {
+                           const T* bias, const Meanwhile& meanwhile = {},
+                           bool pieces = false) {
     constexpr int L = lanes<T>;
     vec<T> sum[ROWS][VECTORS] = {};
     const auto meet = [&](const T* x, const T* y) __attribute__((always_inline)) {
@@ -85,22 +88,23 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
         }
     };
     if constexpr (VECTORS == 1) {
-        // Registers are left for sums of pieces of k, which are nearer the truth: narrow
-        // products are otherwise further off than dot products by several sums at a time.
-        vec<T> total[ROWS] = {};
-        while (k > PIECE) {
-            meet_fours(PIECE / 4);
+        if (pieces) {
+            vec<T> total[ROWS] = {};
+            while (k > PIECE) {
+                meet_fours(PIECE / 4);
 #pragma GCC unroll 16
-            for (int i = 0; i < ROWS; ++i) {
-                total[i] += sum[i][0];
-                sum[i][0] = vec<T>{};
+                for (int i = 0; i < ROWS; ++i) {
+                    total[i] += sum[i][0];
+                    sum[i][0] = vec<T>{};
+                }
             }
-        }
-        meet_fours(k / 4);
-        for (; k > 0; --k, a += a_step, b += b_step) meet(a, b);
+            meet_fours(k / 4);
+            for (; k > 0; --k, a += a_step, b += b_step) meet(a, b);
 #pragma GCC unroll 16
-        for (int i = 0; i < ROWS; ++i) sum[i][0] += total[i];
-    } else if constexpr (std::is_same_v<Meanwhile, Nothing>) {
+            for (int i = 0; i < ROWS; ++i) sum[i][0] += total[i];
+        }
+    }
+    if constexpr (std::is_same_v<Meanwhile, Nothing>) {
         meet_fours(k / 4);
     } else {
         const long part = k / (4 * ROWS);
@@ -143,19 +147,20 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
 template <class T, int ROWS, int VECTORS>
 LAMPAS_INLINE void micro_rows(long k, const T* a, long a_row, long a_step, const T* b,
                               long b_step, T* c, long ldc, int rows, int columns,
-                              bool add, const T* bias) {
+                              bool add, const T* bias, bool pieces = false) {
     if (rows < ROWS) {
         if constexpr (ROWS > 1) {
             micro_rows<T, ROWS - 1, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, rows,
-                                             columns, add, bias);
+                                             columns, add, bias, pieces);
         }
     } else if (columns <= (VECTORS - 1) * lanes<T>) {
         if constexpr (VECTORS > 1) {
             micro_rows<T, ROWS, VECTORS - 1>(k, a, a_row, a_step, b, b_step, c, ldc, rows,
-                                             columns, add, bias);
+                                             columns, add, bias, pieces);
         }
     } else {
-        tile_of<T, ROWS, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, columns, add, bias);
+        tile_of<T, ROWS, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, columns, add, bias,
+                                  Nothing{}, pieces);
     }
 }
 
