@@ -40,27 +40,37 @@ constexpr long ON_STACK = 16 * 1024;  // bytes
 // than to pack a B whose columns lie along k.
 constexpr long TURN_ROWS = 96, TURN_DEPTH = 3;
 
-// C cut into rows: each thread's share in large pieces for three quarters and small ones
-// for the rest, so that all threads end together.
+// Rows or columns of C cut into as many shares as there are threads, of equal length, and
+// each share into large pieces for three quarters and small ones for the rest.
 struct Pieces {
-    long m, share, large, small, of_large, of_share, count;  // rows; how many pieces
+    long lines, share, large, small, of_large, of_share, count;  // lines; how many pieces
 
-    Pieces(long rows, long n, long depth, long mr) : m(rows) {
+    Pieces(long all, long of_thread, long first, long last)
+        : lines(all), share(of_thread), large(first), small(last),
+          of_large(share * 3 / 4 / large),
+          of_share(of_large + over(share - of_large * large, small)),
+          count(of_share * over(lines, share)) {}
+
+    // Small ones at the end let all threads end together.
+    static Pieces of_rows(long m, long n, long depth, long mr) {
         const long least = std::max(LEAST_ROWS, GRAIN / std::max(n * depth, 1L));
-        share = up_to(over(m, shares()), mr);
-        large = up_to(std::clamp(share / 3, std::min(least, TILE_ROWS), TILE_ROWS), mr);
-        small = up_to(large / 2, mr);
-        of_large = share * 3 / 4 / large;
-        of_share = of_large + over(share - of_large * large, small);
-        count = of_share * over(m, share);
+        const long share = up_to(over(m, shares()), mr);
+        const long large =
+            up_to(std::clamp(share / 3, std::min(least, TILE_ROWS), TILE_ROWS), mr);
+        return {m, share, large, up_to(large / 2, mr)};
     }
 
-    // The first row of a piece, or the last of the one before; some may be empty.
+    // Shares alike, though the last piece of each be narrow.
+    static Pieces of_columns(long n, long length, long lanes) {
+        return {n, n > length ? up_to(over(n, shares()), lanes) : n, length, length};
+    }
+
+    // The first line of a piece, or the last of the one before; some may be empty.
     long top(long piece) const {
         const long part = piece / of_share, at = piece % of_share;
         const long in_share =
             at <= of_large ? at * large : of_large * large + (at - of_large) * small;
-        return std::min(m, part * share + std::min(in_share, share));
+        return std::min(lines, part * share + std::min(in_share, share));
     }
 };
 
@@ -120,7 +130,7 @@ private:
         const long blocks = std::max(1L, over(k_, gemm_.depth)), depth = over(k_, blocks);
         const long part = up_to(over(n_, over(n_, PART_COLUMNS)), nr);
         const long steps = over(n_, part) * blocks, sides = std::min(steps, 2L);
-        const Pieces pieces(m_, n_, depth, mr);
+        const Pieces pieces = Pieces::of_rows(m_, n_, depth, mr);
         const long side = part * depth;
         const Scratch scratch(bytes_of(side * sides));
         T* packed_b = scratch.as<T>();
@@ -170,7 +180,6 @@ private:
     // All of k, with columns of B that their chunk packs, or that are read in place; all
     // chunks read what was packed of A.
     bool by_columns() {
-        const long nr = gemm_.columns;
         const bool crowded = b_.row * static_cast<long>(sizeof(T)) % CROWDED == 0;
         const bool pack = b_.column != 1 || m_ > (crowded ? FEW_CROWDED : FEW_ROWS);
         whole_ = pack ? 0 : n_ / gemm_.lanes * gemm_.lanes;
@@ -189,13 +198,10 @@ private:
         while ((n_ + length - 1) / length < 16 && length > nr && m_ * length * k_ / 2 >= GRAIN) {
             length = up_to(length / 2, nr);
         }
-        // Each thread's share is as wide as any other's, though its last piece be narrow.
-        const long share = n_ > length ? up_to(over(n_, shares()), gemm_.lanes) : n_;
-        const long of_share = over(share, length);
-        const long pieces = of_share * over(n_, share);
+        const Pieces pieces = Pieces::of_columns(n_, length, gemm_.lanes);
         const long packed_columns = up_to(std::min(n_ - whole_, length), nr);
         const bool on_stack = bytes_of(packed_columns * k_) <= ON_STACK;
-        Parts packed_b(pieces, on_stack ? 0 : bytes_of(packed_columns * k_));
+        Parts packed_b(pieces.count, on_stack ? 0 : bytes_of(packed_columns * k_));
         if (!packed_b.complete()) return false;
         Panels<T> a{a_.data, mr * a_.row, a_.row, a_.column};
         if (pack_a_) {
@@ -205,10 +211,8 @@ private:
                 pack_a(top, bottom, 0, k_, packed_a + top * k_);
             });
         }
-        parallel_chunks(pieces, [&](long piece) {
-            const long start = piece / of_share * share, along = piece % of_share * length;
-            const long left = std::min(n_, start + along);
-            const long right = std::min(n_, start + std::min(share, along + length));
+        parallel_chunks(pieces.count, [&](long piece) {
+            const long left = pieces.top(piece), right = pieces.top(piece + 1);
             const long middle = std::clamp(whole_, left, right);
             const Panels<T> in_place{at(b_, 0, left), nr * b_.column, b_.column, b_.row};
             if (left < middle) put(0, m_, left, middle, k_, a, in_place, false);

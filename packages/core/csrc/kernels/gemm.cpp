@@ -67,6 +67,7 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
         const int columns = static_cast<int>(t.columns - j < N ? t.columns - j : N);
         const T* bias = t.bias == nullptr || first > 0 ? nullptr : t.bias + j;
         const T* ahead = b + t.b.panel;
+        const long lines = j + N < t.columns ? share : 0;  // none is behind the last
         const T* a = t.a.data + top / M * t.a.panel + first * along;
         for (long i = top; i < bottom; i += M, a += t.a.panel) {
             const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
@@ -82,7 +83,7 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
                 __builtin_prefetch(row, 1);
                 __builtin_prefetch(row + N / 2, 1);
                 __builtin_prefetch(row + N - 1, 1);
-                for (long line = 0; line < share; ++line, ahead += IN_LINE) {
+                for (long line = 0; line < lines; ++line, ahead += IN_LINE) {
                     __builtin_prefetch(ahead);
                 }
             };
