@@ -127,7 +127,7 @@ private:
     // chunks read what was packed of B, and each packs its own rows of A.
     bool by_rows() {
         const long mr = gemm_.rows, nr = gemm_.columns;
-        const long blocks = std::max(1L, over(k_, gemm_.depth)), depth = over(k_, blocks);
+        const long blocks = blocks_of(k_, gemm_.depth), depth = over(k_, blocks);
         const long part = up_to(over(n_, over(n_, PART_COLUMNS)), nr);
         const long steps = over(n_, part) * blocks, sides = std::min(steps, 2L);
         const Pieces pieces = Pieces::of_rows(m_, n_, depth, mr);

@@ -27,11 +27,11 @@ struct Sizes {
     long kept() const { return mode == Mode::lstm || mode == Mode::gru ? 4 * size : 0; }
     // The place of the step that is taken as the `order`-th.
     long at(long order) const { return reverse ? steps - 1 - order : order; }
-    // Rows of the batch that one thread takes through the sequence: few, for the sake of
-    // balance, where the weights stay in the second-level cache.
+    // Rows of the batch that one thread takes through the sequence: more where the weights
+    // don't stay in the second-level cache and come through it again for each chunk.
     long rows() const {
         const bool near = sides() * size * width <= NEAR;
-        return near && batch <= 32 ? 4 : batch >= 24 ? 12 : 8;
+        return near || batch < 32 ? 8 : 16;
     }
     long row_chunks() const { return (batch + rows() - 1) / rows(); }
 };
@@ -40,7 +40,7 @@ struct Sizes {
 class Packed {
 public:
     Packed(const float* from, long row, long column, long k, long n)
-        : gemm_(gemm_of<float>()), k_(k), n_(n),
+        : gemm_(wide_gemm_of<float>()), k_(k), n_(n),
           memory_(static_cast<std::size_t>(k + 1) * (n + gemm_.columns) * sizeof(float)) {
         if (ready()) gemm_.pack_b(from, column, row, n, k, memory_.as<float>());
     }

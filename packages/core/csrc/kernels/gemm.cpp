@@ -43,9 +43,9 @@ __attribute__((noinline)) void rest(long k, const T* a, long a_row, long a_step,
                         pieces);
 }
 
-// How A lies: in panels, as rows with their entries of k side by side, or in some other way.
-// In the first two B lies in panels.
-enum class Lies { packed, in_rows, anyhow };
+// How A lies: in panels, as rows with their entries of k side by side, as columns with those
+// of a tile's rows side by side, or in some other way. But for the last, B lies in panels.
+enum class Lies { packed, in_rows, in_columns, anyhow };
 
 // Rows [top, bottom) and a block of k, by tiles of M rows and V vectors. Where panels are
 // packed, their steps are known when this is compiled: reading them by others takes an
@@ -56,7 +56,8 @@ enum class Lies { packed, in_rows, anyhow };
 template <class T, int M, int V, Lies LIES>
 void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
     constexpr long N = V * lanes<T>, IN_LINE = LINE / static_cast<long>(sizeof(T));
-    const long across = LIES == Lies::packed ? 1 : t.a.across;
+    constexpr bool SIDE_BY = LIES == Lies::packed || LIES == Lies::in_columns;
+    const long across = SIDE_BY ? 1 : t.a.across;
     const long along = LIES == Lies::packed ? M : LIES == Lies::in_rows ? 1 : t.a.along;
     const long b_along = LIES == Lies::anyhow ? t.b.along : N;
     const long share =
@@ -72,6 +73,12 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
         for (long i = top; i < bottom; i += M, a += t.a.panel) {
             const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
             T* c = t.c + i * t.ldc + j;
+            if constexpr (V == 3 && LIES != Lies::anyhow) {
+                if (rows == M && columns == 2 * lanes<T>) {  // often: columns cut for threads
+                    tile_of<T, M, 2>(k, a, across, along, b, N, c, t.ldc, columns, add, bias);
+                    continue;
+                }
+            }
             if (rows < M || columns < N) {
                 rest<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, rows, columns, add, bias,
                               t.pieces);
@@ -95,7 +102,7 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
 template <class T, int M, int V, Lies LIES>
 void tile_by(const Tile<T>& t) {
     constexpr long GROUP = MOST_TOGETHER / M * M;
-    const long parts = t.k > DEPTH<T> ? (t.k + DEPTH<T> - 1) / DEPTH<T> : 1;
+    const long parts = blocks_of(t.k, DEPTH<T>);
     const long depth = t.k > 0 ? (t.k + parts - 1) / parts : 1;
     for (long first = 0; first < t.k || first == 0; first += depth) {
         const long k = t.k - first < depth ? t.k - first : depth;
@@ -111,6 +118,7 @@ void tile(const Tile<T>& t) {
     const bool b_packed = t.b.along == V * lanes<T>;
     if (b_packed && t.a.across == 1 && t.a.along == M) tile_by<T, M, V, Lies::packed>(t);
     else if (b_packed && t.a.along == 1) tile_by<T, M, V, Lies::in_rows>(t);
+    else if (b_packed && t.a.across == 1) tile_by<T, M, V, Lies::in_columns>(t);
     else tile_by<T, M, V, Lies::anyhow>(t);
 }
 

@@ -29,6 +29,12 @@ struct Tile {
     bool pieces = false;
 };
 
+// Into how many blocks k is cut, none of which is longer than `depth` by more than an eighth.
+// Static: compiled for several processors, one of which would stand for all.
+static inline long blocks_of(long k, long depth) {
+    return k > depth ? (k - depth / 8 + depth - 1) / depth : 1;
+}
+
 template <class T>
 struct GemmOf {
     int rows, columns;  // widths of the panels of A and of B

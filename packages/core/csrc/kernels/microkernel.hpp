@@ -164,15 +164,32 @@ LAMPAS_INLINE void micro_rows(long k, const T* a, long a_row, long a_step, const
     }
 }
 
+// Entries side by side, `width` < W of each k: whole vectors of them, and zeros behind.
+template <class T, int W>
+LAMPAS_INLINE void pack_narrow(const T* from, long along, int width, long k, T* panel) {
+    constexpr int L = lanes<T>;
+    for (long p = 0; p < k; ++p, from += along, panel += W) {
+        __builtin_prefetch(from + 16 * along);
+#pragma GCC unroll 4
+        for (int first = 0; first + L <= W; first += L) {
+            const int count = width - first;
+            if (count >= L) store(panel + first, load(from + first));
+            else if (count > 0) store(panel + first, load_part(from + first, count));
+            else store(panel + first, vec<T>{});
+        }
+        constexpr int LAST = W / L * L;
+        for (int i = LAST; i < W; ++i) panel[i] = i < width ? from[i] : T(0);
+    }
+}
+
 // Pack `width` <= W lines, entry p of line i at from[i * across + p * along], as
 // panel[p * W + i] with zeros behind the last line.
 template <class T, int W>
 void pack_panel(const T* from, long across, long along, int width, long k, T* panel) {
     constexpr int L = lanes<T>;
-    if (width < W) std::memset(panel, 0, static_cast<std::size_t>(k) * W * sizeof(T));
-    long p = 0;
-    if (across == 1 && width == W) {
-        for (; p < k; ++p) {
+    if (across == 1) {
+        if (width < W) return pack_narrow<T, W>(from, along, width, k, panel);
+        for (long p = 0; p < k; ++p) {
             __builtin_prefetch(from + (p + 16) * along);  // lines far apart: no stream
             if constexpr (PARTS_ARE_CHEAP && W < L) {
                 store_part(panel + p * W, load_part(from + p * along, W), W);
@@ -182,28 +199,34 @@ void pack_panel(const T* from, long across, long along, int width, long k, T* pa
         }
         return;
     }
-    if (along == 1 && width == W) {
-        for (; p + L <= k; p += L) {
+    if (width < W) std::memset(panel, 0, static_cast<std::size_t>(k) * W * sizeof(T));
+    long p = 0;
+    // Lines that are turned by whole vectors; those of a narrow panel's last vector aren't.
+    const int whole = width == W ? W : W % L == 0 ? width / L * L : 0;
+    for (; along == 1 && whole > 0 && p + L <= k; p += L) {
 #pragma GCC unroll 4
-            for (int first = 0; first < W; first += L) {
-                constexpr int LAST = W % L == 0 ? L : W % L;
-                vec<T> r[L] = {};
-                const int count = first + L <= W ? L : LAST;
+        for (int first = 0; first < W; first += L) {
+            if (first >= whole) break;
+            constexpr int LAST = W % L == 0 ? L : W % L;
+            vec<T> r[L] = {};
+            const int count = first + L <= W ? L : LAST;
 #pragma GCC unroll 16
-                for (int i = 0; i < L; ++i) {
-                    if (i >= count) continue;
-                    r[i] = load(from + (first + i) * across + p);
-                    __builtin_prefetch(from + (W + first + i) * across + p);  // next panel
-                }
-                transpose<T>(r);
-#pragma GCC unroll 16
-                for (int i = 0; i < L; ++i) {
-                    T* to = panel + (p + i) * W + first;
-                    // What a narrow panel's vectors hold too much, the next one overwrites.
-                    if (first + L <= W || (W < L && i + 1 < L)) store(to, r[i]);
-                    else store_part(to, r[i], LAST);
-                }
+            for (int i = 0; i < L; ++i) {
+                if (i >= count) continue;
+                r[i] = load(from + (first + i) * across + p);
+                __builtin_prefetch(from + (W + first + i) * across + p);  // next panel
             }
+            transpose<T>(r);
+#pragma GCC unroll 16
+            for (int i = 0; i < L; ++i) {
+                T* to = panel + (p + i) * W + first;
+                // What a narrow panel's vectors hold too much, the next one overwrites.
+                if (first + L <= W || (W < L && i + 1 < L)) store(to, r[i]);
+                else store_part(to, r[i], LAST);
+            }
+        }
+        for (int i = whole; i < width; ++i) {
+            for (int q = 0; q < L; ++q) panel[(p + q) * W + i] = from[i * across + p + q];
         }
     }
     for (; p < k; ++p) {
