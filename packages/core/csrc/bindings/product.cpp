@@ -30,6 +30,9 @@ constexpr long NARROW = 64, WIDE_ROWS = 32;
 // Rows so many bytes apart, or a multiple, fall on few places of the first-level cache:
 // those of B are packed from this many rows of A on.
 constexpr long CROWDED = 2048, FEW_CROWDED = 8;
+// Rows of B nearer to each other than so many bytes are packed as the first rows of A meet
+// them: others must be fetched in lines side by side.
+constexpr long NEAR_ROWS = 8192;
 // Up to so many rows, a transposed B is read in place, row by row.
 constexpr long FEW_DOTS = 6;
 // Columns of one chunk where rows are summed: wide enough for the memory's own prefetch.
@@ -198,6 +201,7 @@ private:
         while ((n_ + length - 1) / length < 16 && length > nr && m_ * length * k_ / 2 >= GRAIN) {
             length = up_to(length / 2, nr);
         }
+        const bool near = b_.column == 1 && b_.row * static_cast<long>(sizeof(T)) < NEAR_ROWS;
         const Pieces pieces = Pieces::of_columns(n_, length, gemm_.lanes);
         const long packed_columns = up_to(std::min(n_ - whole_, length), nr);
         const bool on_stack = bytes_of(packed_columns * k_) <= ON_STACK;
@@ -219,8 +223,10 @@ private:
             if (middle == right) return;
             const auto pack_and_put = [&](void* part) {
                 T* packed = static_cast<T*>(part);
-                pack_b(middle, right, 0, k_, packed);
-                put(0, m_, middle, right, k_, a, {packed, k_ * nr, 1, nr}, false);
+                Unpacked<T> unpacked;
+                if (near) unpacked = {at(b_, 0, middle), b_.row, packed};
+                else pack_b(middle, right, 0, k_, packed);
+                put(0, m_, middle, right, k_, a, {packed, k_ * nr, 1, nr}, false, unpacked);
             };
             if (on_stack) {
                 alignas(64) unsigned char buffer[ON_STACK];
@@ -250,10 +256,10 @@ private:
 
     // The panels begin with these rows and columns.
     void put(long top, long bottom, long left, long right, long k, const Panels<T>& a,
-             const Panels<T>& b, bool more) const {
+             const Panels<T>& b, bool more, const Unpacked<T>& unpacked = {}) const {
         const T* bias = c_.bias == nullptr || more ? nullptr : c_.bias + left;
         gemm_.tile({bottom - top, right - left, k, a, b, c_.data + top * c_.row + left, c_.row,
-                    bias, c_.add || more, n_ <= gemm_.lanes});
+                    bias, c_.add || more, n_ <= gemm_.lanes, unpacked});
     }
 
     const bool turn_;  // whether the result's transpose is computed

@@ -43,6 +43,35 @@ __attribute__((noinline)) void rest(long k, const T* a, long a_row, long a_step,
                         pieces);
 }
 
+// A full tile of the first rows, which packs B's panel as it meets it.
+template <class T, int M, int V>
+__attribute__((noinline)) void first_tile(long k, const T* a, long across, long along,
+                                          const T* b, long b_along, T* packed, T* c, long ldc,
+                                          bool add, const T* bias) {
+    constexpr long N = V * lanes<T>, FAR = 16;
+    const T* far = b + FAR * b_along;
+    const auto pack = [&](const vec<T>* row) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+        for (int v = 0; v < V; ++v) {
+            __builtin_prefetch(far + v * lanes<T>);  // lines far apart: no stream
+            store(packed + v * lanes<T>, row[v]);
+        }
+        far += b_along;
+        packed += N;
+    };
+    tile_of<T, M, V>(k, a, across, along, b, b_along, c, ldc, N, add, bias, {}, false, pack);
+}
+
+// Fetch `count` rows of a panel of N entries, from which a pointer moves on.
+template <class T, long N>
+LAMPAS_INLINE void fetch_rows(const T*& from, long along, long count) {
+    constexpr long IN_LINE = LINE / static_cast<long>(sizeof(T));
+    for (long p = 0; p < count; ++p, from += along) {
+#pragma GCC unroll 4
+        for (long j = 0; j < N; j += IN_LINE) __builtin_prefetch(from + j);
+    }
+}
+
 // How A lies: in panels, as rows with their entries of k side by side, as columns with those
 // of a tile's rows side by side, or in some other way. But for the last, B lies in panels.
 enum class Lies { packed, in_rows, in_columns, anyhow };
@@ -55,24 +84,35 @@ enum class Lies { packed, in_rows, in_columns, anyhow };
 // fetched, a few lines at a time: many at once keep the tile's own operands waiting.
 template <class T, int M, int V, Lies LIES>
 void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
-    constexpr long N = V * lanes<T>, IN_LINE = LINE / static_cast<long>(sizeof(T));
+    constexpr long N = V * lanes<T>;
     constexpr bool SIDE_BY = LIES == Lies::packed || LIES == Lies::in_columns;
     const long across = SIDE_BY ? 1 : t.a.across;
     const long along = LIES == Lies::packed ? M : LIES == Lies::in_rows ? 1 : t.a.along;
     const long b_along = LIES == Lies::anyhow ? t.b.along : N;
-    const long share =
-        LIES == Lies::anyhow ? 0 : (k * (N / IN_LINE) + bottom - top - 1) / (bottom - top);
+    const Unpacked<T>& unpacked = t.unpacked;
+    const bool fresh = unpacked.from != nullptr && top == 0;
+    const long share = LIES == Lies::anyhow ? 0 : (k + bottom - top - 1) / (bottom - top);
     const bool add = t.add || first > 0;
     const T* b = t.b.data + first * b_along;
     for (long j = 0; j < t.columns; j += N, b += t.b.panel) {
         const int columns = static_cast<int>(t.columns - j < N ? t.columns - j : N);
         const T* bias = t.bias == nullptr || first > 0 ? nullptr : t.bias + j;
-        const T* ahead = b + t.b.panel;
-        const long lines = j + N < t.columns ? share : 0;  // none is behind the last
+        const T* from = fresh ? unpacked.from + first * unpacked.along + j : nullptr;
+        T* to = fresh ? unpacked.to + (b - t.b.data) : nullptr;
+        const T* ahead = fresh ? from + N : b + t.b.panel;
+        const long fetched = j + N < t.columns ? share : 0;  // none is behind the last
+        if (fresh && (columns < N || bottom < M)) {
+            pack_panel<T, N>(from, 1, unpacked.along, columns, k, to);
+        }
         const T* a = t.a.data + top / M * t.a.panel + first * along;
         for (long i = top; i < bottom; i += M, a += t.a.panel) {
             const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
             T* c = t.c + i * t.ldc + j;
+            if (fresh && i == 0 && rows == M && columns == N) {
+                first_tile<T, M, V>(k, a, across, along, from, unpacked.along, to, c, t.ldc, add,
+                                    bias);
+                continue;
+            }
             if constexpr (V == 3 && LIES != Lies::anyhow) {
                 if (rows == M && columns == 2 * lanes<T>) {  // often: columns cut for threads
                     tile_of<T, M, 2>(k, a, across, along, b, N, c, t.ldc, columns, add, bias);
@@ -90,9 +130,7 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
                 __builtin_prefetch(row, 1);
                 __builtin_prefetch(row + N / 2, 1);
                 __builtin_prefetch(row + N - 1, 1);
-                for (long line = 0; line < lines; ++line, ahead += IN_LINE) {
-                    __builtin_prefetch(ahead);
-                }
+                fetch_rows<T, N>(ahead, fresh ? unpacked.along : N, fetched);
             };
             tile_of<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, columns, add, bias, fetch);
         }

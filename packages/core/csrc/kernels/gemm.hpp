@@ -14,6 +14,14 @@ struct Panels {
     long panel, across, along;
 };
 
+// A right operand whose rows lie as they are, `along` apart, and where its panels are put.
+template <class T>
+struct Unpacked {
+    const T* from = nullptr;
+    long along = 0;
+    T* to = nullptr;
+};
+
 // C[i, j] = (C[i, j] +) sum_p A[i, p] * B[p, j] (+ bias[j]). Panels of B that are read in
 // place have across = 1, and `columns` must then be whole vectors.
 template <class T>
@@ -27,6 +35,8 @@ struct Tile {
     // Whether tiles of one vector add up pieces of k. That is told of whole products, so that
     // it does not depend on how they are cut for threads.
     bool pieces = false;
+    // Where given, b's panels are packed from it when the first rows meet them.
+    Unpacked<T> unpacked = {};
 };
 
 // Into how many blocks k is cut, none of which is longer than `depth` by more than an eighth.

@@ -55,24 +55,27 @@ constexpr long PIECE = 32;
 
 // What is done while a tile is computed, if nothing else is.
 struct Nothing {
-    LAMPAS_INLINE void operator()(int) const {}
+    template <class Given>
+    LAMPAS_INLINE void operator()(Given) const {}
 };
 
 // C[i, :] = (C[i, :] +) sum_k A[i, k] * B[k, :] (+ bias) for ROWS rows and VECTORS vectors
 // of columns, of which `columns` are stored. A and B may also be read where they lie:
 // A[i, k] = a[i * a_row + k * a_step], B[k, j] = b[k * b_step + j]. What is to be done
-// meanwhile is called with 0 to ROWS - 1, at equal distances.
-template <class T, int ROWS, int VECTORS, class Meanwhile = Nothing>
+// meanwhile is called with 0 to ROWS - 1, at equal distances; who takes B along is called with
+// its vectors of each k in turn.
+template <class T, int ROWS, int VECTORS, class Meanwhile = Nothing, class Along = Nothing>
 LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T* b,
                            long b_step, T* c, long ldc, int columns, bool add,
                            const T* bias, const Meanwhile& meanwhile = {},
-                           bool pieces = false) {
+                           bool pieces = false, const Along& take_along = {}) {
     constexpr int L = lanes<T>;
     vec<T> sum[ROWS][VECTORS] = {};
     const auto meet = [&](const T* x, const T* y) __attribute__((always_inline)) {
         vec<T> row[VECTORS];
 #pragma GCC unroll 4
         for (int v = 0; v < VECTORS; ++v) row[v] = load(y + v * L);
+        take_along(row);
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) {
             const vec<T> value = all<T>(x[i * a_row]);
