@@ -22,7 +22,8 @@ template <class V> LAMPAS_INLINE V normal_cdf(V x) { return 0.5f * (1.0f + erf(x
 template <class V> LAMPAS_INLINE V gelu(V x) { return x * normal_cdf(x); }
 // 0.5 (1 + tanh(z)) is sigmoid(2 z), which needs one exponential and no more.
 template <class V> LAMPAS_INLINE V gelu_tanh(V x) {
-    return x / (1.0f + exp_normal((-2.0f * ROOT_2_PI<V>) * x * (1.0f + CUBIC<V> * (x * x))));
+    constexpr element<V> RATE = -2 * ROOT_2_PI<V>;
+    return x / exp_and_one(x * (RATE + (RATE * CUBIC<V>) * (x * x)));
 }
 // tanh(log(1 + e)) = (e^2 + 2 e) / (e^2 + 2 e + 2)
 template <class V> LAMPAS_INLINE V mish_share(V x) {

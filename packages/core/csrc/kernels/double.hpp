@@ -118,6 +118,13 @@ LAMPAS_INLINE f64v tanh(f64v x) {
 
 LAMPAS_INLINE f64v sigmoid(f64v x) { return 1.0 / (exp_normal(-x) + 1.0); }
 
+// exp(x) + 1, rounded once where it is little more than 2. Infinity for NaN too.
+LAMPAS_INLINE f64v exp_and_one(f64v x) {
+    const Exponential e(larger(all(-709.1), smaller(all(709.9), x)));
+    const f64v scale = power_of_two(e.n);
+    return smaller((e.r + e.tail) * scale + (scale + 1.0), all(INFINITY_D));
+}
+
 // log(1 + exp(x)) without overflow: log(1 + e) for e up to 1 as log_tail has it. What its
 // sum with a larger x is rounded by is put back.
 LAMPAS_INLINE f64v softplus(f64v x) {

@@ -187,18 +187,36 @@ LAMPAS_INLINE f32v log1p(f32v x) {
     return absolute(x) < 1e-7f ? x : y;  // keeps the sign of 0
 }
 
-// e / (e + 2) with e = exp(2|x|) - 1 = 2^n (exp(r) - 1) + (2^n - 1), which loses nothing
-// near 0, where n is 0. Where |x| is 10 it has long been 1, so that 2^n is a float.
+// With i = 2^-n, h = 1 - i and u = tanh(r) of the rest r = |x| - n ln(2) / 2, tanh |x| is
+// h + i (u (3 - i) - h) / (u h + 1 + i): u itself where n is 0; elsewhere h and something
+// smaller, as n stays 0 up to 0.28. For that n is counted down from 127 in eighths, which are
+// cut off; what is left lies in place to be shifted to the exponent of i.
 LAMPAS_INLINE f32v tanh(f32v x) {
-    const f32v size = absolute(x);
-    i32v n;
-    const f32v r = rest_of_exp(smaller(all(20.0f), size + size), &n);
-    const f32v scale = bits_of<f32v>((n + 127) << 23);
-    const f32v e = (expm1_tail(r) + r) * scale + (scale - 1.0f);
-    return with_sign_of(e / (e + 2.0f), x);
+    const f32v size = smaller(all(10.0f), absolute(x));  // where it has long been 1
+    const f32v zero = all(1572864.0f + 127.0f);          // 1.5 * 2^20: units of 1/8
+    const f32v counted = (1572864.0f + 127.75f) - size * 2.88539008177792682f;
+    const i32v whole = bits_of<i32v>(counted) & ~7;
+    const f32v r = (bits_of<f32v>(whole) - zero) * 0.346573590279972655f + size;
+    const f32v i = bits_of<f32v>(whole << 20), h = 1.0f - i, s = r * r;
+    f32v p = all(-5.0779097e-2f);
+    p = p * s + 0.13318895f;
+    p = p * s + -0.33333147f;
+    const f32v u = p * (r * s) + r;
+    const f32v bottom = u * h + (i + 1.0f), top = u * (3.0f - i) - h;
+    return with_sign_of(top / bottom * i + h, x);
 }
 
 LAMPAS_INLINE f32v sigmoid(f32v x) { return 1.0f / (exp_normal(-x) + 1.0f); }
+
+// exp(x) + 1 = 2^n (exp(r) - 1) + (2^n + 1), rounded once, which counts where the sum is
+// little more than 2. Infinity as exp_normal, and for NaN too.
+LAMPAS_INLINE f32v exp_and_one(f32v x) {
+    i32v n;
+    const f32v r = rest_of_exp(larger(all(-88.0f), smaller(all(88.5f), x)), &n);
+    const f32v scale = bits_of<f32v>((n + 127) << 23);
+    const f32v y = (expm1_tail(r) + r) * scale + (scale + 1.0f);
+    return smaller(y, all(INFINITY_F));  // of infinity less infinity
+}
 
 // log(1 + exp(x)) without overflow: log(1 + e) = 2 atanh(s / 2), s = 2 e / (e + 2), e up to 1.
 LAMPAS_INLINE f32v softplus(f32v x) {
