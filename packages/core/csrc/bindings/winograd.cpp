@@ -234,9 +234,10 @@ private:
     void multiply(long group, const Part& part, int place, long row, long rows,
                   const T* images, T* c) const {
         const T* weight = weight_ + (group * PLACES + place) * weight_step_ + row * of_.channels;
-        kernels_.multiply({up_to(rows, gemm_.rows),
-                           up_to(part.images * part.lines * tiles_, gemm_.lanes),
-                           of_.channels, weight, images + place * step_, row_, c});
+        gemm_.tile({up_to(rows, gemm_.rows),
+                    up_to(part.images * part.lines * tiles_, gemm_.lanes), of_.channels,
+                    {weight, gemm_.rows * of_.channels, 1, gemm_.rows},
+                    {images + place * step_, gemm_.columns, 1, row_}, c, row_, nullptr, false});
     }
 
     // The products of a place lie `size` behind those of the one before.

@@ -73,8 +73,9 @@ LAMPAS_INLINE void fetch_rows(const T*& from, long along, long count) {
 }
 
 // How A lies: in panels, as rows with their entries of k side by side, as columns with those
-// of a tile's rows side by side, or in some other way. But for the last, B lies in panels.
-enum class Lies { packed, in_rows, in_columns, anyhow };
+// of a tile's rows side by side, or in some other way. In the first three B lies in panels,
+// and `beside` is packed A with B in rows.
+enum class Lies { packed, in_rows, in_columns, beside, anyhow };
 
 // Rows [top, bottom) and a block of k, by tiles of M rows and V vectors. Where panels are
 // packed, their steps are known when this is compiled: reading them by others takes an
@@ -85,10 +86,11 @@ enum class Lies { packed, in_rows, in_columns, anyhow };
 template <class T, int M, int V, Lies LIES>
 void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
     constexpr long N = V * lanes<T>;
-    constexpr bool SIDE_BY = LIES == Lies::packed || LIES == Lies::in_columns;
-    const long across = SIDE_BY ? 1 : t.a.across;
-    const long along = LIES == Lies::packed ? M : LIES == Lies::in_rows ? 1 : t.a.along;
-    const long b_along = LIES == Lies::anyhow ? t.b.along : N;
+    constexpr bool A_PACKED = LIES == Lies::packed || LIES == Lies::beside;
+    constexpr bool B_PACKED = LIES != Lies::beside && LIES != Lies::anyhow;
+    const long across = A_PACKED || LIES == Lies::in_columns ? 1 : t.a.across;
+    const long along = A_PACKED ? M : LIES == Lies::in_rows ? 1 : t.a.along;
+    const long b_along = B_PACKED ? N : t.b.along;
     const Unpacked<T>& unpacked = t.unpacked;
     const bool fresh = unpacked.from != nullptr && top == 0;
     const long share = LIES == Lies::anyhow ? 0 : (k + bottom - top - 1) / (bottom - top);
@@ -115,7 +117,7 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
             }
             if constexpr (V == 3 && LIES != Lies::anyhow) {
                 if (rows == M && columns == 2 * lanes<T>) {  // often: columns cut for threads
-                    tile_of<T, M, 2>(k, a, across, along, b, N, c, t.ldc, columns, add, bias);
+                    tile_of<T, M, 2>(k, a, across, along, b, b_along, c, t.ldc, columns, add, bias);
                     continue;
                 }
             }
@@ -130,7 +132,7 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
                 __builtin_prefetch(row, 1);
                 __builtin_prefetch(row + N / 2, 1);
                 __builtin_prefetch(row + N - 1, 1);
-                fetch_rows<T, N>(ahead, fresh ? unpacked.along : N, fetched);
+                fetch_rows<T, N>(ahead, fresh ? unpacked.along : b_along, fetched);
             };
             tile_of<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, columns, add, bias, fetch);
         }
@@ -153,8 +155,10 @@ void tile_by(const Tile<T>& t) {
 
 template <class T, int M, int V>
 void tile(const Tile<T>& t) {
+    const bool a_packed = t.a.across == 1 && t.a.along == M;
     const bool b_packed = t.b.along == V * lanes<T>;
-    if (b_packed && t.a.across == 1 && t.a.along == M) tile_by<T, M, V, Lies::packed>(t);
+    if (a_packed && b_packed) tile_by<T, M, V, Lies::packed>(t);
+    else if (a_packed) tile_by<T, M, V, Lies::beside>(t);
     else if (b_packed && t.a.along == 1) tile_by<T, M, V, Lies::in_rows>(t);
     else if (b_packed && t.a.across == 1) tile_by<T, M, V, Lies::in_columns>(t);
     else tile_by<T, M, V, Lies::anyhow>(t);

@@ -119,52 +119,6 @@ void weight(const WinogradWeight<T>& w) {
     }
 }
 
-template <int V>
-struct Vectors {
-    static constexpr int value = V;
-};
-
-// So many channels at once let a panel of B stay in the first-level cache.
-template <class T>
-constexpr int DEPTH = 1024 / static_cast<int>(sizeof(T));
-// Rows that meet all of B before the next: more lie in more pages than the processor's
-// addresses for stores have room for.
-constexpr long GROUP = 56 / WIDE_MR * WIDE_MR;
-
-template <class T>
-void multiply(const WinogradProduct<T>& w) {
-    constexpr int M = WIDE_MR, L = lanes<T>, N = WIDE_VECTORS * L;
-    const long depth = (w.channels - 1) / ((w.channels - 1) / DEPTH<T> + 1) + 1;
-    for (long first = 0; first < w.channels; first += depth) {
-        const long k = w.channels - first < depth ? w.channels - first : depth;
-        for (long top = 0; top < w.rows; top += GROUP) {
-            const long bottom = top + GROUP < w.rows ? top + GROUP : w.rows;
-            for (long j = 0; j < w.columns; j += N) {
-                const long rest = w.columns - j;
-                const T* b = w.b + first * w.pitch + j;
-                for (long i = top; i < bottom; i += M) {
-                    const T* a = w.panels + i * w.channels + first * M;
-                    T* c = w.c + i * w.pitch + j;
-                    for (int r = 0; r < M; ++r) {
-                        for (int v = 0; v < WIDE_VECTORS; ++v) {
-                            __builtin_prefetch(c + r * w.pitch + v * L, 1);
-                        }
-                    }
-                    const auto tile = [&](auto vectors) __attribute__((always_inline)) {
-                        constexpr int V = decltype(vectors)::value;
-                        tile_of<T, M, V>(k, a, 1, M, b, w.pitch, c, w.pitch, V * L, first > 0,
-                                         nullptr);
-                    };
-                    static_assert(WIDE_VECTORS <= 3);
-                    if (rest >= N) tile(Vectors<WIDE_VECTORS>{});
-                    else if (rest > L) tile(Vectors<2>{});
-                    else tile(Vectors<1>{});
-                }
-            }
-        }
-    }
-}
-
 // Two vectors of which every other pixel comes from one.
 template <class T>
 LAMPAS_INLINE void weave(vec<T> a, vec<T> b, long count, T* to) {
@@ -235,10 +189,8 @@ bool result(const WinogradResult<T>& w) {
 }  // namespace LAMPAS_PATH
 
 const WinogradKernels LAMPAS_PATH_OF(winograd) = {
-    {LAMPAS_PATH::image<float>, LAMPAS_PATH::weight<float>,
-     LAMPAS_PATH::multiply<float>, LAMPAS_PATH::result<float>},
-    {LAMPAS_PATH::image<double>, LAMPAS_PATH::weight<double>,
-     LAMPAS_PATH::multiply<double>, LAMPAS_PATH::result<double>},
+    {LAMPAS_PATH::image<float>, LAMPAS_PATH::weight<float>, LAMPAS_PATH::result<float>},
+    {LAMPAS_PATH::image<double>, LAMPAS_PATH::weight<double>, LAMPAS_PATH::result<double>},
 };
 
 }  // namespace lampas

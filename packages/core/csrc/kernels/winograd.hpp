@@ -35,17 +35,6 @@ struct WinogradWeight {
     long step;
 };
 
-// c[i * pitch + j] = sum over channels of panels[i, channel] * b[channel * pitch + j] for
-// whole panels of rows and whole vectors of columns.
-template <class T>
-struct WinogradProduct {
-    long rows, columns, channels;
-    const T* panels;
-    const T* b;
-    long pitch;
-    T* c;
-};
-
 // Of products at from[place * step + row * length + tile] to lines of two rows of pixels
 // (the last may have one) and `width` pixels: a row's first pixel at to + row * to_row.
 template <class T>
@@ -62,7 +51,6 @@ template <class T>
 struct WinogradOf {
     void (*image)(const WinogradImage<T>& image);
     void (*weight)(const WinogradWeight<T>& weight);
-    void (*multiply)(const WinogradProduct<T>& product);
     bool (*result)(const WinogradResult<T>& result);  // whether all is finite
 };
 
