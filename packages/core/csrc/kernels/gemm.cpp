@@ -13,6 +13,13 @@ constexpr int DEPTH = 1536 / static_cast<int>(sizeof(T));
 // cache, through which B comes once for all of them.
 constexpr long MOST_TOGETHER = 168;
 
+// Compiled once: copies for what some callers give would make half of the file.
+#if defined(__clang__)
+#define LAMPAS_APART __attribute__((noinline))
+#else
+#define LAMPAS_APART __attribute__((noinline, noclone))
+#endif
+
 constexpr long LINE = 64;  // bytes that are fetched at a time
 
 // Lines side by side are packed so many entries at a time, which stay in the cache, and
@@ -36,18 +43,23 @@ void pack(const T* from, long across, long along, long count, long k, T* to) {
 
 // The last rows, or columns, of what tiles of M rows and V vectors leave.
 template <class T, int M, int V>
-__attribute__((noinline)) void rest(long k, const T* a, long a_row, long a_step, const T* b,
-                                    long b_step, T* c, long ldc, int rows, int columns,
-                                    bool add, const T* bias, bool pieces) {
-    micro_rows<T, M, V>(k, a, a_row, a_step, b, b_step, c, ldc, rows, columns, add, bias,
-                        pieces);
+LAMPAS_APART void rest(long k, const T* a, long a_row, long a_step, const T* b, long b_step, T* c,
+                       long ldc, int rows, int columns, bool add, const T* bias, bool pieces) {
+    if constexpr (V > 2) {
+        if (columns <= 2 * lanes<T>) {  // these are there for narrower tiles
+            rest<T, MR, 2>(k, a, a_row, a_step, b, b_step, c, ldc, rows, columns, add, bias,
+                           pieces);
+            return;
+        }
+    }
+    micro_rows<T, M, V, V == 2 ? 1 : V>(k, a, a_row, a_step, b, b_step, c, ldc, rows, columns,
+                                        add, bias, pieces);
 }
 
 // A full tile of the first rows, which packs B's panel as it meets it.
 template <class T, int M, int V>
-__attribute__((noinline)) void first_tile(long k, const T* a, long across, long along,
-                                          const T* b, long b_along, T* packed, T* c, long ldc,
-                                          bool add, const T* bias) {
+LAMPAS_APART void first_tile(long k, const T* a, long across, long along, const T* b, long b_along,
+                             T* packed, T* c, long ldc, bool add, const T* bias) {
     constexpr long N = V * lanes<T>, FAR = 16;
     const T* far = b + FAR * b_along;
     const auto pack = [&](const vec<T>* row) __attribute__((always_inline)) {

@@ -146,20 +146,20 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
     }
 }
 
-// A tile of packed panels: the usual case. `rows` <= ROWS, and `columns` <= VECTORS vectors.
-template <class T, int ROWS, int VECTORS>
+// A tile of `rows` <= ROWS and `columns` of LEAST to VECTORS vectors.
+template <class T, int ROWS, int VECTORS, int LEAST = 1>
 LAMPAS_INLINE void micro_rows(long k, const T* a, long a_row, long a_step, const T* b,
                               long b_step, T* c, long ldc, int rows, int columns,
                               bool add, const T* bias, bool pieces = false) {
     if (rows < ROWS) {
         if constexpr (ROWS > 1) {
-            micro_rows<T, ROWS - 1, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, rows,
-                                             columns, add, bias, pieces);
+            micro_rows<T, ROWS - 1, VECTORS, LEAST>(k, a, a_row, a_step, b, b_step, c, ldc,
+                                                    rows, columns, add, bias, pieces);
         }
     } else if (columns <= (VECTORS - 1) * lanes<T>) {
-        if constexpr (VECTORS > 1) {
-            micro_rows<T, ROWS, VECTORS - 1>(k, a, a_row, a_step, b, b_step, c, ldc, rows,
-                                             columns, add, bias, pieces);
+        if constexpr (VECTORS > LEAST) {
+            micro_rows<T, ROWS, VECTORS - 1, LEAST>(k, a, a_row, a_step, b, b_step, c, ldc,
+                                                    rows, columns, add, bias, pieces);
         }
     } else {
         tile_of<T, ROWS, VECTORS>(k, a, a_row, a_step, b, b_step, c, ldc, columns, add, bias,
