@@ -253,8 +253,7 @@ PyObject* rprop_entry(const Arguments& arguments) {
         return DECLINED;
     }
     return call.typed([&]<class T>(const OptimizeLoops<T>& loops) {
-        const RpropFactors<T> factors{T(maximize ? -1 : 1), T(shrink), T(grow), T(smallest),
-                                      T(largest)};
+        const RpropFactors<T> factors{shrink, grow, T(maximize ? -1 : 1), T(smallest), T(largest)};
         return call.run(loops.rprop, [&](std::size_t) { return factors; });
     });
 }

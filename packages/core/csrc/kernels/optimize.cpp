@@ -194,7 +194,7 @@ template <class T>
 void rprop(T* const* a, long count, const RpropFactors<T>& f) {
     each<2>(a, count, f, [](const auto& k, T& p, T g, T& before, T& size) LAMPAS_STEP {
         const T slope = g * k.sign, turn = slope * before;
-        T next = size * (turn > 0 ? k.grow : turn < 0 ? k.shrink : 1);
+        T next = T(size * (turn > 0 ? k.grow : turn < 0 ? k.shrink : 1));
         next = next < k.smallest ? k.smallest : next;
         size = next = next > k.largest ? k.largest : next;
         const T kept = turn < 0 ? 0 : slope;

@@ -79,9 +79,11 @@ struct RadamFactors {
     T eps, plain, rectified;  // rectified: 0 where the step is not divided
 };
 
+// Sizes are multiplied by the same factor again and again: what it is rounded by adds up.
 template <class T>
 struct RpropFactors {
-    T sign, shrink, grow, smallest, largest;
+    double shrink, grow;
+    T sign, smallest, largest;
 };
 
 template <class T>
