@@ -293,4 +293,6 @@ def apply(name: str, call: Call, variant: Variant, most: int = MOST) -> Call | N
     layouts = iter(variant.layouts * (1 + len(operands)))
     with np.errstate(all="ignore"):
         operands = changed(lambda a: LAYOUTS[next(layouts)](a, rng), operands)
-    return Call(operands, changed(cast, call.params))
+    # Weights among the parameters are doubles whatever they are multiplied by.
+    params = changed(lambda a: cast(a) if a.dtype == np.float32 else a, call.params)
+    return Call(operands, params)

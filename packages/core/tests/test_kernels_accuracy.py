@@ -18,6 +18,7 @@ from test_kernels_elementwise import PATHS, kernel, reference, setting
 import lampas
 from lampas import kernels
 from lampas.engine.record import RECORDS
+from lampas.ops.adaptive import averages
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
@@ -219,6 +220,58 @@ def test_mean_errors_of_narrow_products(path, rows, inner, columns):
     ours = lampas.from_numpy(a) @ lampas.from_numpy(b)
     errors = [np.abs(x - exact).mean() / unit for x in (ours.numpy(), a @ b)]
     assert errors[0] <= 2 * errors[1] + 0.35, errors
+
+
+def dense_lines(draw, rng):
+    return (draw(50, 64),), {"dim": 1, "matrix": rng.standard_normal((40, 64))}
+
+
+def averaged_lines(draw, rng):
+    return (draw(50, 330),), {"dim": 1, "matrix": averages(330, 10)}
+
+
+def points_that_meet(draw, rng):
+    """A thousand points on each element."""
+    g, grid = draw(4, 8, 80, 50), np.clip(draw(4, 80, 50, 2) / 2, -1, 1)
+    how = {"mode": "bilinear", "padding": "border", "corners": False}
+    return (g, grid), {"sizes": (2, 2), **how}
+
+
+def weights_that_meet(draw, rng):
+    index = rng.integers(0, 9, (2, 4, 2000))
+    return (draw(2, 9, 2000), draw(2, 4, 2000), index), {"size": 9}
+
+
+def rows_that_meet(draw, rng):
+    return (draw(7, 33), draw(4000, 33)), {"index": (rng.integers(0, 7, 4000),)}
+
+
+def shares(draw, rng):
+    p = np.exp(draw(99, 200))
+    return (draw(99, 200), p / p.sum(1, keepdims=True)), {"dim": (1,)}
+
+
+SUMS = [
+    ("resample", dense_lines),
+    ("resample", averaged_lines),
+    ("grid_sample_input", points_that_meet),
+    ("sample_spread", weights_that_meet),
+    ("index_sum", rows_that_meet),
+    ("softmax_backward", shares),
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name, make", SUMS)
+def test_mean_errors_of_long_sums(name, make, dtype, path):
+    rng = np.random.default_rng(0)
+    operands, params = make(lambda *s: rng.standard_normal(s).astype(dtype), rng)
+    call = fuzz_calls.Call(operands, params)
+    widen = fuzz_outcome._wide if dtype == np.float32 else fuzz_outcome._extended
+    with setting(path):
+        [(ours, theirs)] = mean_errors(name, call, widen)
+    assert ours <= 2 * theirs + 0.1
 
 
 WIDTHS = [(1, 9, 129, 129), (7, 7, 129, 129), (17, 17, 129, 129), (5, 129, 129, 33)]

@@ -73,14 +73,17 @@ def added(x, source, dim, index, ufunc=np.add):
     return np.moveaxis(result, -1, dim)
 
 
+WIDER = {np.float32: (np.float64, 1e-6), np.float64: (np.longdouble, 1e-14)}
+
+
 def same_sum(result, x, add):
-    """What ``add`` does to a copy of x; floats are as close as doubles would be."""
-    wide = x.astype(np.float64 if x.dtype == np.float32 else x.dtype)
-    right = add(wide)
+    """What ``add`` does to a copy of x; floats are as close as wider ones would be."""
     assert result.dtype == x.dtype
-    if x.dtype != np.float32:
-        return same(result, right)
-    np.testing.assert_allclose(result, right, 1e-6, 1e-6 * max(1, np.abs(right).max()))
+    if x.dtype.type not in WIDER:
+        return same(result, add(x.copy()))
+    wider, near = WIDER[x.dtype.type]
+    right = add(x.astype(wider))
+    np.testing.assert_allclose(result, right, near, near * max(1, np.abs(right).max()))
 
 
 def at(x, index, value):
@@ -90,21 +93,33 @@ def at(x, index, value):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_place_that_much_is_added_to_loses_no_digits(path):
-    source, index = np.full(100_000, 0.123, np.float32), np.zeros(100_000, np.int64)
-    right = np.float64(source[0]) * 100_000
+@pytest.mark.parametrize("dtype, near", [(np.float32, 1e-7), (np.float64, 2e-16)])
+def test_a_place_that_much_is_added_to_loses_no_digits(path, dtype, near):
+    source, index = np.full(100_000, 0.123, dtype), np.zeros(100_000, np.int64)
+    right = np.longdouble(source[0]) * 100_000
     with setting(path):
         how = {"dim": 0, "index": index}
         for result in (
             kernel("scatter_zeros", source, shape=(1,), **how),
-            kernel("scatter_sum", np.zeros(1, np.float32), source, **how),
+            kernel("scatter_sum", np.zeros(1, dtype), source, **how),
             kernel("take_add", source, shape=(2,), index=(index,)),
         ):
-            np.testing.assert_allclose(result[0], right, 1e-7)
+            np.testing.assert_allclose(result[0], right, near)
         few, first = source[:20_000], index[:20_000]
         result = kernel("take_add", few, shape=few.shape, index=(first,))
-        np.testing.assert_allclose(result[0], right / 5, 1e-7)
+        np.testing.assert_allclose(result[0], right / 5, near)
         assert not result[1:].any()
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_sums_of_doubles_that_are_not_finite_or_zero_are_kept(path):
+    x = np.array([-0.0, 1.0, 2.0, 3.0, 0.0])
+    source = np.array([np.inf, np.nan, -0.0, 1e308, 1e308])
+    index, rows = np.repeat([1, 2, 3, 4, 4], 100), np.repeat(source, 100)
+    with setting(path), np.errstate(all="ignore"):
+        result = kernel("index_sum", x, rows, index=(index,))
+    same(result, np.array([-0.0, np.inf, np.nan, 3.0, np.inf]))
+    assert np.signbit(result[0])
 
 
 @pytest.mark.parametrize("path", PATHS)

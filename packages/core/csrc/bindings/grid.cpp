@@ -16,6 +16,7 @@ const Name MODE("mode"), PADDING("padding"), CORNERS("corners"), SIZES("sizes");
 
 constexpr long LARGEST = 0x7fffffff;     // elements of an image
 constexpr long LONGEST = 4 * 1024 * 1024;  // that float can number, with those between
+constexpr long FEWEST_AT_ONCE = 32;  // points, that fill vectors
 constexpr long CHANNELS_TOGETHER = 8;  // to which one thread spreads what it has weighed
 
 // Which of three words a parameter is, or -1.
@@ -143,7 +144,8 @@ bool run_spread(const Gridded& s, const GridLoops<T>& loops, PyArrayObject* g,
     const long groups = (how.channels + CHANNELS_TOGETHER - 1) / CHANNELS_TOGETHER;
     const long terms = how.points * taps_of(how);
     const long apart = points_apart(how.points, terms, how.plane);
-    const long at_once = (apart + GRID_AT_ONCE - 1) / GRID_AT_ONCE * GRID_AT_ONCE;
+    const long at_once = apart < GRID_AT_ONCE ? std::max(apart, FEWEST_AT_ONCE)
+                                              : apart / GRID_AT_ONCE * GRID_AT_ONCE;
     const long kept = room_apart(how.plane * CHANNELS_TOGETHER, how.points, at_once);
     const long room = (loops.room + 63) / 64 * 64;
     const Unlocked unlocked(s.images * how.points * how.channels > LIGHT / 8);

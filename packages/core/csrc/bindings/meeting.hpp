@@ -4,18 +4,18 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 
 namespace lampas {
 
 // The points whose terms are added up apart from the others', where so many meet in one of
-// `size` elements; all of them where few do.
+// `size` elements; all of them where few do. Of elements that are met more often than others
+// there are some even then, so fewer come together.
 inline long points_apart(long points, long terms, long size) {
-    constexpr double FEW = 32.0;
+    constexpr double FEW = 32.0, TOGETHER = 8.0;
     const double each = static_cast<double>(terms) / static_cast<double>(size);
     if (each < FEW) return points;
-    return static_cast<long>(static_cast<double>(points) / std::sqrt(each)) + 1;
+    return static_cast<long>(static_cast<double>(points) * TOGETHER / each) + 1;
 }
 
 // Elements that add_up_points needs room for beside its `size` sums.

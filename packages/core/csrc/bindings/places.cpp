@@ -432,6 +432,9 @@ bool Places::add(Put put, Type type, int valued, void* x, const void* values) co
     if (alone && type == Type::f64) {
         return add_in_pieces(put, valued, static_cast<double*>(x), values);
     }
+    if (alone && type == Type::c128) {
+        return add_in_pieces(put, valued, static_cast<Pair*>(x), values);
+    }
     if (alone && type == Type::i64) {  // which wraps around
         return add_in_pieces(put, valued, static_cast<std::uint64_t*>(x), values);
     }

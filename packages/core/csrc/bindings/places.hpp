@@ -43,7 +43,7 @@ public:
     bool pick(Pick pick, int item, const void* x, void* values) const;
     // `item` and `valued` are the bytes of an element of the array and of the values.
     bool put(Put put, int item, int valued, void* x, const void* values) const;
-    // The same where it adds, to an array of this type.
+    // The same where it adds, to an array of this type; one of c128 has elements of Pair.
     bool add(Put put, Type type, int valued, void* x, const void* values) const;
 
 private:

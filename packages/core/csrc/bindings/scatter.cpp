@@ -69,45 +69,60 @@ PyObject* joined(PyArrayObject* y, const Places& places, PyArrayObject* values, 
     return DECLINED;
 }
 
-// Floats as double in row-major order, or nullptr with an error set.
+// What sums are kept in beside the type of their values: floats in double, and doubles as
+// Pair, whose array is of complex numbers.
+Type wider(Type type) { return type == Type::f32 ? Type::f64 : Type::c128; }
+
+// Numbers as a wider type in row-major order, or nullptr with an error set.
 PyArrayObject* widened(PyArrayObject* x) {
-    PyObject* y = PyArray_FromArray(x, PyArray_DescrFromType(NPY_DOUBLE),
+    const int number = type_of(x) == Type::f32 ? NPY_DOUBLE : NPY_CDOUBLE;
+    PyObject* y = PyArray_FromArray(x, PyArray_DescrFromType(number),
                                     NPY_ARRAY_CARRAY | NPY_ARRAY_FORCECAST);
     return reinterpret_cast<PyArrayObject*>(y);
 }
 
-// An array of double that is given away, rounded.
+float narrow(double value) { return static_cast<float>(value); }
+double narrow(Pair value) { return value.value(); }
+
+template <class T, class W>
+void round_all(T* to, const W* from, long count) {
+    const Unlocked unlocked(count > LIGHT);
+    parallel_ranges(count, LIGHT, [&](long first, long last) {
+        for (long i = first; i < last; ++i) to[i] = narrow(from[i]);
+    });
+}
+
+// An array of a wider type that is given away, rounded.
 PyArrayObject* rounded(PyArrayObject* wide) {
-    PyArrayObject* y = new_array(Type::f32, PyArray_NDIM(wide), PyArray_SHAPE(wide));
-    if (y != nullptr) {
-        const double* from = data_of<double>(wide);
-        float* to = data_of<float>(y);
-        const long count = PyArray_SIZE(wide);
-        const Unlocked unlocked(count > LIGHT);
-        parallel_ranges(count, LIGHT, [&](long first, long last) {
-            for (long i = first; i < last; ++i) to[i] = static_cast<float>(from[i]);
-        });
-    }
+    const bool pairs = type_of(wide) == Type::c128;
+    PyArrayObject* y =
+        new_array(pairs ? Type::f64 : Type::f32, PyArray_NDIM(wide), PyArray_SHAPE(wide));
+    const long count = PyArray_SIZE(wide);
+    if (y != nullptr && pairs) round_all(data_of<double>(y), data_of<Pair>(wide), count);
+    if (y != nullptr && !pairs) round_all(data_of<float>(y), data_of<double>(wide), count);
     Py_DECREF(wide);
     return y;
 }
 
-// Where many numbers may come to one place they are added up in double, as the reference
-// adds them in pairs: one by one in float they would lose digits. Where there are as many
-// places as no cache holds, that takes several times as long, so there they must be many
-// for each place, or for some.
+// Where many numbers may come to one place they are added up in a wider type, as the
+// reference adds them in pairs: one by one in their own they would lose digits. Where there
+// are as many places as no cache holds, that takes several times as long, and of doubles it
+// does so everywhere, so there they must be many for each place, or for some.
 constexpr long FEW = 64, MANY = 4, IN_CACHE = 32 * 1024;
 
-bool wants_double(Type type, long count, const Places& places, Join join) {
-    if (join != Join::sum || type != Type::f32 || places.count() <= FEW) return false;
+bool wants_wider(Type type, long count, const Places& places, Join join) {
+    if (join != Join::sum || places.count() <= FEW) return false;
+    if (type == Type::f64) return places.is_crowded(FEW);
+    if (type != Type::f32) return false;
     if (count <= IN_CACHE || places.count() > MANY * count) return true;
     return places.is_crowded(FEW);
 }
 
-// Floats joined to `wide`, an array of double that is given away, and rounded; the places
-// have met the values.
-PyObject* joined_in_double(PyArrayObject* wide, const Places& places, PyArrayObject* values) {
-    PyObject* sums = joined(wide, places, values, placer().sum_wide, Join::sum);
+// Values joined to `wide`, an array of their wider type that is given away, and rounded; the
+// places have met the values.
+PyObject* joined_wider(PyArrayObject* wide, const Places& places, PyArrayObject* values) {
+    const Put put = type_of(values) == Type::f32 ? placer().sum_wide : placer().sum_pairs;
+    PyObject* sums = joined(wide, places, values, put, Join::sum);
     if (sums == nullptr) return nullptr;
     return reinterpret_cast<PyObject*>(rounded(reinterpret_cast<PyArrayObject*>(sums)));
 }
@@ -133,12 +148,13 @@ struct Zeros {
         }
         long size = 1;
         for (int d = 0; d < ndim; ++d) size *= shape[d];
-        const bool wide = wants_double(type_of(values), size, places, join);
+        const Type type = type_of(values);
+        const bool wide = wants_wider(type, size, places, join);
         if (!places.values_of(values)) return DECLINED;
-        PyArrayObject* y = new_array(wide ? Type::f64 : type_of(values), ndim, shape);
+        PyArrayObject* y = new_array(wide ? wider(type) : type, ndim, shape);
         if (y == nullptr) return nullptr;
         clear(y);
-        return wide ? joined_in_double(y, places, values) : joined(y, places, values, put, join);
+        return wide ? joined_wider(y, places, values) : joined(y, places, values, put, join);
     }
 };
 
@@ -203,7 +219,7 @@ PyObject* weighed_entry(const Arguments& arguments) {
     PyArrayObject* y = new_array(Type::f64, 1, shape);
     if (y == nullptr) return nullptr;
     clear(y);
-    if (type == Type::f32) return joined_in_double(y, places, weights);
+    if (type == Type::f32) return joined_wider(y, places, weights);
     return joined(y, places, weights, put_of(type, Join::sum), Join::sum);
 }
 
@@ -223,10 +239,10 @@ PyObject* take_add_entry(const Arguments& arguments) {
 PyObject* into_copy(PyArrayObject* x, Places& places, PyArrayObject* values, Join join) {
     const Put put = put_of(type_of(x), join);
     if (put == nullptr || type_of(values) != type_of(x)) return DECLINED;
-    const bool wide = wants_double(type_of(x), PyArray_SIZE(x), places, join);
+    const bool wide = wants_wider(type_of(x), PyArray_SIZE(x), places, join);
     if (!places.values_of(values)) return DECLINED;
     PyArrayObject* y = wide ? widened(x) : copied(x);
-    if (wide) return joined_in_double(y, places, values);
+    if (wide) return joined_wider(y, places, values);
     return joined(y, places, values, put, join);
 }
 

@@ -79,6 +79,7 @@ bool pick(const Plane& p, const std::int64_t* index, const void* source, void* t
 struct Set { template <class T> static LAMPAS_INLINE T of(T, T b) { return b; } };
 struct Sum {
     template <class T> static LAMPAS_INLINE T of(T a, T b) { return a + b; }
+    static LAMPAS_INLINE Pair of(Pair a, Pair b) { return a += b; }
     static LAMPAS_INLINE std::int64_t of(std::int64_t a, std::int64_t b) {
         return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) +
                                          static_cast<std::uint64_t>(b));
@@ -190,7 +191,7 @@ bool put(const Plane& p, const std::int64_t* index, void* target, const void* so
         const std::int64_t* __restrict at = index + r * p.index_row;
         T* __restrict into = x + r * p.at_row;
         const V* __restrict of_row = value + r * p.value_row;
-        if constexpr (sizeof(V) < sizeof(T)) {
+        if constexpr (sizeof(V) < sizeof(T) && sizeof(T) == sizeof(double)) {
             if (plain && p.at_column == 0 && p.limit <= FEW && p.columns >= 4 * p.limit) {
                 if (!add_to_few(p, at, into, of_row, from, to)) return false;
                 continue;
@@ -304,6 +305,7 @@ const PlaceKernels LAMPAS_PATH_OF(placer) = {
     JOINED(double),
     JOINED(std::int64_t),
     put<double, Sum, float>,
+    put<Pair, Sum, double>,
     bounds,
     count_set,
     list_set,

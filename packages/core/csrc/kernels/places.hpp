@@ -24,6 +24,24 @@ using Pick = bool (*)(const Plane& plane, const std::int64_t* index, const void*
 using Put = bool (*)(const Plane& plane, const std::int64_t* index, void* x, const void* value,
                      long from, long to);
 
+// A sum of doubles, and what rounding took from it. Inlined, so that no path's code of it is
+// another's.
+struct Pair {
+    double sum, lost;
+
+    Pair() = default;
+    __attribute__((always_inline)) explicit Pair(double value) : sum(value), lost(0.0) {}
+    __attribute__((always_inline)) Pair& operator+=(Pair other) {
+        const double before = sum;
+        sum = before + other.sum;
+        const double part = sum - before;
+        lost += ((before - (sum - part)) + (other.sum - part)) + other.lost;
+        return *this;
+    }
+    // Of infinities and NaN nothing is lost that could be put back.
+    double value() const { return lost - lost == 0.0 && lost != 0.0 ? sum + lost : sum; }
+};
+
 enum class Join : int { set, sum, product, max, min };
 constexpr int JOINS = 5;
 
@@ -31,7 +49,8 @@ struct PlaceKernels {
     Pick pick[5];  // by the logarithm of an element's bytes
     Put set[5];
     Put join_f32[JOINS], join_f64[JOINS], join_i64[JOINS];  // without `set`
-    Put sum_wide;  // of values of float in an array of double
+    Put sum_wide;   // of values of float in an array of double
+    Put sum_pairs;  // of values of double in an array of Pair
     // The least and the largest of integers; there is one at least.
     void (*bounds)(const std::int64_t* x, long count, std::int64_t* low, std::int64_t* high);
     // How many of an array of bools are set, and the numbers of those, counted from `first`.

@@ -7,16 +7,20 @@ namespace LAMPAS_PATH {
 namespace {
 
 // Weighted elements are added up so many at a time: of more, one after the other, each
-// addition would round a larger sum.
-constexpr long APART = 64;
+// addition would round a larger sum. About as many as there are sums, which add up likewise.
+LAMPAS_INLINE long added_apart(long count) {
+    long apart = 16;
+    while (2 * apart * apart < count) apart *= 2;
+    return apart;
+}
 
 // sum = the sum of weight * at(place, u) over a row's elements
 template <class T, int COUNT, class At>
 LAMPAS_INLINE void weigh(const SparseRows& m, long row, vec<T>* sum, At at) {
     for (int u = 0; u < COUNT; ++u) sum[u] = vec<T>{};
-    const long last = m.starts[row + 1];
-    for (long e = m.starts[row]; e < last;) {
-        const long end = last - e < APART ? last : e + APART;
+    const long first = m.starts[row], last = m.starts[row + 1], apart = added_apart(last - first);
+    for (long e = first; e < last;) {
+        const long end = last - e < apart ? last : e + apart;
         vec<T> part[COUNT] = {};
         for (; e < end; ++e) {
             const vec<T> w = all(static_cast<T>(m.weight[e]));
