@@ -70,6 +70,10 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
                            const T* bias, const Meanwhile& meanwhile = {},
                            bool pieces = false, const Along& take_along = {}) {
     constexpr int L = lanes<T>;
+    constexpr bool ALONE = std::is_same_v<Meanwhile, Nothing>;
+    // Entries of k between two looks at whether there are more: the time of these tells in
+    // small tiles, and that of compiling in large ones, of which there are many.
+    constexpr int AT_ONCE = !ALONE || ROWS * VECTORS <= 8 ? 4 : ROWS * VECTORS <= 16 ? 2 : 1;
     vec<T> sum[ROWS][VECTORS] = {};
     const auto meet = [&](const T* x, const T* y) __attribute__((always_inline)) {
         vec<T> row[VECTORS];
@@ -83,51 +87,55 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
             for (int v = 0; v < VECTORS; ++v) fuse(sum[i][v], value, row[v]);
         }
     };
-    const auto meet_fours = [&](long count) __attribute__((always_inline)) {
-        k -= count * 4;
-        for (; count > 0; --count, a += 4 * a_step, b += 4 * b_step) {
+    const auto meet_many = [&](long times) __attribute__((always_inline)) {
+        k -= times * AT_ONCE;
+        for (; times > 0; --times, a += AT_ONCE * a_step, b += AT_ONCE * b_step) {
 #pragma GCC unroll 4
-            for (int p = 0; p < 4; ++p) meet(a + p * a_step, b + p * b_step);
+            for (int p = 0; p < AT_ONCE; ++p) meet(a + p * a_step, b + p * b_step);
         }
     };
-    if constexpr (VECTORS == 1) {
-        if (pieces) {
-            vec<T> total[ROWS] = {};
-            while (k > PIECE) {
-                meet_fours(PIECE / 4);
+    vec<T> total[VECTORS == 1 ? ROWS : 1] = {};
+    if constexpr (!ALONE) {
+        const long part = k / (AT_ONCE * ROWS);
+        for (int r = 0; r < ROWS; ++r) {
+            meet_many(part);
+            meanwhile(r);
+        }
+    } else if constexpr (VECTORS == 1) {
+        while (pieces && k > PIECE) {
+            meet_many(PIECE / AT_ONCE);
 #pragma GCC unroll 16
-                for (int i = 0; i < ROWS; ++i) {
-                    total[i] += sum[i][0];
-                    sum[i][0] = vec<T>{};
-                }
+            for (int i = 0; i < ROWS; ++i) {
+                total[i] += sum[i][0];
+                sum[i][0] = vec<T>{};
             }
-            meet_fours(k / 4);
-            for (; k > 0; --k, a += a_step, b += b_step) meet(a, b);
-#pragma GCC unroll 16
-            for (int i = 0; i < ROWS; ++i) sum[i][0] += total[i];
         }
     }
-    if constexpr (std::is_same_v<Meanwhile, Nothing>) {
-        meet_fours(k / 4);
-    } else {
-        const long part = k / (4 * ROWS);
-        for (int r = 0; r <= ROWS; ++r) {
-            if (r > 0) meanwhile(r - 1);
-            meet_fours(r < ROWS ? part : k / 4);
-        }
-    }
+    meet_many(k / AT_ONCE);
     for (; k > 0; --k, a += a_step, b += b_step) meet(a, b);
+    if constexpr (VECTORS == 1 && ALONE) {
+#pragma GCC unroll 16
+        for (int i = 0; i < ROWS; ++i) sum[i][0] += total[i];
+    }
     if (columns == VECTORS * L) {
+        if (add) {
+#pragma GCC unroll 16
+            for (int i = 0; i < ROWS; ++i) {
+#pragma GCC unroll 4
+                for (int v = 0; v < VECTORS; ++v) sum[i][v] += load(c + i * ldc + v * L);
+            }
+        }
+        if (bias != nullptr) {
+#pragma GCC unroll 16
+            for (int i = 0; i < ROWS; ++i) {
+#pragma GCC unroll 4
+                for (int v = 0; v < VECTORS; ++v) sum[i][v] += load(bias + v * L);
+            }
+        }
 #pragma GCC unroll 16
         for (int i = 0; i < ROWS; ++i) {
 #pragma GCC unroll 4
-            for (int v = 0; v < VECTORS; ++v) {
-                T* to = c + i * ldc + v * L;
-                vec<T> value = sum[i][v];
-                if (add) value += load(to);
-                if (bias != nullptr) value += load(bias + v * L);
-                store(to, value);
-            }
+            for (int v = 0; v < VECTORS; ++v) store(c + i * ldc + v * L, sum[i][v]);
         }
         return;
     }
