@@ -209,14 +209,18 @@ def test_mean_errors_of_ops(name):
                 assert ours <= 2 * theirs + 0.35, (name, sizes, ours, theirs)
 
 
-@pytest.mark.parametrize("rows, columns", [(5, 4), (256, 4), (8, 3), (32, 10), (9, 48)])
+NARROW = [(5, 4), (256, 4), (8, 3), (256, 5), (32, 8), (32, 10), (9, 48)]
+
+
+@pytest.mark.parametrize("dtype, wide", [("float32", "float64"), ("float64", "g")])
+@pytest.mark.parametrize("rows, columns", NARROW)
 @pytest.mark.parametrize("inner", [33, 300, 1000])
-def test_mean_errors_of_narrow_products(path, rows, inner, columns):
+def test_mean_errors_of_narrow_products(path, rows, inner, columns, dtype, wide):
     rng = np.random.default_rng(0)
-    a = rng.standard_normal((rows, inner)).astype(np.float32)
-    b = rng.standard_normal((inner, columns)).astype(np.float32)
-    exact = a.astype(np.float64) @ b
-    unit = np.abs(exact).mean() * np.finfo(np.float32).eps
+    a = rng.standard_normal((rows, inner)).astype(dtype)
+    b = rng.standard_normal((inner, columns)).astype(dtype)
+    exact = a.astype(wide) @ b.astype(wide)
+    unit = np.abs(exact).mean() * np.finfo(dtype).eps
     ours = lampas.from_numpy(a) @ lampas.from_numpy(b)
     errors = [np.abs(x - exact).mean() / unit for x in (ours.numpy(), a @ b)]
     assert errors[0] <= 2 * errors[1] + 0.35, errors

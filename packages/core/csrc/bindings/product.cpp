@@ -259,7 +259,7 @@ private:
              const Panels<T>& b, bool more, const Unpacked<T>& unpacked = {}) const {
         const T* bias = c_.bias == nullptr || more ? nullptr : c_.bias + left;
         gemm_.tile({bottom - top, right - left, k, a, b, c_.data + top * c_.row + left, c_.row,
-                    bias, c_.add || more, n_ <= gemm_.lanes, unpacked});
+                    bias, c_.add || more, n_ <= gemm_.pieced, unpacked});
     }
 
     const bool turn_;  // whether the result's transpose is computed

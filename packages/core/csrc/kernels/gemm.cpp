@@ -105,6 +105,7 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
     const long b_along = B_PACKED ? N : t.b.along;
     const Unpacked<T>& unpacked = t.unpacked;
     const bool fresh = unpacked.from != nullptr && top == 0;
+    const bool pieced = V <= PIECED && t.pieces;  // then all tiles are as the last ones
     const long share = LIES == Lies::anyhow ? 0 : (k + bottom - top - 1) / (bottom - top);
     const bool add = t.add || first > 0;
     const T* b = t.b.data + first * b_along;
@@ -115,14 +116,14 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
         T* to = fresh ? unpacked.to + (b - t.b.data) : nullptr;
         const T* ahead = fresh ? from + N : b + t.b.panel;
         const long fetched = j + N < t.columns ? share : 0;  // none is behind the last
-        if (fresh && (columns < N || bottom < M)) {
+        if (fresh && (columns < N || bottom < M || pieced)) {
             pack_panel<T, N>(from, 1, unpacked.along, columns, k, to);
         }
         const T* a = t.a.data + top / M * t.a.panel + first * along;
         for (long i = top; i < bottom; i += M, a += t.a.panel) {
             const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
             T* c = t.c + i * t.ldc + j;
-            if (fresh && i == 0 && rows == M && columns == N) {
+            if (fresh && i == 0 && rows == M && columns == N && !pieced) {
                 first_tile<T, M, V>(k, a, across, along, from, unpacked.along, to, c, t.ldc, add,
                                     bias);
                 continue;
@@ -133,7 +134,7 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
                     continue;
                 }
             }
-            if (rows < M || columns < N) {
+            if (rows < M || columns < N || pieced) {
                 rest<T, M, V>(k, a, across, along, b, b_along, c, t.ldc, rows, columns, add, bias,
                               t.pieces);
                 continue;
@@ -180,6 +181,7 @@ template <class T, int M, int V>
 constexpr GemmOf<T> BY_TILES = {M,
                                 V * lanes<T>,
                                 lanes<T>,
+                                PIECED * lanes<T>,
                                 DEPTH<T>,
                                 pack<T, M>,
                                 pack<T, V * lanes<T>>,

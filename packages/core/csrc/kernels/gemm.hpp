@@ -32,8 +32,8 @@ struct Tile {
     long ldc;
     const T* bias;  // or nullptr
     bool add;
-    // Whether tiles of one vector add up pieces of k. That is told of whole products, so that
-    // it does not depend on how they are cut for threads.
+    // Whether narrow tiles add up pieces of k. That is told of whole products, so that it does
+    // not depend on how they are cut for threads.
     bool pieces = false;
     // Where given, b's panels are packed from it when the first rows meet them.
     Unpacked<T> unpacked = {};
@@ -49,6 +49,7 @@ template <class T>
 struct GemmOf {
     int rows, columns;  // widths of the panels of A and of B
     int lanes;
+    int pieced;  // columns of the widest products that are added up in pieces
     int depth;  // so much of k at once lets a panel of B stay in the first-level cache
     // Pack `count` lines (entry p of line i: from[i * across + p * along]) into panels,
     // which lie k * width apart; the last one is padded with zeros.

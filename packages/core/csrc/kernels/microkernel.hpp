@@ -48,10 +48,11 @@ LAMPAS_INLINE void fuse(V& sum, V a, V b) {
 }
 #endif
 
-// Entries of k that are added up before their sum is added to the others, where products are
-// one vector wide and registers are left: these are otherwise further off than dot products
-// by several sums at a time.
+// Entries of k that are added up before their sum is added to the others, in products of so
+// few vectors that registers are left, or that are no wider for having more: these are
+// otherwise further off than dot products by several sums at a time.
 constexpr long PIECE = 32;
+constexpr int PIECED = BYTES == 16 ? 2 : 1;  // vectors
 
 // What is done while a tile is computed, if nothing else is.
 struct Nothing {
@@ -94,28 +95,35 @@ LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T*
             for (int p = 0; p < AT_ONCE; ++p) meet(a + p * a_step, b + p * b_step);
         }
     };
-    vec<T> total[VECTORS == 1 ? ROWS : 1] = {};
+    constexpr bool PARTLY = ALONE && VECTORS <= PIECED;
+    vec<T> total[PARTLY ? ROWS : 1][VECTORS] = {};
     if constexpr (!ALONE) {
         const long part = k / (AT_ONCE * ROWS);
         for (int r = 0; r < ROWS; ++r) {
             meet_many(part);
             meanwhile(r);
         }
-    } else if constexpr (VECTORS == 1) {
+    } else if constexpr (PARTLY) {
         while (pieces && k > PIECE) {
             meet_many(PIECE / AT_ONCE);
 #pragma GCC unroll 16
             for (int i = 0; i < ROWS; ++i) {
-                total[i] += sum[i][0];
-                sum[i][0] = vec<T>{};
+#pragma GCC unroll 2
+                for (int v = 0; v < VECTORS; ++v) {
+                    total[i][v] += sum[i][v];
+                    sum[i][v] = vec<T>{};
+                }
             }
         }
     }
     meet_many(k / AT_ONCE);
     for (; k > 0; --k, a += a_step, b += b_step) meet(a, b);
-    if constexpr (VECTORS == 1 && ALONE) {
+    if constexpr (PARTLY) {
 #pragma GCC unroll 16
-        for (int i = 0; i < ROWS; ++i) sum[i][0] += total[i];
+        for (int i = 0; i < ROWS; ++i) {
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; ++v) sum[i][v] += total[i][v];
+        }
     }
     if (columns == VECTORS * L) {
         if (add) {
