@@ -68,9 +68,13 @@ EXACT = {"gelu_tanh": gelu_tanh, "gelu_tanh_backward": gelu_tanh_backward}
 
 
 def decades(low, high, dtype):
-    """Numbers of either sign from 10^e to 10^(e + 1), for each e; then, around 1."""
+    """Numbers of either sign from 10^e to 10^(e + 1), for each e; then, around 1.
+
+    Far from 1, where functions do not change what they do, every fourth e will do.
+    """
     rng = np.random.default_rng(0)
-    exponents = np.repeat(np.arange(low, high), EACH)
+    known = [e for e in range(low, high) if abs(e) <= 12 or e % 4 == 0 or e == low]
+    exponents = np.repeat(known, EACH)
     x = 10.0 ** (exponents + rng.random(exponents.size))
     near = 1 + 10.0 ** (rng.random(EACH) * 6 - 7)
     x = np.concatenate([x, near, 2 - near]).astype(dtype)
@@ -192,7 +196,7 @@ def mean_errors(name, call, widen):
     return pairs
 
 
-SIZES = [(129,), (5, 129), (17, 9), (2, 200, 200)]
+SIZES = [(129,), (5, 67), (17, 9), (2, 200, 200)]
 OPS = sorted(
     set(kernels.report())
     & (fuzz_calls.helpers().keys() | RECORDS.keys()) - fuzz_outcome.EXACT
@@ -284,11 +288,13 @@ WIDTHS += [(129, 129, 129, 129), (2, 1025, 64, 64)]
 
 @pytest.mark.parametrize("scale", [1.0, 3.0])  # weights of which some outweigh all
 @pytest.mark.parametrize("queries, keys, width, depth", WIDTHS)
-def test_mean_errors_of_attention(path, queries, keys, width, depth, scale):
+def test_mean_errors_of_attention(queries, keys, width, depth, scale):
     rng = np.random.default_rng(0)
     shapes = (queries, width), (keys, width), (keys, depth)
-    arrays = [rng.standard_normal((8, *s)).astype(np.float32) * scale for s in shapes]
-    slopes = rng.standard_normal((8, queries, depth)).astype(np.float32)
+    heads = 8 if queries * keys < 10_000 else 2
+    draws = [rng.standard_normal((heads, *s)) for s in (*shapes, (queries, depth))]
+    *arrays, slopes = (a.astype(np.float32) for a in draws)
+    arrays = [a * np.float32(scale) for a in arrays]
 
     def results(dtype):
         tensors = [lampas.from_numpy(a.astype(dtype)).requires_grad_() for a in arrays]
@@ -296,8 +302,11 @@ def test_mean_errors_of_attention(path, queries, keys, width, depth, scale):
         y.backward(lampas.from_numpy(slopes.astype(dtype)))
         return [y.detach().numpy(), *(t.grad.numpy() for t in tensors)]
 
-    ours = results(np.float32)
     with kernels.disabled():
-        theirs, exact = results(np.float32), results(np.float64)
-    for one, other, right in zip(ours, theirs, exact, strict=True):
-        assert np.abs(one - right).mean() <= 2 * np.abs(other - right).mean()
+        right, exact = results(np.float32), results(np.float64)
+    for path in PATHS:
+        with setting(path):
+            ours = results(np.float32)
+        for one, other, e in zip(ours, right, exact, strict=True):
+            errors = np.abs(one - e).mean(), np.abs(other - e).mean()
+            assert errors[0] <= 2 * errors[1], (path, errors)
