@@ -3,7 +3,8 @@
     python benchmarks/bandwidth.py [--only NAME] [--json FILE]
 
 All threads copy 10^8 floats in turn with each op, so that both meet the same machine.
-The figure is the bytes that an op must read and write in a second over those copied.
+The figure is the bytes that an op must read and write in a second over those copied,
+the median over the turns.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from _side_by_side import Figures, chosen, line, parser_of, peer, timed, write
 import lampas
 
 FLOATS = 10**8
-ROUNDS = 5
+ROUNDS = 9
 # Arrays read or written, each of all floats.
 ARRAYS = {
     **dict.fromkeys(("add", "mul", "maximum"), 3),
@@ -31,9 +32,8 @@ ARRAYS = {
 
 def shares_of(name: str, copy: Callable[[], object], array: np.ndarray) -> Figures:
     """GB/s of copying and of each side, and the sides' share."""
-    torch = peer()
     sides: dict[str, Callable[[], object]] = {"copying": copy}
-    for label, module in (("ours", lampas), ("torch", torch)):
+    for label, module in (("ours", lampas), ("torch", peer())):
         if module is None:
             continue
         home = module if hasattr(module, name) else module.nn.functional
@@ -50,9 +50,11 @@ def shares_of(name: str, copy: Callable[[], object], array: np.ndarray) -> Figur
     moved["copying"] = 8 * FLOATS
     speeds = {k: moved[k] / statistics.median(times[k]) / 1e9 for k in sides}
     found: Figures = {f"{label} GB/s": speed for label, speed in speeds.items()}
-    found["of copying"] = speeds["ours"] / speeds["copying"]
-    if torch is not None:
-        found["torch of copying"] = speeds["torch"] / speeds["copying"]
+    for label in [label for label in sides if label != "copying"]:
+        pairs = zip(times["copying"], times[label], strict=True)
+        share = statistics.median(copied / taken for copied, taken in pairs)
+        key = "of copying" if label == "ours" else f"{label} of copying"
+        found[key] = share * moved[label] / moved["copying"]
     return found
 
 
