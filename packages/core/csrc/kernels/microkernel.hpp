@@ -54,6 +54,13 @@ LAMPAS_INLINE void fuse(V& sum, V a, V b) {
 constexpr long PIECE = 32;
 constexpr int PIECED = BYTES == 16 ? 2 : 1;  // vectors
 
+// Sanitizers check each access: with many tiles in one function that takes GCC hours.
+#if defined(__SANITIZE_ADDRESS__)
+#define LAMPAS_TILE __attribute__((noinline))
+#else
+#define LAMPAS_TILE LAMPAS_INLINE
+#endif
+
 // What is done while a tile is computed, if nothing else is.
 struct Nothing {
     template <class Given>
@@ -66,10 +73,10 @@ struct Nothing {
 // meanwhile is called with 0 to ROWS - 1, at equal distances; who takes B along is called with
 // its vectors of each k in turn.
 template <class T, int ROWS, int VECTORS, class Meanwhile = Nothing, class Along = Nothing>
-LAMPAS_INLINE void tile_of(long k, const T* a, long a_row, long a_step, const T* b,
-                           long b_step, T* c, long ldc, int columns, bool add,
-                           const T* bias, const Meanwhile& meanwhile = {},
-                           bool pieces = false, const Along& take_along = {}) {
+LAMPAS_TILE void tile_of(long k, const T* a, long a_row, long a_step, const T* b, long b_step,
+                         T* c, long ldc, int columns, bool add, const T* bias,
+                         const Meanwhile& meanwhile = {}, bool pieces = false,
+                         const Along& take_along = {}) {
     constexpr int L = lanes<T>;
     constexpr bool ALONE = std::is_same_v<Meanwhile, Nothing>;
     // Entries of k between two looks at whether there are more: the time of these tells in
