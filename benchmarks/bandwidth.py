@@ -50,10 +50,11 @@ def shares_of(name: str, copy: Callable[[], object], array: np.ndarray) -> Figur
     moved["copying"] = 8 * FLOATS
     speeds = {k: moved[k] / statistics.median(times[k]) / 1e9 for k in sides}
     found: Figures = {f"{label} GB/s": speed for label, speed in speeds.items()}
-    for label in [label for label in sides if label != "copying"]:
+    for label, key in (("ours", "of copying"), ("torch", "torch of copying")):
+        if label not in sides:
+            continue
         pairs = zip(times["copying"], times[label], strict=True)
         share = statistics.median(copied / taken for copied, taken in pairs)
-        key = "of copying" if label == "ours" else f"{label} of copying"
         found[key] = share * moved[label] / moved["copying"]
     return found
 

@@ -2,9 +2,9 @@
 
     python benchmarks/products.py [--only lampas] [--json FILE]
 
-The sides take turns, so that the machine's drift hits all alike,
-each in a process of its own: a library's threads wait busily for some time after each
-call, and would take cores from the next side.
+The sides take turns, so that the machine's drift hits all alike, each in a process of
+its own: a library's threads wait busily for some time after each call, and would take
+cores from the next side.
 """
 
 from __future__ import annotations

@@ -116,14 +116,15 @@ void meet_all(const Tile<T>& t, long top, long bottom, long first, long k) {
         T* to = fresh ? unpacked.to + (b - t.b.data) : nullptr;
         const T* ahead = fresh ? from + N : b + t.b.panel;
         const long fetched = j + N < t.columns ? share : 0;  // none is behind the last
-        if (fresh && (columns < N || bottom < M || pieced)) {
+        const bool packs_as_it_meets = fresh && columns == N && bottom >= M && !pieced;
+        if (fresh && !packs_as_it_meets) {
             pack_panel<T, N>(from, 1, unpacked.along, columns, k, to);
         }
         const T* a = t.a.data + top / M * t.a.panel + first * along;
         for (long i = top; i < bottom; i += M, a += t.a.panel) {
             const int rows = static_cast<int>(bottom - i < M ? bottom - i : M);
             T* c = t.c + i * t.ldc + j;
-            if (fresh && i == 0 && rows == M && columns == N && !pieced) {
+            if (packs_as_it_meets && i == 0) {
                 first_tile<T, M, V>(k, a, across, along, from, unpacked.along, to, c, t.ldc, add,
                                     bias);
                 continue;
